@@ -26,6 +26,8 @@ export const EXIT_CODES = {
   ERR_LOCKED: 7,
   /** SIGINT; state is consistent. */
   ERR_INTERRUPTED: 130,
+  /** The reader of stdout went away; state is consistent. */
+  ERR_PIPE: 141,
   /** SIGTERM; state is consistent. */
   ERR_TERMINATED: 143,
 } as const;

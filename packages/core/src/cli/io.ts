@@ -1,0 +1,51 @@
+import type { Readable, Writable } from 'node:stream';
+import { MirrorError } from '../errors.ts';
+
+/** The world a command runs in; the only thing that knows `process`. */
+export interface CliIo {
+  /** Results, and nothing else. */
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  /** Logs and progress. */
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by the first SIGINT or SIGTERM, or when the reader of stdout goes away; the reason is a `MirrorError`. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The real world. The first SIGINT or SIGTERM asks the command to stop, a second one ends the process at once.
+ * A closed stdout (`| head`) asks it to stop too, without a word.
+ */
+export function processIo(): CliIo {
+  const controller = new AbortController();
+  const interrupt = (name: 'SIGINT' | 'SIGTERM', code: 'ERR_INTERRUPTED' | 'ERR_TERMINATED', status: number): void => {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(status);
+      controller.abort(new MirrorError(code, `stopped by ${name}`));
+    });
+  };
+  interrupt('SIGINT', 'ERR_INTERRUPTED', 130);
+  interrupt('SIGTERM', 'ERR_TERMINATED', 143);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    controller.abort(new MirrorError('ERR_PIPE', 'the reader of the standard output went away'));
+  });
+  process.stderr.on('error', () => undefined); // nobody is left to tell
+  const { stdout, stderr, stdin, env } = process;
+  return { stdout, stderr, stdin, env, signal: controller.signal };
+}
+
+/** Write to a stream and wait until it wants more; resolves at once when it is closed. */
+export async function writeOut(stream: Writable, text: string): Promise<void> {
+  if (stream.destroyed || stream.write(text)) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      for (const event of EVENTS) stream.off(event, done);
+      resolve();
+    };
+    for (const event of EVENTS) stream.on(event, done);
+  });
+}
+
+const EVENTS = ['drain', 'close', 'error'] as const;

@@ -1,0 +1,38 @@
+import { MirrorError } from '../errors.ts';
+import type { Flags } from './flags.ts';
+
+/**
+ * The command line in one form: `-index-dir x` (a single dash before a known long name) becomes `--index-dir=x`, and
+ * every value is joined to its flag, so that values such as `-` or `-5` are never taken for flags.
+ *
+ * @param tables - the flags of every command of the tool
+ * @throws {MirrorError} ERR_USAGE when a flag that needs a value has none
+ */
+export function normalizeArgv(argv: readonly string[], tables: readonly Flags[]): string[] {
+  const flags: Flags = Object.assign({}, ...tables);
+  const result: string[] = [];
+  for (let i = 0; i < argv.length; i += 1) {
+    const word = argv[i]!;
+    if (word === '--') return [...result, ...argv.slice(i)];
+    const match = /^--?([a-z][a-z0-9-]+)(=.*)?$/s.exec(word);
+    const name = match?.[1] ?? '';
+    const spec = Object.hasOwn(flags, name) ? flags[name] : undefined;
+    if (match === null || spec === undefined) {
+      const negated = name.startsWith('no-') && Object.hasOwn(flags, name.slice(3));
+      result.push(negated || name === 'help' || name === 'version' ? `--${name}` : word);
+    } else if (match[2] !== undefined || spec.kind === 'boolean') {
+      result.push(`--${name}${match[2] ?? ''}`);
+    } else {
+      i += 1;
+      const value = argv[i];
+      if (value === undefined || isFlag(value, flags)) throw new MirrorError('ERR_USAGE', `--${name} needs a value (${spec.value})`);
+      result.push(`--${name}=${value}`);
+    }
+  }
+  return result;
+}
+
+function isFlag(word: string, flags: Flags): boolean {
+  const name = /^--?([a-z][a-z0-9-]+)(=.*)?$/s.exec(word)?.[1];
+  return name !== undefined && (Object.hasOwn(flags, name) || name === 'help');
+}

@@ -1,0 +1,264 @@
+import type { Argv } from 'yargs';
+import { EXIT_CODES, MirrorError, exitStatusOf, messageOf, systemCodeOf } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { redactUrls } from '../net/redact.ts';
+import { commonFlags } from './common-flags.ts';
+import { completionScript } from './completion.ts';
+import { settingsFromEnv, settingsFromFile } from './config.ts';
+import type { Setting } from './config.ts';
+import { camelCase, parseFlag } from './flags.ts';
+import type { Flag, FlagValues, Flags } from './flags.ts';
+import { writeOut } from './io.ts';
+import type { CliIo } from './io.ts';
+import { createLog } from './log.ts';
+import type { ClosableLog } from './log.ts';
+import { normalizeArgv } from './normalize-argv.ts';
+import { startProgress } from './progress.ts';
+import type { Progress, ProgressSource } from './progress.ts';
+
+/** A tool: its name, its version and its commands. */
+export interface Tool {
+  /** The name people type: `mirror-downloader`. */
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  /** One of them has `isDefault`: it runs when no command is named. */
+  readonly commands: readonly Command[];
+}
+
+/** A command as data; build it with `command` to have its values typed. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly isDefault: boolean;
+  readonly positionals: readonly Positional[];
+  readonly flags: Flags;
+  readonly run: (values: Readonly<Record<string, unknown>>, context: CommandContext) => Promise<Outcome | undefined>;
+}
+
+/** An argument without a flag. */
+export interface Positional {
+  readonly name: string;
+  readonly describe: string;
+  readonly required: boolean;
+}
+
+/** What a command gets besides its values. */
+export interface CommandContext {
+  readonly log: ClosableLog;
+  /** Aborted when the user or the system wants the command to stop; the reason is a `MirrorError`. */
+  readonly signal: AbortSignal;
+  readonly io: CliIo;
+  /** The arguments without a flag, after the command's name. */
+  readonly positionals: readonly string[];
+  /** Show the progress of a job until `stop` is called. */
+  progress(source: ProgressSource): Progress;
+  /** Write one JSON line to stdout, waiting while it is full. */
+  print(line: object): Promise<void>;
+}
+
+/** How a command ended, when it did not throw. */
+export interface Outcome {
+  /** Printed as the last line on stdout; when stdout carries something else, logged instead. */
+  readonly summary?: object;
+  /** True when stdout carries data that the summary must not be mixed with. */
+  readonly stdoutTaken?: boolean;
+  /** Why the exit status is not 0. */
+  readonly failure?: { readonly code: ErrorCode; readonly message: string };
+}
+
+/** Make a command whose `run` gets typed values. */
+export function command<const F extends Flags>(spec: {
+  readonly name: string;
+  readonly summary: string;
+  readonly isDefault?: boolean;
+  readonly positionals?: readonly Positional[];
+  readonly flags: F;
+  readonly run: (values: FlagValues<F>, context: CommandContext) => Promise<Outcome | undefined>;
+}): Command {
+  return { isDefault: false, positionals: [], ...spec, run: spec.run as unknown as Command['run'] };
+}
+
+/**
+ * Run the command line `argv` of `tool` in the world `io`; resolves to the exit status and never throws.
+ * A flag counts before `MIRROR_<FLAG>` in the environment, that before `--config FILE`, that before the default.
+ */
+export async function runCli(tool: Tool, argv: readonly string[], io: CliIo): Promise<number> {
+  try {
+    if (argv[0] === 'completion') {
+      await writeOut(io.stdout, completionScript(tool, argv[1]));
+      return 0;
+    }
+    const parsed = await parse(tool, argv);
+    if ('text' in parsed) {
+      await writeOut(io.stdout, parsed.text);
+      return 0;
+    }
+    return await run(parsed.command, parsed.given, parsed.positionals, tool, io);
+  } catch (error) {
+    return reportError(error, io);
+  }
+}
+
+interface Chosen {
+  readonly command: Command;
+  readonly given: ReadonlyMap<string, Setting>;
+  readonly positionals: readonly string[];
+}
+
+async function run(
+  chosen: Command,
+  given: ReadonlyMap<string, Setting>,
+  positionals: readonly string[],
+  tool: Tool,
+  io: CliIo,
+): Promise<number> {
+  const flags: Flags = { ...chosen.flags, ...commonFlags };
+  const values = await resolveValues(flags, given, tool, io);
+  const common = values as unknown as FlagValues<typeof commonFlags>;
+  const log = await createLog({ level: common.logLevel, format: common.logFormat, stream: io.stderr, file: common.logFile });
+  let progress: Progress | undefined;
+  const context: CommandContext = {
+    log,
+    signal: io.signal,
+    io,
+    positionals,
+    progress: (source) => (progress = startProgress(source, { ...common, log, stderr: io.stderr })),
+    print: (line) => writeOut(io.stdout, `${JSON.stringify(line)}\n`),
+  };
+  try {
+    const outcome = await chosen.run(values, context);
+    progress?.stop();
+    if (outcome?.summary !== undefined) {
+      if (outcome.stdoutTaken === true) log.info('summary', outcome.summary);
+      else await context.print(outcome.summary);
+    }
+    if (outcome?.failure === undefined) return 0;
+    const status = EXIT_CODES[outcome.failure.code];
+    if (outcome.failure.code !== 'ERR_PIPE') log.error(outcome.failure.message, { exit_status: status });
+    return status;
+  } finally {
+    progress?.stop();
+    await log.close();
+  }
+}
+
+async function resolveValues(
+  flags: Flags,
+  given: ReadonlyMap<string, Setting>,
+  tool: Tool,
+  io: CliIo,
+): Promise<Readonly<Record<string, unknown>>> {
+  const env = settingsFromEnv(flags, io.env);
+  const file = (given.get('config') ?? env.get('config'))?.parts.at(-1);
+  const known = new Set([...tool.commands.flatMap((each) => Object.keys(each.flags)), ...Object.keys(commonFlags)]);
+  const fromFile = file === undefined ? new Map<string, Setting>() : await settingsFromFile(file, flags, known);
+  const values: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries(flags)) {
+    values[camelCase(name)] = valueOf(name, spec, given.get(name) ?? env.get(name) ?? fromFile.get(name));
+  }
+  return values;
+}
+
+function valueOf(name: string, spec: Flag<unknown>, setting: Setting | undefined): unknown {
+  if (setting !== undefined) return parseFlag(name, spec, setting.parts, setting.origin);
+  if (spec.kind === 'list') return [];
+  if (spec.default === undefined) return undefined;
+  return typeof spec.default === 'boolean' ? spec.default : parseFlag(name, spec, [spec.default], `default of --${name}`);
+}
+
+async function parse(tool: Tool, argv: readonly string[]): Promise<Chosen | { readonly text: string }> {
+  const { default: yargs } = await import('yargs/yargs');
+  const args = normalizeArgv(argv, tool.commands.map((each) => ({ ...each.flags, ...commonFlags })));
+  let chosen: Chosen | undefined;
+  let text = '';
+  let parser: Argv = yargs(args)
+    .scriptName(tool.name)
+    .usage(`$0 [command] [flags]\n\n${tool.description}`)
+    .version(tool.version) // yargs would look for a package.json of its own
+    .help()
+    .group(['help', 'version'], 'Common:')
+    .strict()
+    .wrap(HELP_WIDTH)
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .parserConfiguration({
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+    })
+    .epilogue(EPILOGUE)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new MirrorError('ERR_USAGE', message ?? 'wrong usage', { hint: `see ${tool.name} --help` });
+    });
+  for (const each of tool.commands) parser = declare(parser, each, (found) => (chosen = found));
+  await parser.parseAsync(args, {}, (_error: Error | undefined, _argv: unknown, output: string) => {
+    text = output;
+  });
+  if (text !== '') return { text: `${text}\n` };
+  if (chosen !== undefined) return chosen;
+  throw new MirrorError('ERR_USAGE', 'no command given', { hint: `see ${tool.name} --help` });
+}
+
+function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void): Argv {
+  const words = each.positionals.map(({ name, required }) => (required ? ` <${name}>` : ` [${name}]`)).join('');
+  const names = each.isDefault ? [`$0${words}`, `${each.name}${words}`] : [`${each.name}${words}`];
+  return parser.command(
+    names,
+    each.summary,
+    (sub) => {
+      let built = sub;
+      for (const { name, describe } of each.positionals) built = built.positional(name, { describe, type: 'string' });
+      for (const [name, spec] of Object.entries({ ...each.flags, ...commonFlags })) built = built.option(name, yargsOption(spec));
+      return built;
+    },
+    (args) => {
+      const found = args as Readonly<Record<string, unknown>>;
+      const positionals = each.positionals.map(({ name }) => found[name]).filter((word) => word !== undefined);
+      choose({ command: each, given: givenFlags(found, each), positionals: positionals.map(String) });
+    },
+  );
+}
+
+/** Everything reaches us as text, so that the command line, the environment and files are read by one parser. */
+function yargsOption(spec: Flag<unknown>): object {
+  return {
+    describe: spec.describe,
+    ...(spec.kind === 'boolean' ? { type: 'boolean' } : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
+    ...(spec.default === undefined ? {} : { defaultDescription: String(spec.default) }),
+    ...(spec.choices === undefined ? {} : { choices: spec.choices }),
+    group: spec.group ?? 'Flags:',
+    ...(spec.kind === 'list' ? { string: true } : {}),
+  };
+}
+
+function givenFlags(args: Readonly<Record<string, unknown>>, each: Command): Map<string, Setting> {
+  const given = new Map<string, Setting>();
+  for (const name of Object.keys({ ...each.flags, ...commonFlags })) {
+    const value = args[name];
+    if (value === undefined) continue;
+    given.set(name, { parts: (Array.isArray(value) ? value : [value]).map(String), origin: `--${name}` });
+  }
+  return given;
+}
+
+/** Tell the user once what went wrong; the result is the exit status. */
+function reportError(error: unknown, io: CliIo): number {
+  const status = exitStatusOf(error);
+  if (error instanceof MirrorError && error.code === 'ERR_PIPE') return status;
+  const expected = error instanceof MirrorError || systemCodeOf(error) !== undefined;
+  const lines = [`error: ${messageOf(error)}`];
+  if (error instanceof MirrorError && error.hint !== undefined) lines.push(`hint: ${error.hint}`);
+  if (!expected || status === EXIT_CODES.ERR_INTERNAL) lines.push((error as Error | undefined)?.stack ?? '', 'this is a bug, please report it');
+  io.stderr.write(redactUrls(`${lines.join('\n')}\n`));
+  return status;
+}
+
+const HELP_WIDTH = 110;
+
+const EPILOGUE = `Every flag can also be set as MIRROR_<FLAG> in the environment or in the --config file; \`completion bash|zsh|fish\` prints a completion script.
+
+Exit status: 0 done and verified, 1 a bug, 2 usage or config, 3 finished but some items failed, 4 integrity or
+signature, 5 upstream, 6 disk or permission, 7 locked by another run, 130/143 interrupted, 141 stdout closed.`;
