@@ -6,3 +6,4 @@ export { processIo, writeOut } from './io.ts';
 export type { CliIo } from './io.ts';
 export { formatBytes, formatDuration, parseDuration, parseSize } from './quantities.ts';
 export type { Progress, ProgressSource, ProgressState } from './progress.ts';
+export { MirrorError } from '../errors.ts';

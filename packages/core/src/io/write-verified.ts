@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { IntegrityError, MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { sha256 as sha256Of } from './digest.ts';
+import type { Sha256 } from './digest.ts';
+
+/** A file that is there under its final name, whole. */
+export interface WrittenFile {
+  readonly size: number;
+  readonly sha256: Sha256;
+  /** Time of the last change in microseconds, as the file system keeps it. */
+  readonly mtimeUs: number;
+}
+
+/** What the bytes must be. An absent field is not checked. */
+export interface Expected {
+  readonly sha256?: Sha256 | undefined;
+  readonly size?: number | undefined;
+}
+
+/** When bytes go to the device: never by us, or each file before it gets its name. */
+export type FlushPolicy = 'none' | 'file';
+
+/**
+ * Writes files into one directory tree. Every file first has the name `<name>.part` beside its place; it gets its final
+ * name by a rename, and only when its bytes are the promised ones. A failed write leaves nothing.
+ *
+ * All calls are synchronous: for many small files that costs half of what the asynchronous calls do.
+ */
+export interface VerifiedWriter {
+  /** Write a file whose bytes are all there. Throws `IntegrityError` when they are not the promised ones. */
+  writeWhole(file: string, bytes: Uint8Array, expected: Expected): WrittenFile;
+  /** Begin a file whose bytes come in pieces. */
+  begin(file: string): VerifiedWrite;
+}
+
+/** A file that is being written. */
+export interface VerifiedWrite {
+  /** Bytes so far. */
+  readonly size: number;
+  write(chunk: Uint8Array): void;
+  /** Compare, flush if asked, rename. Throws `IntegrityError`, and leaves nothing, when the bytes are wrong. */
+  commit(expected: Expected): WrittenFile;
+  /** Give up: nothing is left. */
+  abort(): void;
+}
+
+/**
+ * A writer for the tree under `root`. Paths are relative, with `/`; they never leave `root`, not even by a symbolic link
+ * inside it (such a link is an error).
+ */
+export function createVerifiedWriter(root: string, flush: FlushPolicy = 'none'): VerifiedWriter {
+  const ready = new Set<string>();
+  const place = (file: string): { readonly final: string; readonly part: string } => {
+    const directory = path.posix.dirname(file);
+    if (!ready.has(directory)) {
+      makeDirectory(root, directory);
+      ready.add(directory);
+    }
+    const final = `${root}${path.sep}${file}`;
+    return { final, part: `${final}.part` };
+  };
+  const begin = (file: string): VerifiedWrite => beginWrite(file, place(file), flush);
+  return {
+    begin,
+    writeWhole: (file, bytes, expected) => {
+      const found = sha256Of(bytes);
+      check(file, expected, found, bytes.length); // before the disk is touched
+      const { final, part } = place(file);
+      return orNothing(file, part, () => {
+        const fd = openPart(part);
+        const mtimeUs = closing(fd, () => {
+          writeAll(fd, bytes);
+          return finish(fd, flush);
+        });
+        renameSync(part, final);
+        return { size: bytes.length, sha256: found, mtimeUs };
+      });
+    },
+  };
+}
+
+/** Microseconds of a file's time of change, the form that records keep: exact for every file system in use. */
+export function mtimeUsOf(stat: { readonly mtimeMs: number }): number {
+  return Math.round(stat.mtimeMs * 1000);
+}
+
+function beginWrite(file: string, { final, part }: { final: string; part: string }, flush: FlushPolicy): VerifiedWrite {
+  const fd = orNothing(file, part, () => openPart(part));
+  const hash: Hash = createHash('sha256');
+  let size = 0;
+  let open = true;
+  const close = (): void => {
+    if (open) closeSync(fd);
+    open = false;
+  };
+  const guarded = <T>(action: () => T): T =>
+    orNothing(file, part, () => {
+      try {
+        return action();
+      } catch (error) {
+        close();
+        throw error;
+      }
+    });
+  return {
+    get size() {
+      return size;
+    },
+    write: (chunk) => {
+      guarded(() => {
+        hash.update(chunk);
+        writeAll(fd, chunk);
+      });
+      size += chunk.length;
+    },
+    commit: (expected) =>
+      guarded(() => {
+        const found = hash.digest('hex');
+        check(file, expected, found, size);
+        const mtimeUs = finish(fd, flush);
+        close();
+        renameSync(part, final);
+        return { size, sha256: found, mtimeUs };
+      }),
+    abort: () => {
+      if (!open) return;
+      close();
+      removeQuietly(part);
+    },
+  };
+}
+
+function check(file: string, expected: Expected, sha256: Sha256, size: number): void {
+  if (expected.size !== undefined && expected.size !== size) {
+    throw new IntegrityError(file, `${String(expected.size)} bytes`, `${String(size)} bytes`);
+  }
+  if (expected.sha256 !== undefined && expected.sha256 !== sha256) {
+    throw new IntegrityError(file, `sha256 ${expected.sha256}`, `sha256 ${sha256}`);
+  }
+}
+
+/** Make the directory one step at a time, so that a symbolic link on the way is seen before anything is written past it. */
+function makeDirectory(root: string, directory: string): void {
+  if (directory === '.') return;
+  const parts = directory.split('/');
+  if (path.isAbsolute(directory) || parts.includes('..')) {
+    throw new MirrorError('ERR_IO', `refusing to write outside ${root}: ${directory}`);
+  }
+  let current = root;
+  for (const part of parts) {
+    current = path.join(current, part);
+    try {
+      mkdirSync(current);
+    } catch (error) {
+      if (systemCodeOf(error) !== 'EEXIST') throw ioError('cannot make the directory', current, error);
+      if (!lstatSync(current).isDirectory()) {
+        throw new MirrorError('ERR_IO', `refusing to write through ${current}: expected a directory of the mirror, found a link or a file`, {
+          hint: 'remove it, or mount the other volume at this place',
+        });
+      }
+    }
+  }
+}
+
+function openPart(part: string): number {
+  return openSync(part, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0), 0o644);
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+}
+
+function finish(fd: number, flush: FlushPolicy): number {
+  if (flush === 'file') fsyncSync(fd);
+  return mtimeUsOf(fstatSync(fd));
+}
+
+function closing<T>(fd: number, action: () => T): T {
+  try {
+    return action();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Run a step of a write; when it fails, nothing is left and the error says which file. */
+function orNothing<T>(file: string, part: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    removeQuietly(part);
+    if (error instanceof MirrorError) throw error;
+    throw ioError('cannot write', file, error);
+  }
+}
+
+function removeQuietly(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // it was not there, or the disk is gone: the next run writes over it
+  }
+}
+
+function ioError(what: string, file: string, error: unknown): MirrorError {
+  const hint = HINTS[systemCodeOf(error) ?? ''];
+  return new MirrorError('ERR_IO', `${what} ${file}: ${messageOf(error)}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: free some space and run again, what is there is kept',
+  EDQUOT: 'the quota is used up: free some space and run again, what is there is kept',
+  EACCES: 'check who owns the output directory',
+  EROFS: 'the file system is mounted read-only',
+  EMFILE: 'raise the limit of open files (ulimit -n) or lower --concurrency',
+};

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+
+/** A lock that this process holds. */
+export interface Lock {
+  /** Give it back. Can be called twice. */
+  release(): void;
+}
+
+/** Who holds a lock, as its file says. */
+export interface LockOwner {
+  readonly pid: number;
+  readonly host: string;
+  /** Differs after each start of the machine, where the system tells. */
+  readonly boot: string;
+  /** When the process started, in the system's own units, where it tells; a process id may be used again. */
+  readonly process_start: string;
+  readonly command: string;
+  readonly since: string;
+}
+
+/**
+ * Take the lock `file` for this process: one run per output. The lock of a process that is gone (killed, or before a
+ * restart of the machine) is taken over. A lock from another host cannot be judged and counts as held.
+ *
+ * @param command - what to say of us to the one who comes second
+ * @throws {MirrorError} ERR_LOCKED when another run holds it, ERR_IO when the file cannot be made
+ */
+export function acquireLock(file: string, command: string): Lock {
+  const owner: LockOwner = { ...whoAmI(), command, since: new Date().toISOString() };
+  const mine = `${file}.${randomUUID()}`;
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(mine, `${JSON.stringify(owner)}\n`, { flag: 'wx' });
+  } catch (error) {
+    throw new MirrorError('ERR_IO', `cannot make the lock ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    take(file, mine);
+  } finally {
+    unlinkSync(mine);
+  }
+  let held = true;
+  return {
+    release: () => {
+      if (!held) return;
+      held = false;
+      if (readOwner(file)?.text === `${JSON.stringify(owner)}\n`) unlinkSync(file);
+    },
+  };
+}
+
+/** A link appears under the lock's name in one step, and only if nothing is there. */
+function take(file: string, mine: string): void {
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    try {
+      linkSync(mine, file);
+      return;
+    } catch (error) {
+      if (systemCodeOf(error) !== 'EEXIST') throw new MirrorError('ERR_IO', `cannot make the lock ${file}: ${messageOf(error)}`, { cause: error });
+    }
+    const found = readOwner(file);
+    if (found === undefined) continue;
+    if (isAlive(found.owner)) throw heldBy(file, found.owner);
+    removeStale(file, found.text);
+  }
+  throw new MirrorError('ERR_LOCKED', `${file} changes hands all the time`, { hint: 'run again' });
+}
+
+/** Move a stale lock away; should another run have been faster and the moved one be alive, it is put back. */
+function removeStale(file: string, stale: string): void {
+  const aside = `${file}.stale.${randomUUID()}`;
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (readOwner(aside)?.text !== stale) linkSync(aside, file);
+  unlinkSync(aside);
+}
+
+function readOwner(file: string): { readonly owner: LockOwner | undefined; readonly text: string } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw new MirrorError('ERR_IO', `cannot read the lock ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    return { owner: JSON.parse(text) as LockOwner, text };
+  } catch {
+    return { owner: undefined, text }; // cannot be one of ours, which appear whole
+  }
+}
+
+function isAlive(owner: LockOwner | undefined): boolean {
+  if (owner === undefined || typeof owner.pid !== 'number') return false;
+  const me = whoAmI();
+  if (owner.host !== me.host) return true;
+  if (owner.boot !== me.boot) return false;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    return systemCodeOf(error) === 'EPERM';
+  }
+  return owner.process_start === processStart(owner.pid);
+}
+
+function heldBy(file: string, owner: LockOwner | undefined): MirrorError {
+  const { command, pid, host, since } = owner ?? {};
+  return new MirrorError('ERR_LOCKED', `another run holds ${file}: ${String(command)}, process ${String(pid)} on ${String(host)}, since ${String(since)}`, {
+    hint: host === os.hostname() ? 'wait for it to end' : 'if that run is gone for sure, remove the lock file',
+  });
+}
+
+function whoAmI(): Pick<LockOwner, 'pid' | 'host' | 'boot' | 'process_start'> {
+  return { pid: process.pid, host: os.hostname(), boot: bootId(), process_start: processStart(process.pid) };
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function processStart(pid: number): string {
+  try {
+    // the 22nd field; the second one is a name in parentheses that may hold anything
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}

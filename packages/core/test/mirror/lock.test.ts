@@ -1,0 +1,61 @@
+import { expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { scratchDir } from '@mirror-tools/test-support';
+import { acquireLock } from '../../dist/index.js';
+
+const core = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+
+it('the second one is told who holds the lock', () => {
+  const file = path.join(scratchDir(), 'lock');
+  const lock = acquireLock(file, 'mirror-downloader download');
+  expect(() => acquireLock(file, 'other')).toThrow(`mirror-downloader download, process ${String(process.pid)}`);
+  lock.release();
+  acquireLock(file, 'other').release();
+  expect(existsSync(file)).toBe(false);
+});
+
+it('the lock of a killed process is taken over', async () => {
+  const file = path.join(scratchDir(), 'lock');
+  const script = `import { acquireLock } from ${JSON.stringify(core)}; acquireLock(${JSON.stringify(file)}, 'victim'); console.log('held'); setInterval(() => 0, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  await once(child.stdout, 'data');
+  expect(() => acquireLock(file, 'other')).toThrow('victim');
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  acquireLock(file, 'other').release();
+  expect(readdirSync(path.dirname(file))).toEqual([]);
+});
+
+it('the lock of another host counts as held', () => {
+  const file = path.join(scratchDir(), 'lock');
+  acquireLock(file, 'mirror').release();
+  writeFileSync(file, `${JSON.stringify({ pid: 1, host: 'elsewhere.example', boot: 'x', process_start: '1', command: 'mirror', since: 'then' })}\n`);
+  expect(() => acquireLock(file, 'other')).toThrow('elsewhere.example');
+});
+
+it('a process id that is used again does not keep a stale lock alive', () => {
+  const file = path.join(scratchDir(), 'lock');
+  const first = acquireLock(file, 'mirror');
+  const owner = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  first.release();
+  if (owner['process_start'] === '') return; // the system does not tell when a process started
+  writeFileSync(file, JSON.stringify({ ...owner, process_start: '1' }));
+  acquireLock(file, 'other').release();
+});
+
+it('of many that want a stale lock at once, exactly one gets it', async () => {
+  const file = path.join(scratchDir(), 'lock');
+  writeFileSync(file, 'left behind');
+  const script = `import { acquireLock } from ${JSON.stringify(core)}; try { acquireLock(${JSON.stringify(file)}, 'x'); console.log('held'); setTimeout(() => 0, 60_000); } catch (error) { console.log(error.code); }`;
+  const children = Array.from({ length: 6 }, () => spawn(process.execPath, ['--input-type=module', '-e', script]));
+  const closed = children.map((child) => once(child, 'close'));
+  const words = await Promise.all(children.map(async (child) => String((await once(child.stdout, 'data'))[0]).trim()));
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all(closed);
+  expect(words.filter((word) => word === 'held')).toHaveLength(1);
+  expect(words.filter((word) => word === 'ERR_LOCKED')).toHaveLength(5);
+});
