@@ -28,3 +28,22 @@ export { redactUrls } from './net/redact.ts';
 export { DEFAULT_RETRY, isPermanent, isRetryableStatus, parseRetryAfter, pause, retryDelayMs } from './net/retry.ts';
 export type { RetryPolicy } from './net/retry.ts';
 export { MAX_HEADER_BYTES, createDispatcher } from './net/undici-dispatcher.ts';
+
+export { LAYOUTS, checkedLayout, layoutPath, parseLayoutPath } from './mirror/layout.ts';
+export type { Layout } from './mirror/layout.ts';
+export { unknownUrlPath } from './mirror/url-path.ts';
+export { crateFileName, parseCrateFileName } from './registry/crate-file.ts';
+export type { CrateId } from './registry/crate-file.ts';
+export { MAX_CRATE_NAME_LENGTH, checkedCrateName, isCrateName } from './registry/crate-name.ts';
+export { CRATES_IO_BASE_URL, crateUrl, createCrateUrl, parseCrateUrl } from './registry/crate-url.ts';
+export type { CrateUrl, CrateUrlParts } from './registry/crate-url.ts';
+export {
+  MAX_CRATE_VERSION_LENGTH,
+  checkedCrateVersion,
+  compareVersions,
+  isCrateVersion,
+  parseVersion,
+} from './registry/crate-version.ts';
+export type { VersionParts } from './registry/crate-version.ts';
+export { cratePrefix, indexPathOf, isIndexPath } from './registry/index-path.ts';
+export { percentDecoded, withoutCredentials } from './registry/url-text.ts';
