@@ -47,3 +47,8 @@ export {
 export type { VersionParts } from './registry/crate-version.ts';
 export { cratePrefix, indexPathOf, isIndexPath } from './registry/index-path.ts';
 export { percentDecoded, withoutCredentials } from './registry/url-text.ts';
+export type { IndexFileEntries, IndexProblem } from './registry/entry-batch.ts';
+export { parseIndexEntry } from './registry/index-entry.ts';
+export type { FullIndexEntry, IndexEntry, LinePlace } from './registry/index-entry.ts';
+export { readIndex, readIndexFiles } from './registry/read-index.ts';
+export type { ReadIndexOptions } from './registry/read-index.ts';
