@@ -1,0 +1,12 @@
+export { startFakeRegistry } from './start-fake-registry.ts';
+export type { FakeRegistry, FakeRegistryOptions } from './start-fake-registry.ts';
+export { makeRegistry } from './make-registry.ts';
+export type { MadeCrate, MadeVersion, MakeOptions } from './make-registry.ts';
+export { writeRegistry } from './write-registry.ts';
+export type { RegistrySummary } from './write-registry.ts';
+export { mixedFaults } from './mixed-faults.ts';
+export type { MixOptions } from './mixed-faults.ts';
+export { FAULT_KINDS } from './fault.ts';
+export type { Fault, FaultRule, RangeFault, Stage } from './fault.ts';
+export type { Counts, LogEntry } from './counts.ts';
+export type { PlanOptions } from './plan-registry.ts';
