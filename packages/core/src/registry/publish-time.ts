@@ -1,0 +1,29 @@
+import { MirrorError } from '../errors.ts';
+import { quoted } from './quoted.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+const DATE = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2}))?$/;
+
+/**
+ * The instant that `text` means, in milliseconds since 1970: an age such as `7d` (`s m h d w`) before `nowMs`, a date
+ * `2025-02-10` (its first second, UTC) or an RFC 3339 time.
+ *
+ * @throws {MirrorError} ERR_USAGE when it is none of them
+ */
+export function parsePublishTime(text: string, nowMs: number): number {
+  const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d+)?)([smhdw])$/.exec(text) ?? [];
+  if (amount !== undefined) return nowMs - Number(amount) * (UNIT_MS[unit] ?? 0);
+  const instant = DATE.test(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;
+  if (!Number.isNaN(instant)) return instant;
+  throw new MirrorError(
+    'ERR_USAGE',
+    `publish time: expected an age like 7d or a date like 2025-02-10, found ${quoted(text)}`,
+  );
+}
