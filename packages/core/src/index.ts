@@ -10,6 +10,8 @@ export type { JsonLine, JsonlAppender } from './io/jsonl.ts';
 export { createVerifiedWriter, mtimeUsOf } from './io/write-verified.ts';
 export type { Expected, FlushPolicy, VerifiedWrite, VerifiedWriter, WrittenFile } from './io/write-verified.ts';
 
+export { createFingerprintSet, fingerprintOf } from './mirror/fingerprint-set.ts';
+export type { Fingerprint, FingerprintSet } from './mirror/fingerprint-set.ts';
 export { emptyJournal, readJournal } from './mirror/journal.ts';
 export type { Journal, JournalFile } from './mirror/journal.ts';
 export { PART_SUFFIX, createLocalStorage } from './mirror/local-storage.ts';

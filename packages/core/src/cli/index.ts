@@ -7,3 +7,5 @@ export type { CliIo } from './io.ts';
 export { formatBytes, formatDuration, parseDuration, parseSize } from './quantities.ts';
 export type { Progress, ProgressSource, ProgressState } from './progress.ts';
 export { MirrorError } from '../errors.ts';
+export { readSelection, selectionFlags } from './selection-flags.ts';
+export type { SelectionFlags } from './selection-flags.ts';

@@ -54,18 +54,16 @@ export function createFingerprintSet(): FingerprintSet {
   };
 }
 
-/** The fingerprint of a file's evidence; never zero, which marks an empty slot. */
-export function fingerprintOf(file: { path: string; size: number; mtimeUs: number; sha256: string }): Fingerprint {
+/** The fingerprint of a text and numbers that belong together; never zero, which marks an empty slot. */
+export function fingerprintOf(text: string, ...numbers: readonly number[]): Fingerprint {
   let low = 0x9e3779b9;
   let high = 0x85ebca6b;
   const mix = (value: number): void => {
     low = Math.imul(low ^ value, 0x9e3779b1);
     high = Math.imul(high ^ value, 0x5f356495);
   };
-  for (let i = 0; i < file.path.length; i += 1) mix(file.path.charCodeAt(i));
-  mix(0x10000); // no path character: keeps path and digest apart
-  for (let i = 0; i < file.sha256.length; i += 1) mix(file.sha256.charCodeAt(i));
-  for (const number of [file.size, file.mtimeUs]) {
+  for (let i = 0; i < text.length; i += 1) mix(text.charCodeAt(i));
+  for (const number of numbers) {
     mix(number % 0x100000000 | 0);
     mix(Math.floor(number / 0x100000000) | 0);
   }

@@ -4,6 +4,7 @@ import { isSha256 } from '../io/digest.ts';
 import type { Sha256 } from '../io/digest.ts';
 import { MAX_LINE_BYTES } from '../io/jsonl.ts';
 import { createFingerprintSet, fingerprintOf } from './fingerprint-set.ts';
+import type { Fingerprint } from './fingerprint-set.ts';
 
 /** What earlier runs vouch for, read from their manifest. */
 export interface Journal {
@@ -38,7 +39,7 @@ export async function readJournal(manifest: string, signal?: AbortSignal): Promi
   const take = (text: string, ascii: boolean): void => {
     const file = ascii ? (fastRead(text) ?? exactRead(text)) : exactRead(Buffer.from(text, 'latin1').toString('utf8'));
     if (file === undefined) unreadable += 1;
-    else if (file !== null) known.add(fingerprintOf(file));
+    else if (file !== null) known.add(evidence(file));
   };
   for await (const block of readBlocks(manifest, signal)) {
     const text = block.toString('latin1');
@@ -50,7 +51,12 @@ export async function readJournal(manifest: string, signal?: AbortSignal): Promi
       start = end + 1;
     }
   }
-  return { size: known.size, unreadable, vouches: (file) => known.has(fingerprintOf(file)) };
+  return { size: known.size, unreadable, vouches: (file) => known.has(evidence(file)) };
+}
+
+/** A digest has a fixed length, so that no path can run into it. */
+function evidence({ path, size, mtimeUs, sha256 }: JournalFile): Fingerprint {
+  return fingerprintOf(sha256 + path, size, mtimeUs);
 }
 
 /** Whole lines in blocks of a few megabytes, in one buffer that is used again. */

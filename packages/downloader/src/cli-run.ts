@@ -1,0 +1,155 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
+import { CRATES_IO_BASE_URL, MirrorError, createHttpPolicy, createLocalStorage, createSelection, messageOf } from '@mirror/core';
+import { readSelection, writeOut } from '@mirror/core/cli';
+import type { CommandContext, Outcome } from '@mirror/core/cli';
+import type { DownloadValues, PlanValues } from './cli-flags.ts';
+import { version } from './cli-version.ts';
+import { download } from './download.ts';
+import type { DownloadState, DownloadSummary } from './download.ts';
+import type { CrateJob } from './fetch/crate-job.ts';
+import { plan } from './plan.ts';
+import { recordsToFile, recordsToStream } from './records.ts';
+import { createWorkList, readChecksums } from './work-list.ts';
+import type { WorkList } from './work-list.ts';
+
+/** `mirror-downloader download`. */
+export async function runDownload(values: DownloadValues, context: CommandContext): Promise<Outcome> {
+  const { log, signal, io } = context;
+  const work = await workListOf(values, context);
+  const storage = createLocalStorage(values.out, { flush: values.fsync });
+  const toStdout = values.manifest === '-';
+  const records = toStdout ? recordsToStream((lines) => void io.stdout.write(lines)) : recordsToFile(values.manifest);
+  let state: DownloadState | undefined;
+  const progress = context.progress({
+    label: 'downloading',
+    read: () => ({
+      done: (state?.downloaded ?? 0) + (state?.skipped ?? 0) + (state?.absent ?? 0) + (state?.failed ?? 0),
+      bytes: state?.bytes ?? 0,
+      failed: state?.failed ?? 0,
+      more: { skipped: state?.skipped ?? 0, retries: state?.retries ?? 0, in_flight: state?.inFlight ?? 0, concurrency: state?.concurrency ?? 0 },
+    }),
+  });
+  try {
+    const summary = await download({
+      work,
+      storage,
+      records,
+      journalFile: toStdout ? undefined : values.manifest,
+      http: createHttpPolicy({
+        product: `mirror-downloader/${version}`,
+        userAgent: values.userAgent,
+        contact: values.contact,
+        caFile: values.caFile,
+        env: io.env,
+        connectTimeoutMs: values.connectTimeout,
+        stallTimeoutMs: values.stallTimeout,
+        attemptTimeoutMs: values.timeout,
+      }),
+      resumeCheck: values.resumeCheck,
+      recordSkipped: values.recordSkipped,
+      concurrency: values.concurrency,
+      adaptive: values.adaptive,
+      retry: { retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax },
+      maxFileBytes: values.maxFileSize,
+      requestsPerSecond: values.rateLimit,
+      bytesPerSecond: values.maxBandwidth,
+      graceMs: values.grace,
+      signal,
+      log,
+      onStart: (running) => (state = running),
+      onDone: progress.tick,
+    });
+    progress.stop();
+    return outcomeOf(summary, signal, toStdout);
+  } finally {
+    progress.stop();
+    records.close();
+  }
+}
+
+/** `mirror-downloader plan`. */
+export async function runPlan(values: PlanValues, context: CommandContext): Promise<Outcome> {
+  const { signal, io } = context;
+  const work = await workListOf(values, context);
+  const missing = values.missing === undefined ? undefined : values.missing === '-' ? io.stdout : createWriteStream(values.missing);
+  const isFile = missing !== undefined && missing !== io.stdout;
+  let done = 0;
+  const progress = context.progress({ label: 'planning', read: () => ({ done, bytes: 0, failed: 0 }) });
+  const summary = await plan({
+    work,
+    out: values.out,
+    journalFile: values.manifest === '-' ? undefined : values.manifest,
+    resumeCheck: values.resumeCheck,
+    bytesPerSecond: values.maxBandwidth,
+    signal,
+    onDone: () => {
+      done += 1;
+      progress.tick();
+    },
+    ...(missing === undefined ? {} : { onMissing: (job: CrateJob) => writeOut(missing, `${JSON.stringify(listLine(job))}\n`) }),
+  });
+  progress.stop();
+  if (isFile) {
+    missing.end();
+    await finished(missing);
+  }
+  const failure = summary.fits
+    ? work.counts.malformed > 0
+      ? ({ code: 'ERR_PARTIAL', message: `${String(work.counts.malformed)} malformed lines in the source` } as const)
+      : undefined
+    : ({ code: 'ERR_IO', message: `the disk is too small: about ${String(summary.missing_bytes_estimate)} bytes are to come, ${String(summary.disk_free)} are free` } as const);
+  return { summary, stdoutTaken: missing === io.stdout, ...(failure === undefined ? {} : { failure }) };
+}
+
+async function workListOf(values: PlanValues | DownloadValues, { log, signal, io }: CommandContext): Promise<WorkList> {
+  if (values.indexDir !== undefined && values.list !== undefined) {
+    throw new MirrorError('ERR_USAGE', 'both --index-dir and --list are given', { hint: 'one of them is the source' });
+  }
+  if (values.list !== undefined && values.latest > 0) {
+    throw new MirrorError('ERR_USAGE', '--latest needs an index: a list does not tell which versions are the newest');
+  }
+  const selection = await readSelection(values, (packages) => {
+    log.warn('packages of a Cargo.lock that are not from crates.io are left out', { packages });
+  });
+  const list = values.list === undefined ? undefined : values.list === '-' ? io.stdin : await openList(values.list);
+  return createWorkList(
+    {
+      indexDir: values.indexDir,
+      list,
+      checksums: values.checksums === undefined ? new Map() : await readChecksums(values.checksums),
+      baseUrls: values.cratesBaseUrl.length === 0 ? [CRATES_IO_BASE_URL] : values.cratesBaseUrl,
+      layout: values.layout,
+      selection: createSelection(selection),
+      signal,
+    },
+    (message) => {
+      log.warn('malformed line', { message });
+    },
+  );
+}
+
+async function openList(file: string): Promise<ReturnType<typeof createReadStream>> {
+  try {
+    await stat(file);
+  } catch (error) {
+    throw new MirrorError('ERR_CONFIG', `cannot read the list ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  return createReadStream(file);
+}
+
+/** A line that `--list` takes. */
+function listLine({ urls, sha256, name, vers, path }: CrateJob): object {
+  return { url: urls[0], sha256, name, vers, path };
+}
+
+function outcomeOf(summary: DownloadSummary, signal: AbortSignal, stdoutTaken: boolean): Outcome {
+  const outcome = { summary, stdoutTaken };
+  if (signal.aborted && signal.reason instanceof MirrorError) {
+    return { ...outcome, failure: { code: signal.reason.code, message: signal.reason.message } };
+  }
+  if (summary.result !== 'incomplete') return outcome;
+  const { failed, malformed } = summary;
+  return { ...outcome, failure: { code: 'ERR_PARTIAL', message: `${String(failed)} versions failed, ${String(malformed)} malformed lines` } };
+}

@@ -1,0 +1,36 @@
+import { command, runCli } from '@mirror/core/cli';
+import type { CliIo, Tool } from '@mirror/core/cli';
+import { downloadFlags, planFlags } from './cli-flags.ts';
+import { version } from './cli-version.ts';
+
+
+
+/** The tool as data. A command's code is loaded when it runs, so that `--help` is quick. */
+export const tool: Tool = {
+  name: 'mirror-downloader',
+  version,
+  description: 'Get every .crate of a registry, verified, once.',
+  commands: [
+    command({
+      name: 'download',
+      summary: 'Fetch what the mirror lacks, check it, record it.',
+      isDefault: true,
+      flags: downloadFlags,
+      run: async (values, context) => {
+        const { runDownload, runPlan } = await import('./cli-run.ts');
+        return values.dryRun ? runPlan({ ...values, missing: undefined }, context) : runDownload(values, context);
+      },
+    }),
+    command({
+      name: 'plan',
+      summary: 'Say what a download would do: versions, bytes, disk, time. Writes nothing.',
+      flags: planFlags,
+      run: async (values, context) => (await import('./cli-run.ts')).runPlan(values, context),
+    }),
+  ],
+};
+
+/** Run the command line `argv` in the world `io`; resolves to the exit status. */
+export function main(argv: readonly string[], io: CliIo): Promise<number> {
+  return runCli(tool, argv, io);
+}

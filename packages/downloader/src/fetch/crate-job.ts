@@ -1,0 +1,33 @@
+import type { Sha256 } from '@mirror/core';
+
+/** A file to get. */
+export interface CrateJob {
+  /** Where it can be got, in the order to try. */
+  readonly urls: readonly string[];
+  /** Where it goes in the mirror. */
+  readonly path: string;
+  /** What it must be; undefined when nobody said (a plain list of URLs). */
+  readonly sha256: Sha256 | undefined;
+  readonly name: string | undefined;
+  readonly vers: string | undefined;
+}
+
+/** What became of a job. */
+export interface CrateResult {
+  readonly job: CrateJob;
+  readonly status: 'downloaded' | 'absent' | 'failed';
+  /** The URL that gave the last answer. */
+  readonly url: string;
+  readonly size: number | null;
+  readonly sha256: Sha256 | null;
+  readonly mtimeUs: number | undefined;
+  readonly error: string | undefined;
+  /** Attempts after the first one. */
+  readonly retries: number;
+  readonly httpStatus: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** A failure that may be gone later: worth a second round at the end of the run. */
+  readonly isTransient: boolean;
+}

@@ -1,0 +1,162 @@
+import {
+  DEFAULT_RETRY,
+  IntegrityError,
+  MirrorError,
+  isPermanent,
+  isRetryableStatus,
+  messageOf,
+  parseRetryAfter,
+  pause,
+  retryDelayMs,
+  systemCodeOf,
+} from '@mirror/core';
+import type { RetryPolicy, VerifiedWriter } from '@mirror/core';
+import { createBodySink } from './body-sink.ts';
+import type { BodySink } from './body-sink.ts';
+import type { CrateJob, CrateResult } from './crate-job.ts';
+import type { Gate } from './gate.ts';
+import { TransportError } from './transport.ts';
+import type { Transport } from './transport.ts';
+
+/** What fetching a file needs. */
+export interface FetchContext {
+  readonly transport: Transport;
+  readonly writer: VerifiedWriter;
+  readonly gate: Gate;
+  readonly retry: RetryPolicy;
+  /** A body above this is refused. */
+  readonly maxFileBytes: number;
+  /** Wait until `bytes` more may come in. */
+  readonly onBytes: (bytes: number) => void;
+  /** Ends the attempt at once. */
+  readonly signal: AbortSignal;
+  readonly random?: () => number;
+}
+
+/**
+ * Get one file: every URL in turn, every attempt checked by its digest, until the file is there under its final name, or
+ * absent everywhere, or given up. Nothing is left of an attempt that failed.
+ *
+ * Tried again: network errors, 408, 425, 429 and 5xx, bodies too short or too long, and one wrong digest. Absent
+ * upstream: 403, 404, 410, 451, since the CDN of crates.io answers 403 for a file that is not there.
+ *
+ * @throws {MirrorError} ERR_IO when the disk refuses: that ends the whole run; the signal's reason when aborted
+ */
+export async function fetchCrate(job: CrateJob, context: FetchContext): Promise<CrateResult> {
+  const startedAt = Date.now();
+  const sink = createBodySink(job, context.writer, context.maxFileBytes);
+  let retries = 0;
+  let last: Attempt = { kind: 'refused', url: job.urls[0] ?? '', error: 'no URL is known', httpStatus: undefined };
+  try {
+    for (const url of job.urls) {
+      const outcome = await fetchFrom(url, sink, context);
+      retries += outcome.retries;
+      last = outcome.attempt;
+      if (last.kind === 'done') break;
+      // the next source may have it; when none has, "failed" says more than "absent"
+    }
+  } finally {
+    sink.discard();
+  }
+  return resultOf(job, last, retries, startedAt);
+}
+
+type Attempt =
+  | { readonly kind: 'done'; readonly url: string; readonly size: number; readonly sha256: string; readonly mtimeUs: number; readonly httpStatus: number }
+  | { readonly kind: 'absent' | 'refused'; readonly url: string; readonly error: string; readonly httpStatus: number | undefined }
+  | {
+      readonly kind: 'again';
+      readonly url: string;
+      readonly error: string;
+      readonly httpStatus: number | undefined;
+      readonly retryAfterMs: number | undefined;
+      readonly isWrongDigest: boolean;
+    };
+
+async function fetchFrom(url: string, sink: BodySink, context: FetchContext): Promise<{ attempt: Attempt; retries: number }> {
+  const policy = context.retry ?? DEFAULT_RETRY;
+  let wrongDigests = 0;
+  for (let retries = 0; ; retries += 1) {
+    const release = await context.gate.enter(context.signal);
+    let attempt: Attempt | undefined;
+    try {
+      attempt = await attemptOnce(url, sink, context);
+    } finally {
+      release(attempt?.kind === 'again' ? { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs } : { ok: true });
+    }
+    if (attempt.kind !== 'again') return { attempt, retries };
+    if (attempt.isWrongDigest) wrongDigests += 1;
+    if (retries >= policy.retries || wrongDigests > 1) return { attempt, retries };
+    await pause(retryDelayMs(policy, retries + 1, attempt.retryAfterMs, context.random), context.signal);
+  }
+}
+
+async function attemptOnce(url: string, sink: BodySink, context: FetchContext): Promise<Attempt> {
+  let status: number | undefined;
+  let retryAfterMs: number | undefined;
+  try {
+    await context.transport.get(
+      { url, headers: sink.resumeHeaders(url), signal: context.signal },
+      {
+        onHead: (head) => {
+          status = head.status;
+          retryAfterMs = parseRetryAfter(head.header('retry-after'));
+          return sink.begin(url, head);
+        },
+        onBody: (chunk) => {
+          context.onBytes(chunk.length);
+          sink.write(chunk);
+        },
+      },
+    );
+    if (status === 200 || status === 206) return { kind: 'done', url, httpStatus: status, ...sink.commit() };
+  } catch (error) {
+    return afterError(url, error, status, context.signal);
+  }
+  return afterStatus(url, status ?? 0, retryAfterMs);
+}
+
+function afterStatus(url: string, status: number, retryAfterMs: number | undefined): Attempt {
+  const error = `HTTP status ${String(status)}`;
+  if (ABSENT.has(status)) return { kind: 'absent', url, error, httpStatus: status };
+  // a range that the server cannot give: the sink has forgotten its part, the next attempt starts anew
+  if (isRetryableStatus(status) || status === 416) return { kind: 'again', url, error, httpStatus: status, retryAfterMs, isWrongDigest: false };
+  return { kind: 'refused', url, error, httpStatus: status };
+}
+
+function afterError(url: string, error: unknown, status: number | undefined, signal: AbortSignal): Attempt {
+  if (signal.aborted) throw signal.reason;
+  if (error instanceof TransportError) {
+    if (error.failure === 'refused') return { kind: 'refused', url, error: error.message, httpStatus: status };
+    return { kind: 'again', url, error: error.message, httpStatus: status, retryAfterMs: undefined, isWrongDigest: false };
+  }
+  if (error instanceof IntegrityError) {
+    const isWrongDigest = error.expected.startsWith('sha256');
+    return { kind: 'again', url, error: error.message, httpStatus: status, retryAfterMs: undefined, isWrongDigest };
+  }
+  // a name that is too long for this disk is the item's trouble, a full disk is the run's
+  if (error instanceof MirrorError && systemCodeOf(error.cause) === 'ENAMETOOLONG') {
+    return { kind: 'refused', url, error: error.message, httpStatus: status };
+  }
+  if (error instanceof MirrorError || isPermanent(error)) throw error;
+  return { kind: 'again', url, error: messageOf(error), httpStatus: status, retryAfterMs: undefined, isWrongDigest: false };
+}
+
+function resultOf(job: CrateJob, last: Attempt, retries: number, startedAt: number): CrateResult {
+  const base = { job, url: last.url, retries, httpStatus: last.httpStatus, startedAt, finishedAt: Date.now() };
+  if (last.kind === 'done') {
+    const { size, sha256, mtimeUs } = last;
+    return { ...base, status: 'downloaded', size, sha256, mtimeUs, error: undefined, isTransient: false };
+  }
+  return {
+    ...base,
+    status: last.kind === 'absent' ? 'absent' : 'failed',
+    size: null,
+    sha256: null,
+    mtimeUs: undefined,
+    error: last.error,
+    isTransient: last.kind === 'again',
+  };
+}
+
+const ABSENT: ReadonlySet<number> = new Set([403, 404, 410, 451]);

@@ -1,0 +1,139 @@
+import { createDispatcher, messageOf, systemCodeOf } from '@mirror/core';
+import type { HttpPolicy } from '@mirror/core';
+import type { Dispatcher } from 'undici';
+import { TransportError } from './transport.ts';
+import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from './transport.ts';
+
+/**
+ * The robust transport: undici, with proxies, redirects, HTTP/2 and whatever else servers do.
+ *
+ * Redirects are followed by hand, at most `MAX_REDIRECTS`, only to http and https and never from https back to http, since a mirror
+ * must not be led to read local files or to give up encryption.
+ */
+export async function createUndiciTransport(policy: HttpPolicy, connections: number): Promise<Transport> {
+  const dispatcher = await createDispatcher(policy, { connections });
+  return {
+    get: async (request, receiver) => {
+      let url = checkedUrl(request.url, undefined);
+      for (let hops = 0; ; hops += 1) {
+        const location = await dispatchOnce(dispatcher, policy, { ...request, url: url.href }, receiver);
+        if (location === undefined) return;
+        if (hops === MAX_REDIRECTS) throw new TransportError('refused', `${request.url}: more than ${String(MAX_REDIRECTS)} redirects`);
+        url = checkedUrl(location, url);
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+/** As many as browsers and curl's users are used to see. */
+const MAX_REDIRECTS = 10;
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** One request without following; resolves to where a redirect points. */
+function dispatchOnce(
+  dispatcher: Dispatcher,
+  policy: HttpPolicy,
+  request: TransportRequest,
+  receiver: ResponseReceiver,
+): Promise<string | undefined> {
+  const { origin, pathname, search } = new URL(request.url);
+  return new Promise((resolve, reject) => {
+    let location: string | undefined;
+    let wanted = false;
+    let failure: unknown;
+    let controllerNow: Dispatcher.DispatchController | undefined;
+    const fail = (error: unknown): void => {
+      failure ??= error;
+      controllerNow?.abort(error instanceof Error ? error : new Error(messageOf(error)));
+      reject(failure as Error);
+    };
+    const onAbort = (): void => {
+      fail(request.signal.reason);
+    };
+    const deadline = setTimeout(() => {
+      fail(new TransportError('timeout', `${request.url}: no whole answer within ${String(policy.attemptTimeoutMs)} ms`));
+    }, policy.attemptTimeoutMs);
+    const settle = (): void => {
+      clearTimeout(deadline);
+      request.signal.removeEventListener('abort', onAbort);
+    };
+    const guarded = (action: () => void): void => {
+      try {
+        action();
+      } catch (error) {
+        settle();
+        fail(error);
+      }
+    };
+    if (request.signal.aborted) {
+      clearTimeout(deadline);
+      reject(request.signal.reason as Error);
+      return;
+    }
+    request.signal.addEventListener('abort', onAbort, { once: true });
+    dispatcher.dispatch(
+      {
+        origin,
+        path: `${pathname}${search}`,
+        method: 'GET',
+        headers: { 'user-agent': policy.userAgent, 'accept-encoding': 'identity', ...request.headers },
+      },
+      {
+        onRequestStart: (controller) => {
+          controllerNow = controller;
+        },
+        onResponseStart: (_controller, status, headers) => {
+          if (status < 200) return;
+          const head: ResponseHead = { status, header: (name) => firstOf(headers[name]) };
+          location = REDIRECTS.has(status) ? head.header('location') : undefined;
+          if (location !== undefined) return;
+          guarded(() => {
+            wanted = receiver.onHead(head);
+          });
+        },
+        onResponseData: (_controller, chunk) => {
+          if (wanted && failure === undefined) {
+            guarded(() => {
+              receiver.onBody(chunk);
+            });
+          }
+        },
+        onResponseEnd: () => {
+          settle();
+          if (failure === undefined) resolve(location);
+        },
+        onResponseError: (_controller, error) => {
+          settle();
+          reject((failure ?? transportError(request.url, error)) as Error);
+        },
+      },
+    );
+  });
+}
+
+function checkedUrl(text: string, from: URL | undefined): URL {
+  const shown = JSON.stringify(text.slice(0, 200));
+  if (!URL.canParse(text, from?.href)) throw new TransportError('refused', `${from?.href ?? ''} not a URL: ${shown}`);
+  const url = new URL(text, from?.href);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new TransportError('refused', `expected an http or https URL, found ${shown}${from === undefined ? '' : ` as the redirect of ${from.href}`}`);
+  }
+  if (from?.protocol === 'https:' && url.protocol === 'http:') {
+    throw new TransportError('refused', `${from.href} redirects from https to http: ${shown}`);
+  }
+  return url;
+}
+
+function transportError(url: string, error: unknown): TransportError {
+  const code = systemCodeOf(error) ?? '';
+  const message = `${url}: ${messageOf(error)}`;
+  if (/TIMEOUT|ETIMEDOUT/.test(code)) return new TransportError(code.includes('CONNECT') ? 'connect' : 'timeout', message, error);
+  if (/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code)) return new TransportError('connect', message, error);
+  return new TransportError('broken', message, error);
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

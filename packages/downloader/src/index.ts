@@ -1,0 +1,11 @@
+export { DOWNLOAD_DEFAULTS, download } from './download.ts';
+export type { Completeness, DownloadOptions, DownloadState, DownloadSummary } from './download.ts';
+export { plan } from './plan.ts';
+export type { Plan, PlanOptions } from './plan.ts';
+export { RESUME_CHECKS } from './reconcile.ts';
+export type { ResumeCheck } from './reconcile.ts';
+export { recordsToFile, recordsToStream } from './records.ts';
+export type { Records } from './records.ts';
+export { createWorkList, readChecksums } from './work-list.ts';
+export type { WorkList, WorkListCounts, WorkListOptions } from './work-list.ts';
+export type { CrateJob, CrateResult } from './fetch/crate-job.ts';

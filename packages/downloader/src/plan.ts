@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { MirrorError, createLocalStorage, readJournal } from '@mirror/core';
+import type { CrateJob } from './fetch/crate-job.ts';
+import { createReconciler, isThere } from './reconcile.ts';
+import type { Presence, ResumeCheck } from './reconcile.ts';
+import type { WorkList, WorkListCounts } from './work-list.ts';
+
+/** What a plan looks at. */
+export interface PlanOptions {
+  readonly work: WorkList;
+  /** The directory of the mirror; it need not be there, and nothing is written. */
+  readonly out: string;
+  readonly journalFile: string | undefined;
+  readonly resumeCheck: ResumeCheck;
+  /** For the expected time; default one gigabit a second. */
+  readonly bytesPerSecond?: number | undefined;
+  /** Told of each version that a download would fetch. */
+  readonly onMissing?: (job: CrateJob) => Promise<void>;
+  readonly onDone?: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** What a download would do. */
+export interface Plan extends WorkListCounts {
+  /** Versions that are there already, and their bytes. */
+  readonly present: number;
+  readonly present_bytes: number;
+  /** Versions that would be fetched; `wrong` of them because something else is in their place. */
+  readonly missing: number;
+  readonly wrong: number;
+  /** What the missing ones will take: their number times the mean of what is there, or of crates.io. */
+  readonly missing_bytes_estimate: number;
+  readonly estimate_basis: string;
+  readonly disk_free: number;
+  /** False when the disk is too small for the estimate. */
+  readonly fits: boolean;
+  readonly seconds_estimate: number;
+}
+
+/**
+ * Find out what a download would do, without a request and without writing anything.
+ *
+ * @throws {MirrorError} ERR_IO when the disk cannot be asked
+ */
+export async function plan(options: PlanOptions): Promise<Plan> {
+  const look = await createLook(options);
+  let present = 0;
+  let presentBytes = 0;
+  let missing = 0;
+  let wrong = 0;
+  for await (const batch of options.work.batches) {
+    for (const job of batch) {
+      options.signal.throwIfAborted();
+      const presence = await look(job);
+      if (isThere(presence)) {
+        present += 1;
+        presentBytes += presence.size;
+      } else {
+        missing += 1;
+        if (presence.kind === 'wrong') wrong += 1;
+        await options.onMissing?.(job);
+      }
+      options.onDone?.();
+    }
+  }
+  const knowsMean = present >= ENOUGH_FOR_A_MEAN;
+  const bytes = Math.round(missing * (knowsMean ? presentBytes / present : CRATES_IO_MEAN_BYTES));
+  const free = await diskFree(options.out);
+  return {
+    ...options.work.counts,
+    present,
+    present_bytes: presentBytes,
+    missing,
+    wrong,
+    missing_bytes_estimate: bytes,
+    estimate_basis: knowsMean ? 'mean size of the files that are there' : 'mean size on crates.io, 200 kB',
+    disk_free: free,
+    fits: bytes <= free,
+    seconds_estimate: Math.ceil(bytes / (options.bytesPerSecond ?? GIGABIT)),
+  };
+}
+
+async function createLook(options: PlanOptions): Promise<(job: CrateJob) => Presence | Promise<Presence>> {
+  if (!existsSync(options.out)) return () => ({ kind: 'missing' });
+  const journal = await readJournal(options.journalFile ?? '', options.signal);
+  const reconcile = createReconciler(createLocalStorage(options.out), journal, options.resumeCheck);
+  return (job) => reconcile(job, options.signal);
+}
+
+/** Free bytes where `directory` is or would be. */
+async function diskFree(directory: string): Promise<number> {
+  let nearest = path.resolve(directory);
+  while (!existsSync(nearest)) nearest = path.dirname(nearest);
+  try {
+    const { bavail, bsize } = await statfs(nearest);
+    return bavail * bsize;
+  } catch (error) {
+    throw new MirrorError('ERR_IO', `cannot ask for the free space of ${nearest}`, { cause: error });
+  }
+}
+
+const ENOUGH_FOR_A_MEAN = 100;
+/** Over 400 GB in about two million files in July 2026. */
+const CRATES_IO_MEAN_BYTES = 200_000;
+const GIGABIT = 125_000_000;

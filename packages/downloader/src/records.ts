@@ -1,0 +1,62 @@
+import { formatManifestRecord, openJsonlAppender } from '@mirror/core';
+import type { ManifestRecord } from '@mirror/core';
+
+/** Takes the records of a run. */
+export interface Records {
+  add(record: ManifestRecord): void;
+  /** Hand on what is held back. */
+  flush(): void;
+  close(): void;
+}
+
+/** Records that are appended to a manifest file, a few at a time. */
+export function recordsToFile(file: string): Records {
+  const appender = openJsonlAppender(file);
+  const records = createBuffered((lines) => {
+    appender.appendText(lines);
+  });
+  return {
+    ...records,
+    close: () => {
+      records.flush();
+      appender.close();
+    },
+  };
+}
+
+/** Records that are written as they come, to somebody who waits for them. */
+export function recordsToStream(write: (lines: string) => void): Records {
+  return {
+    add: (record) => {
+      write(formatManifestRecord(record));
+    },
+    flush: () => undefined,
+    close: () => undefined,
+  };
+}
+
+/**
+ * A file is there before its record is: what a killed run had not recorded yet is read and recorded by the next one. So records
+ * may wait a moment, which saves a system call for each.
+ */
+function createBuffered(write: (lines: string) => void): Omit<Records, 'close'> {
+  let lines = '';
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (lines !== '') write(lines);
+    lines = '';
+  };
+  return {
+    add: (record) => {
+      lines += formatManifestRecord(record);
+      if (lines.length > FLUSH_BYTES) flush();
+      else timer ??= setTimeout(flush, FLUSH_MS);
+    },
+    flush,
+  };
+}
+
+const FLUSH_BYTES = 1 << 16;
+const FLUSH_MS = 200;

@@ -1,0 +1,223 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import {
+  MirrorError,
+  createCrateUrl,
+  createFingerprintSet,
+  fingerprintOf,
+  isSha256,
+  layoutPath,
+  messageOf,
+  parseCrateUrl,
+  readIndexFiles,
+  readJsonLines,
+  readLines,
+  unknownUrlPath,
+  withoutCredentials,
+} from '@mirror/core';
+import type { CrateUrl, IndexEntry, Layout, Selection } from '@mirror/core';
+import type { CrateJob } from './fetch/crate-job.ts';
+
+/** What a run is asked for. */
+export interface WorkListOptions {
+  /** A checkout of the index, or any directory in its layout. */
+  readonly indexDir: string | undefined;
+  /** URLs or JSON lines, or a change feed; undefined when the index is the source. */
+  readonly list: Readable | undefined;
+  /** Digests by URL that add to or override those of the source. */
+  readonly checksums: ReadonlyMap<string, string>;
+  readonly baseUrls: readonly string[];
+  readonly layout: Layout;
+  readonly selection: Selection;
+  readonly signal?: AbortSignal;
+}
+
+/** Numbers about the source, complete when the list has been read to its end. */
+export interface WorkListCounts {
+  /** Crates and versions in the source, before selection. */
+  crates: number;
+  versions: number;
+  yanked: number;
+  /** Versions with build metadata, such as `1.0.0+zstd.1.5`. */
+  build_metadata: number;
+  /** Crates and versions that were selected. */
+  selected_crates: number;
+  selected_versions: number;
+  /** Lines of the source that are not what they should be. */
+  malformed: number;
+}
+
+/** Work in batches, with a count of where it comes from. */
+export interface WorkList {
+  readonly counts: Readonly<WorkListCounts>;
+  /** Jobs in the order of the source; can be read once. */
+  readonly batches: AsyncIterable<readonly CrateJob[]>;
+}
+
+/**
+ * The list of what is asked for, read as it is consumed: memory does not grow with its length. Malformed lines are told
+ * to `onProblem` and counted, and do not stop the rest.
+ *
+ * @throws {MirrorError} ERR_USAGE without a source
+ */
+export function createWorkList(options: WorkListOptions, onProblem: (message: string) => void): WorkList {
+  const counts: WorkListCounts = { crates: 0, versions: 0, yanked: 0, build_metadata: 0, selected_crates: 0, selected_versions: 0, malformed: 0 };
+  const problem = (message: string): void => {
+    counts.malformed += 1;
+    onProblem(message);
+  };
+  if (options.list !== undefined) return { counts, batches: fromList(options.list, options, counts, problem) };
+  if (options.indexDir !== undefined) return { counts, batches: fromIndex(options.indexDir, options, counts, problem) };
+  throw new MirrorError('ERR_USAGE', 'nothing to do: neither an index nor a list is given', { hint: 'give --index-dir or --list' });
+}
+
+/**
+ * Read digests from JSON lines `{url, sha256}`.
+ *
+ * @throws {MirrorError} ERR_CONFIG for a line that is not such an object, ERR_IO when the file cannot be read
+ */
+export async function readChecksums(file: string): Promise<Map<string, string>> {
+  const checksums = new Map<string, string>();
+  const refuse = (line: number, message: string): never => {
+    throw new MirrorError('ERR_CONFIG', `${file}:${String(line)}: ${message}`);
+  };
+  for await (const each of readJsonLines(createReadStream(file))) {
+    if (!each.ok) refuse(each.line, each.message);
+    else {
+      const { url, sha256, cksum } = (each.value ?? {}) as Readonly<Record<string, unknown>>;
+      const digest = sha256 ?? cksum;
+      if (typeof url !== 'string' || !isSha256(digest)) return refuse(each.line, 'expected {"url": …, "sha256": 64 hex digits}');
+      checksums.set(url, digest);
+    }
+  }
+  return checksums;
+}
+
+async function* fromIndex(
+  dir: string,
+  options: WorkListOptions,
+  counts: WorkListCounts,
+  problem: (message: string) => void,
+): AsyncGenerator<readonly CrateJob[]> {
+  const toJob = createToJob(options);
+  let batch: CrateJob[] = [];
+  const { names } = options.selection;
+  const reading = { ...(names === undefined ? {} : { only: names }), ...(options.signal === undefined ? {} : { signal: options.signal }) };
+  for await (const file of readIndexFiles(dir, reading)) {
+    for (const { message } of file.problems) problem(message);
+    if (file.entries.length === 0) continue;
+    counts.crates += 1;
+    count(counts, file.entries);
+    const selected = withoutTwins(options.selection.select(file.entries), problem);
+    if (selected.length > 0) counts.selected_crates += 1;
+    counts.selected_versions += selected.length;
+    for (const entry of selected) batch.push(toJob(entry));
+    if (batch.length >= BATCH) {
+      yield batch;
+      batch = [];
+    }
+    if (options.selection.isDone()) break;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** An index has been seen to hold a version twice, with two digests: the last line is the one that cargo believes. */
+function withoutTwins(entries: readonly IndexEntry[], problem: (message: string) => void): readonly IndexEntry[] {
+  const byVersion = new Map(entries.map((entry) => [entry.vers, entry]));
+  if (byVersion.size === entries.length) return entries;
+  for (const entry of entries) {
+    const kept = byVersion.get(entry.vers);
+    if (kept !== entry) problem(`${entry.indexPath}:${String(entry.line)}: ${entry.name} ${entry.vers} is there again in line ${String(kept?.line)}`);
+  }
+  return [...byVersion.values()];
+}
+
+async function* fromList(
+  list: Readable,
+  options: WorkListOptions,
+  counts: WorkListCounts,
+  problem: (message: string) => void,
+): AsyncGenerator<readonly CrateJob[]> {
+  const read = createListReader(options);
+  const seen = createFingerprintSet();
+  for await (const { line, text } of readLines(list)) {
+    if (text?.startsWith('#') === true) continue;
+    let found: ListItem | undefined;
+    try {
+      if (text === undefined) throw new MirrorError('ERR_INTEGRITY', 'the line is too long');
+      found = read(text.trim());
+    } catch (error) {
+      problem(`list:${String(line)}: ${messageOf(error)}`);
+      continue;
+    }
+    if (found === undefined) continue;
+    counts.versions += 1;
+    if (found.entry !== undefined && options.selection.select([found.entry]).length === 0) continue;
+    const known = seen.size;
+    seen.add(fingerprintOf(found.job.path));
+    if (seen.size === known) continue; // asked for twice
+    counts.selected_versions += 1;
+    // a list may come from a program that is still working: hand on what is here
+    yield [found.job];
+    if (options.selection.isDone()) return;
+  }
+}
+
+interface ListItem {
+  readonly job: CrateJob;
+  /** What the selection can judge: nothing for a URL that names no crate. */
+  readonly entry: IndexEntry | undefined;
+}
+
+/** A URL, or an object with `url` or with `name` and `vers`; a digest as `sha256` or `cksum`. */
+function createListReader(options: WorkListOptions): (text: string) => ListItem | undefined {
+  const toJob = createToJob(options);
+  return (text) => {
+    if (text === '') return undefined;
+    const given = text.startsWith('{') ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : { url: text };
+    if (given['change'] === 'removed') return undefined; // what to do with those is for `prune` to say
+    const cksum = given['sha256'] ?? given['cksum'];
+    if (cksum !== undefined && !isSha256(cksum)) throw new MirrorError('ERR_INTEGRITY', `expected 64 hex digits as digest, found ${shown(cksum)}`);
+    const yanked = given['yanked'] === true;
+    const { url, name, vers } = given;
+    if (url === undefined && typeof name === 'string' && typeof vers === 'string' && cksum !== undefined) {
+      const entry = entryOf(name, vers, cksum, yanked);
+      return { entry, job: toJob(entry) };
+    }
+    if (typeof url !== 'string') throw new MirrorError('ERR_INTEGRITY', 'expected a URL, or JSON with url, or with name, vers and cksum');
+    const crate = parseCrateUrl(url);
+    const sha256 = options.checksums.get(url) ?? cksum;
+    if (crate === undefined) return { entry: undefined, job: { urls: [url], path: unknownUrlPath(url), sha256, name: undefined, vers: undefined } };
+    const path = layoutPath(options.layout, crate.name, crate.vers);
+    return { entry: entryOf(crate.name, crate.vers, sha256 ?? '', yanked), job: { urls: [url], path, sha256, ...crate } };
+  };
+}
+
+function entryOf(name: string, vers: string, cksum: string, yanked: boolean): IndexEntry {
+  return { name, vers, cksum, yanked, pubtime: undefined, indexPath: '', line: 0 };
+}
+
+function createToJob(options: WorkListOptions): (entry: IndexEntry) => CrateJob {
+  const makers: CrateUrl[] = options.baseUrls.map(createCrateUrl);
+  return (entry) => {
+    const urls = makers.map((make) => make(entry));
+    const { name, vers } = entry;
+    const sha256 = options.checksums.get(urls[0] ?? '') ?? entry.cksum;
+    return { urls, path: layoutPath(options.layout, name, vers), sha256, name, vers };
+  };
+}
+
+function count(counts: WorkListCounts, entries: readonly IndexEntry[]): void {
+  counts.versions += entries.length;
+  for (const entry of entries) {
+    if (entry.yanked) counts.yanked += 1;
+    if (entry.vers.includes('+')) counts.build_metadata += 1;
+  }
+}
+
+function shown(value: unknown): string {
+  return withoutCredentials(JSON.stringify(value)?.slice(0, 80) ?? 'nothing');
+}
+
+/** Jobs handed on at once: enough to make the hand-over cheap. */
+const BATCH = 500;
