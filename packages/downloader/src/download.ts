@@ -1,6 +1,7 @@
-import path from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import { DEFAULT_RETRY, MirrorError, acquireLock, createRateLimit, readJournal, silentLog } from '@mirror/core';
 import type { HttpPolicy, Journal, LocalStorage, Lock, Log, RetryPolicy } from '@mirror/core';
 import type { CrateJob, CrateResult } from './fetch/crate-job.ts';
@@ -260,6 +261,7 @@ function createState(gate: Gate): DownloadState {
 /** Ends what is in flight when the grace after a first signal is over. */
 function hardStop(signal: AbortSignal, graceMs: number): { readonly signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // every request in flight listens
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
     timer = setTimeout(() => {

@@ -177,7 +177,6 @@ async function parse(tool: Tool, argv: readonly string[]): Promise<Chosen | { re
     .usage(`$0 [command] [flags]\n\n${tool.description}`)
     .version(tool.version) // yargs would look for a package.json of its own
     .help()
-    .group(['help', 'version'], 'Common:')
     .strict()
     .wrap(HELP_WIDTH)
     .exitProcess(false)
@@ -212,7 +211,7 @@ function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void):
       let built = sub;
       for (const { name, describe } of each.positionals) built = built.positional(name, { describe, type: 'string' });
       for (const [name, spec] of Object.entries({ ...each.flags, ...commonFlags })) built = built.option(name, yargsOption(spec));
-      return built;
+      return built.group(['help', 'version'], 'Common:');
     },
     (args) => {
       const found = args as Readonly<Record<string, unknown>>;
