@@ -26,6 +26,7 @@ How it is served
   --port N               HTTP/1.1                                    [any]
   --tls-port N           TLS, HTTP/2 and HTTP/1.1                    [any]
   --ca-file FILE         write the PEM of the certificate authority
+  --start-file FILE      write the first line of stdout there too
   --cache-bytes N        keep so many bytes of DIR in memory         [0]
 
 What goes wrong
@@ -75,6 +76,7 @@ const FLAGS = {
   port: { type: 'string' },
   'tls-port': { type: 'string' },
   'ca-file': { type: 'string' },
+  'start-file': { type: 'string' },
   'cache-bytes': { type: 'string' },
   fault: { type: 'string', multiple: true },
   faults: { type: 'string' },
@@ -100,7 +102,9 @@ async function serveUntilEnd(flags: Flags, io: CliIo): Promise<void> {
   if (flags['ca-file'] !== undefined) writeFileSync(flags['ca-file'], registry.ca);
   const { url, tlsUrl, versions } = registry;
   const start = { url, tls_url: tlsUrl, index_url: `sparse+${url}/index/`, crates_url: `${url}/crates`, versions: versions.length };
-  io.stdout.write(`${JSON.stringify(start)}\n`);
+  const line = `${JSON.stringify(start)}\n`;
+  if (flags['start-file'] !== undefined) writeFileSync(flags['start-file'], line);
+  io.stdout.write(line);
   if (!io.signal.aborted) await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }));
   const counts = registry.counts();
   await registry.close();

@@ -75,8 +75,9 @@ export type FaultRule = Fault & {
   readonly times?: number;
 };
 
+// prettier-ignore
 /** The kinds of fault, in the order of their description. */
 export const FAULT_KINDS: readonly Fault['kind'][] = [
   'status', 'reset', 'disconnect', 'stall', 'truncate', 'wrong-length', 'overrun', 'huge-length', 'endless', 'empty', 'corrupt',
   'html', 'encoded', 'redirect', 'slow', 'late', 'bad-range', 'big-headers', 'informational', 'chunked', 'until-close', 'close', 'raw',
-]; // prettier-ignore
+];
