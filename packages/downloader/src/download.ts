@@ -139,10 +139,9 @@ async function downloadLocked(options: DownloadOptions): Promise<DownloadSummary
       jobs: missingJobs(options, journal, state, runId, signal),
       concurrency,
       signal: AbortSignal.any([signal, watch.signal]),
-      fetch: createFetch(options, { transport, gate, retry, state, signal: hard.signal }),
+      fetch: watch.over(createFetch(options, { transport, gate, retry, state, signal: hard.signal })),
       onResult: (result) => {
         record(result, state, options, runId, log);
-        watch.see(result);
         options.onDone?.();
       },
     });
@@ -207,7 +206,7 @@ function skippedRecord(
 function createFetch(
   options: DownloadOptions,
   parts: { transport: Transport; gate: Gate; retry: RetryPolicy; state: DownloadState; signal: AbortSignal },
-): (job: CrateJob) => Promise<CrateResult> {
+): Fetch {
   const bandwidth = createRateLimit(options.bytesPerSecond);
   let owed = 0;
   const context = {
@@ -279,22 +278,35 @@ function hardStop(signal: AbortSignal, graceMs: number): { readonly signal: Abor
   };
 }
 
+/** What fetches a job. */
+type Fetch = (job: CrateJob) => Promise<CrateResult>;
+
 /** Notices an upstream that gives no answer at all: then it is of no use to go through the whole list. */
-function createUpstreamWatch(): { readonly signal: AbortSignal; see(result: CrateResult): void } {
+function createUpstreamWatch(): { readonly signal: AbortSignal; over(fetch: Fetch): Fetch } {
   const controller = new AbortController();
   let silent = 0;
+  let lastAnswer = Number.NEGATIVE_INFINITY;
+  const see = (result: CrateResult): void => {
+    const isSilent = result.status === 'failed' && result.isTransient && result.httpStatus === undefined;
+    silent = isSilent ? silent + 1 : 0;
+    if (!isSilent) lastAnswer = performance.now();
+    if (silent < SILENT_VERSIONS || performance.now() - lastAnswer < SILENT_MS) return;
+    const text = `upstream gives no answer: ${String(silent)} versions failed in a row, the last one with ${result.error ?? ''}`;
+    controller.abort(new MirrorError('ERR_NETWORK', text, { hint: 'a rerun goes on where this one stopped' }));
+  };
   return {
     signal: controller.signal,
-    see: (result) => {
-      silent = result.status === 'failed' && result.isTransient && result.httpStatus === undefined ? silent + 1 : 0;
-      if (silent < SILENT_LIMIT) return;
-      const text = `upstream gives no answer: ${String(silent)} versions failed in a row, the last one with ${result.error ?? ''}`;
-      controller.abort(new MirrorError('ERR_NETWORK', text, { hint: 'a rerun goes on where this one stopped' }));
+    over: (fetch) => async (job) => {
+      const result = await fetch(job);
+      see(result);
+      return result;
     },
   };
 }
 
-const SILENT_LIMIT = 100;
+/** An upstream that answered before is given this long; one that never did, only so many versions. */
+const SILENT_MS = 300_000;
+const SILENT_VERSIONS = 100;
 
 function summary(options: DownloadOptions, state: DownloadState, isInterrupted: boolean, runId: string, started: number): DownloadSummary {
   const { downloaded, skipped, absent, failed, bytes, retries } = state;

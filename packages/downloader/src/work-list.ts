@@ -45,6 +45,8 @@ export interface WorkListCounts {
   selected_versions: number;
   /** Lines of the source that are not what they should be. */
   malformed: number;
+  /** Lines of a version that is there again later in its file: the registry had some, and cargo believes the last one. */
+  repeated: number;
 }
 
 /** Work in batches, with a count of where it comes from. */
@@ -61,7 +63,7 @@ export interface WorkList {
  * @throws {MirrorError} ERR_USAGE without a source
  */
 export function createWorkList(options: WorkListOptions, onProblem: (message: string) => void): WorkList {
-  const counts: WorkListCounts = { crates: 0, versions: 0, yanked: 0, build_metadata: 0, selected_crates: 0, selected_versions: 0, malformed: 0 };
+  const counts: WorkListCounts = { crates: 0, versions: 0, yanked: 0, build_metadata: 0, selected_crates: 0, selected_versions: 0, malformed: 0, repeated: 0 };
   const problem = (message: string): void => {
     counts.malformed += 1;
     onProblem(message);
@@ -108,7 +110,7 @@ async function* fromIndex(
     if (file.entries.length === 0) continue;
     counts.crates += 1;
     count(counts, file.entries);
-    const selected = withoutTwins(options.selection.select(file.entries), problem);
+    const selected = withoutTwins(options.selection.select(file.entries), counts);
     if (selected.length > 0) counts.selected_crates += 1;
     counts.selected_versions += selected.length;
     for (const entry of selected) batch.push(toJob(entry));
@@ -121,14 +123,10 @@ async function* fromIndex(
   if (batch.length > 0) yield batch;
 }
 
-/** An index has been seen to hold a version twice, with two digests: the last line is the one that cargo believes. */
-function withoutTwins(entries: readonly IndexEntry[], problem: (message: string) => void): readonly IndexEntry[] {
+function withoutTwins(entries: readonly IndexEntry[], counts: WorkListCounts): readonly IndexEntry[] {
   const byVersion = new Map(entries.map((entry) => [entry.vers, entry]));
   if (byVersion.size === entries.length) return entries;
-  for (const entry of entries) {
-    const kept = byVersion.get(entry.vers);
-    if (kept !== entry) problem(`${entry.indexPath}:${String(entry.line)}: ${entry.name} ${entry.vers} is there again in line ${String(kept?.line)}`);
-  }
+  counts.repeated += entries.length - byVersion.size;
   return [...byVersion.values()];
 }
 

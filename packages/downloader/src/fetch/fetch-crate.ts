@@ -37,8 +37,8 @@ export interface FetchContext {
  * Get one file: every URL in turn, every attempt checked by its digest, until the file is there under its final name, or
  * absent everywhere, or given up. Nothing is left of an attempt that failed.
  *
- * Tried again: network errors, 408, 425, 429 and 5xx, bodies too short or too long, and one wrong digest. Absent
- * upstream: 403, 404, 410, 451, since the CDN of crates.io answers 403 for a file that is not there.
+ * Tried again: network errors, 408, 425, 429 and 5xx, bodies too short or too long; once only: a wrong digest and answers that
+ * make no sense, such as a redirect to another scheme. Absent upstream: 403, 404, 410, 451, since the CDN of crates.io answers 403 for a file that is not there.
  *
  * @throws {MirrorError} ERR_IO when the disk refuses: that ends the whole run; the signal's reason when aborted
  */
@@ -70,12 +70,13 @@ type Attempt =
       readonly error: string;
       readonly httpStatus: number | undefined;
       readonly retryAfterMs: number | undefined;
-      readonly isWrongDigest: boolean;
+      /** An answer that makes no sense, such as wrong bytes or a redirect to nowhere: worth one more attempt, not six. */
+      readonly isOdd: boolean;
     };
 
 async function fetchFrom(url: string, sink: BodySink, context: FetchContext): Promise<{ attempt: Attempt; retries: number }> {
   const policy = context.retry ?? DEFAULT_RETRY;
-  let wrongDigests = 0;
+  let oddAnswers = 0;
   for (let retries = 0; ; retries += 1) {
     const release = await context.gate.enter(context.signal);
     let attempt: Attempt | undefined;
@@ -85,8 +86,8 @@ async function fetchFrom(url: string, sink: BodySink, context: FetchContext): Pr
       release(attempt?.kind === 'again' ? { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs } : { ok: true });
     }
     if (attempt.kind !== 'again') return { attempt, retries };
-    if (attempt.isWrongDigest) wrongDigests += 1;
-    if (retries >= policy.retries || wrongDigests > 1) return { attempt, retries };
+    if (attempt.isOdd) oddAnswers += 1;
+    if (retries >= policy.retries || oddAnswers > 1) return { attempt, retries };
     await pause(retryDelayMs(policy, retries + 1, attempt.retryAfterMs, context.random), context.signal);
   }
 }
@@ -120,26 +121,24 @@ function afterStatus(url: string, status: number, retryAfterMs: number | undefin
   const error = `HTTP status ${String(status)}`;
   if (ABSENT.has(status)) return { kind: 'absent', url, error, httpStatus: status };
   // a range that the server cannot give: the sink has forgotten its part, the next attempt starts anew
-  if (isRetryableStatus(status) || status === 416) return { kind: 'again', url, error, httpStatus: status, retryAfterMs, isWrongDigest: false };
+  if (isRetryableStatus(status) || status === 416) return { kind: 'again', url, error, httpStatus: status, retryAfterMs, isOdd: false };
   return { kind: 'refused', url, error, httpStatus: status };
 }
 
 function afterError(url: string, error: unknown, status: number | undefined, signal: AbortSignal): Attempt {
   if (signal.aborted) throw signal.reason;
-  if (error instanceof TransportError) {
-    if (error.failure === 'refused') return { kind: 'refused', url, error: error.message, httpStatus: status };
-    return { kind: 'again', url, error: error.message, httpStatus: status, retryAfterMs: undefined, isWrongDigest: false };
-  }
-  if (error instanceof IntegrityError) {
-    const isWrongDigest = error.expected.startsWith('sha256');
-    return { kind: 'again', url, error: error.message, httpStatus: status, retryAfterMs: undefined, isWrongDigest };
-  }
+  if (error instanceof TransportError) return again({ url, error, status, isOdd: error.failure === 'refused' });
+  if (error instanceof IntegrityError) return again({ url, error, status, isOdd: error.expected.startsWith('sha256') });
   // a name that is too long for this disk is the item's trouble, a full disk is the run's
   if (error instanceof MirrorError && systemCodeOf(error.cause) === 'ENAMETOOLONG') {
     return { kind: 'refused', url, error: error.message, httpStatus: status };
   }
   if (error instanceof MirrorError || isPermanent(error)) throw error;
-  return { kind: 'again', url, error: messageOf(error), httpStatus: status, retryAfterMs: undefined, isWrongDigest: false };
+  return again({ url, error, status, isOdd: false });
+}
+
+function again({ url, error, status, isOdd }: { url: string; error: unknown; status: number | undefined; isOdd: boolean }): Attempt {
+  return { kind: 'again', url, error: messageOf(error), httpStatus: status, retryAfterMs: undefined, isOdd };
 }
 
 function resultOf(job: CrateJob, last: Attempt, retries: number, startedAt: number): CrateResult {

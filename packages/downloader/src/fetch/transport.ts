@@ -37,7 +37,7 @@ export type TransportFailure = 'connect' | 'timeout' | 'broken' | 'refused';
 /** An attempt that gave no whole answer. */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
-  /** `refused` is the answer's own fault, such as a redirect to another scheme: trying again is of no use. */
+  /** `refused` is the answer's own fault, such as a redirect to another scheme: trying again is of little use. */
   readonly failure: TransportFailure;
 
   constructor(failure: TransportFailure, message: string, cause?: unknown) {
