@@ -9,13 +9,18 @@ import { indexPathOf, isIndexPath } from './index-path.ts';
  * and system calls without promises cost a third.
  */
 export interface IndexSource {
-  /** The folders at the top, `1 2 3 a- ab …`, in path order. Other names are left out. */
+  /** The folders at the top, `1 2 3 a- ab …`, in path order. */
   folders(): readonly string[];
   /** The index paths below one folder in path order, and how many other things lie there. */
   list(folder: string): IndexListing;
   /** Those of `indexPaths` that exist. */
   existing(indexPaths: readonly string[]): readonly string[];
   open(indexPath: string): IndexFile;
+}
+
+/** How to open a source again in another thread: plain data. */
+export interface IndexPlace {
+  readonly dir: string;
 }
 
 /** What lies below one folder at the top of an index. */
@@ -40,7 +45,7 @@ export interface IndexFile {
  *
  * @throws {MirrorError} ERR_IO when `dir` does not exist or cannot be read; ERR_CONFIG when it is no directory
  */
-export function openIndexDirectory(dir: string): IndexSource {
+export function openIndexDirectory({ dir }: IndexPlace): IndexSource {
   checkDirectory(dir);
   return {
     folders: () => inPathOrder(readdirSync(dir, { withFileTypes: true }).filter(isTopFolder)),

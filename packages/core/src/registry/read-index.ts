@@ -1,22 +1,46 @@
+import os from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MirrorError } from '../errors.ts';
+import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { silentLog } from '../log.ts';
+import type { Log } from '../log.ts';
 import { createBatchDecoder } from './entry-batch.ts';
 import type { IndexFileEntries, IndexProblem } from './entry-batch.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { WHAT_AN_INDEX_IS, indexPathsOf, openIndexDirectory } from './index-source.ts';
-import type { IndexSource } from './index-source.ts';
-import { createIdleEngine } from './line-engine.ts';
+import type { IndexPlace, IndexSource } from './index-source.ts';
+import { readFailure, readWithWorkers } from './read-with-workers.ts';
 import { createFileScanner } from './scan-index-file.ts';
-import type { FileScanner } from './scan-index-file.ts';
+import { createWasmEngine } from './wasm-engine.ts';
 
+/** How to read an index. */
 export interface ReadIndexOptions {
-  readonly only?: readonly string[];
-  readonly withText?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProblem?: (problem: IndexProblem) => void;
-  readonly onIgnored?: (count: number) => void;
+  /** Read only these crates, each in any letter case; those that the index does not have are left out in silence. */
+  readonly only?: readonly string[] | undefined;
+  /** Give every entry its line as `text` (default false). */
+  readonly withText?: boolean | undefined;
+  /**
+   * Threads that read (default: one for each processor, at most 4). With 1 everything happens in the calling thread, as
+   * it does for a small index in any case.
+   */
+  readonly threads?: number | undefined;
+  /** Ends the reading with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told every malformed line, in order. */
+  readonly onProblem?: ((problem: IndexProblem) => void) | undefined;
+  /** Told at level debug how many things were left out that have no place in an index. */
+  readonly log?: Log | undefined;
 }
 
+/**
+ * Every version in an index, crate by crate in the bytewise order of their paths, and within a crate in the order of its file.
+ *
+ * What the index says is checked: see `parseIndexEntry`. A malformed line is told to `onProblem` and the rest is read on.
+ * Many versions at a time are cheaper to have from {@link readIndexFiles}.
+ *
+ * @param dir - a checkout of crates.io-index, or any directory arranged like it
+ * @throws {MirrorError} as {@link readIndexFiles}
+ * @see https://doc.rust-lang.org/cargo/reference/registry-index.html
+ */
 export async function* readIndex(
   dir: string,
   options: ReadIndexOptions = {},
@@ -24,41 +48,105 @@ export async function* readIndex(
   for await (const { entries } of readIndexFiles(dir, options)) yield* entries;
 }
 
+/**
+ * Every crate in an index with all its versions and malformed lines, in the bytewise order of index paths.
+ *
+ * Left out are `.git`, `config.json` and whatever else is not where the layout has a crate, and symbolic links. Memory stays
+ * bounded: reading goes only a few MB ahead of the caller. Ending the generator early ends all reading.
+ *
+ * @param dir - a checkout of crates.io-index, or any directory arranged like it, also with only some of its folders
+ * @throws {MirrorError} ERR_IO when `dir` does not exist or something in it cannot be read; ERR_CONFIG when it is no directory or
+ * holds no crate in the layout of an index
+ */
 export async function* readIndexFiles(
   dir: string,
   options: ReadIndexOptions = {},
 ): AsyncGenerator<IndexFileEntries, void, undefined> {
-  const source = openIndexDirectory(dir);
-  const folders = source.folders();
-  if (folders.length === 0)
-    throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, { hint: WHAT_AN_INDEX_IS });
-  let found: IndexFileEntries[] = [];
-  const decoder = createBatchDecoder();
-  const scanner = createFileScanner({
-    engine: createIdleEngine(),
-    withText: options.withText ?? false,
-    emit: (batch) => found.push(...decoder.push(batch)),
-  });
-  for (const folder of folders) {
-    options.signal?.throwIfAborted();
-    for (const indexPath of source.list(folder).indexPaths) scanOne(source, scanner, indexPath);
-    scanner.flush();
-    found.push(...decoder.end());
-    for (const file of found) {
+  for await (const files of readInGroups({ dir }, options)) {
+    for (const file of files) {
       for (const problem of file.problems) options.onProblem?.(problem);
       yield file;
     }
-    found = [];
-    await nextTurn();
   }
 }
 
-function scanOne(source: IndexSource, scanner: FileScanner, indexPath: string): void {
-  const file = source.open(indexPath);
+type Group = readonly IndexFileEntries[];
+
+/** An index with fewer files is read before threads would have started. */
+const FILES_BEFORE_THREADS = 2000;
+const FILES_PER_TURN = 100;
+const MAX_THREADS = 4;
+
+async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): AsyncGenerator<Group, void, undefined> {
+  const { signal, log = silentLog, only, withText = false } = options;
+  const threads = options.threads ?? Math.min(os.availableParallelism(), MAX_THREADS);
+  const source = openIndexDirectory(place);
+  const folders = orReadFailure(place, () => source.folders());
+  const here = createReaderHere(place, source, withText, signal);
+  if (folders.length === 0) throw noIndex(place);
+  if (only !== undefined) return yield* here.read(orReadFailure(place, () => source.existing(indexPathsOf(only))));
+
+  let ignored = 0;
+  let files = 0;
+  let next = 0;
+  while (next < folders.length && (threads <= 1 || files < FILES_BEFORE_THREADS)) {
+    const listing = orReadFailure(place, () => source.list(folders[next] ?? ''));
+    yield* here.read(listing.indexPaths);
+    ignored += listing.ignored;
+    files += listing.indexPaths.length;
+    next++;
+  }
+  const rest = folders.slice(next);
+  const onIgnored = (count: number): void => void (ignored += count);
+  if (rest.length > 0) yield* readWithWorkers({ place, folders: rest, threads, withText, signal, onIgnored });
+  else if (files === 0) throw noIndex(place);
+  if (ignored > 0) log.debug('left out what has no place in an index', { count: ignored });
+}
+
+interface ReaderHere {
+  /** The crates in these files, some at a time. */
+  read(indexPaths: readonly string[]): AsyncGenerator<Group, void, undefined>;
+}
+
+/** Reads in this thread, and lets others have their turn now and then. */
+function createReaderHere(
+  place: IndexPlace,
+  source: IndexSource,
+  withText: boolean,
+  signal: AbortSignal | undefined,
+): ReaderHere {
+  const decoder = createBatchDecoder();
+  let found: IndexFileEntries[] = [];
+  const emit = (batch: Uint8Array): void => void found.push(...decoder.push(batch));
+  const scanner = createFileScanner({ engine: createWasmEngine(withText), withText, emit });
+  return {
+    async *read(indexPaths) {
+      for (let from = 0; from < indexPaths.length; from += FILES_PER_TURN) {
+        signal?.throwIfAborted();
+        for (const indexPath of indexPaths.slice(from, from + FILES_PER_TURN)) {
+          orReadFailure(place, () => scanner.scan(source, indexPath));
+        }
+        scanner.flush();
+        found.push(...decoder.end());
+        yield found;
+        found = [];
+        await nextTurn();
+      }
+    },
+  };
+}
+
+function orReadFailure<T>(place: IndexPlace, read: () => T): T {
   try {
-    scanner.scan(indexPath, file);
-  } finally {
-    file.close();
+    return read();
+  } catch (error) {
+    const code = systemCodeOf(error);
+    throw code === undefined || error instanceof MirrorError ? error : readFailure(place, messageOf(error), code, error);
   }
 }
-void indexPathsOf;
+
+function noIndex({ dir }: IndexPlace): MirrorError {
+  return new MirrorError('ERR_CONFIG', `index ${dir}: expected crates at paths like se/rd/serde, found none`, {
+    hint: WHAT_AN_INDEX_IS,
+  });
+}

@@ -1,7 +1,7 @@
 import { MirrorError } from '../errors.ts';
 import { encodeEntry, encodeFile, encodeProblem } from './entry-batch.ts';
 import { parseIndexEntry } from './index-entry.ts';
-import type { IndexFile } from './index-source.ts';
+import type { IndexFile, IndexSource } from './index-source.ts';
 import type { LineEngine } from './line-engine.ts';
 
 const MIB = 2 ** 20;
@@ -22,8 +22,8 @@ const MARGIN = 64;
 
 /** Turns files of an index into batches of records (see `entry-batch.ts`). */
 export interface FileScanner {
-  /** Reads one file to its end. What it found may be held back until a batch is full. */
-  scan(indexPath: string, file: IndexFile): void;
+  /** Reads one file to its end and closes it. What it found may be held back until a batch is full. */
+  scan(source: IndexSource, indexPath: string): void;
   /** Gives out what is held back. */
   flush(): void;
 }
@@ -55,11 +55,16 @@ export function createFileScanner(options: FileScannerOptions): FileScanner {
     out = OUT;
   }
 
-  function scan(indexPath: string, file: IndexFile): void {
+  function scan(source: IndexSource, indexPath: string): void {
     append(encodeFile(indexPath));
     engine.begin(indexPath.slice(indexPath.lastIndexOf('/') + 1));
     problems = 0;
-    scanWindows(indexPath, file);
+    const file = source.open(indexPath);
+    try {
+      scanWindows(indexPath, file);
+    } finally {
+      file.close();
+    }
     if (problems > MAX_PROBLEMS_PER_FILE) {
       append(encodeProblem(0, `${indexPath}: ${problems - MAX_PROBLEMS_PER_FILE} more malformed lines`));
     }
