@@ -60,7 +60,8 @@ function portPair(options: ListenOptions, isOther: boolean, sockets: Set<Socket>
     onExchange(http1Exchange(request, response, isOther));
   });
   h1.on('clientError', (_error, socket) => socket.destroy());
-  const h2 = http2.createServer({ settings: { maxConcurrentStreams: 256, initialWindowSize: 1 << 20 } });
+  // Node resets streams of a session that queues more than 10 MB by default.
+  const h2 = http2.createServer({ maxSessionMemory: 4_000, settings: { maxConcurrentStreams: 256, initialWindowSize: 1 << 20 } });
   h2.on('stream', (stream, headers) => onExchange(http2Exchange(stream, headers, isOther)));
   h2.on('sessionError', () => undefined); // a client that breaks off
 

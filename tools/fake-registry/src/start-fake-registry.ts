@@ -130,9 +130,10 @@ export async function startFakeRegistry(options: FakeRegistryOptions = {}): Prom
   }
 
   function controlAnswer(method: string, path: string): Answer {
-    if (path === '/-/reset' && method === 'POST') ledger.reset();
-    const isKnown = path === '/-/stats' || path === '/-/reset';
-    if (!isKnown) return textAnswer(404, 'see /-/stats\n');
+    const [, verb = '', state] = /^\/-\/(stats|reset|outage)(?:\/(on|off|reset))?$/.exec(path) ?? [];
+    if (verb === '' || (verb === 'outage') !== (state !== undefined)) return textAnswer(404, 'see /-/stats\n');
+    if (method === 'POST' && verb === 'reset') ledger.reset();
+    if (method === 'POST' && verb === 'outage') outage = state === 'reset' ? 'reset' : state === 'on';
     return textAnswer(200, `${JSON.stringify(ledger.counts())}\n`, { 'content-type': 'application/json' });
   }
 

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { scratchDir } from '@mirror-tools/test-support';
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import net from 'node:net';
 import path from 'node:path';
 import { startFakeRegistry } from '../dist/index.js';
@@ -174,6 +175,10 @@ describe('startFakeRegistry', () => {
     expect((await get(registry.url + A)).ended).toBe('ECONNRESET');
     registry.outage(false);
     expect((await get(registry.url + A)).status).toBe(200);
+    await get(`${registry.url}/-/outage/on`, {}, { method: 'POST' });
+    expect((await get(registry.url + A)).status).toBe(503);
+    await get(`${registry.url}/-/outage/off`, {}, { method: 'POST' });
+    expect((await get(registry.url + A)).status).toBe(200);
   });
 
   it('latency delays every answer, and an aborted wait is over', async () => {
@@ -196,6 +201,19 @@ describe('startFakeRegistry', () => {
     expect((await waiting2).status).toBe(0);
     const code = await new Promise((resolve) => net.connect(port, '127.0.0.1').on('error', (error: NodeJS.ErrnoException) => resolve(error.code)));
     expect(code).toBe('ECONNREFUSED');
+  });
+
+  it('one HTTP/2 session may wait for many large files', async () => {
+    const registry = await start({ crates: 16, sizes: 1_000_000 });
+    const session = http2.connect(registry.tlsUrl, { ca: registry.ca });
+    const sizes = registry.versions.slice(0, 30).map(async ({ path: file, size }) => {
+      const stream = session.request({ ':path': `/crates/${file.replaceAll('+', '%2B')}` });
+      let bytes = 0;
+      for await (const part of stream) bytes += (part as Buffer).length;
+      return bytes === size;
+    });
+    expect(new Set(await Promise.all(sizes))).toEqual(new Set([true]));
+    session.destroy();
   });
 
   it('a port that is taken is an error, and nothing is left open', async () => {
