@@ -65,3 +65,18 @@ export { createSelection } from './registry/selection.ts';
 export type { Selection, SelectionOptions } from './registry/selection.ts';
 export { parseVersionReq } from './registry/version-req.ts';
 export type { VersionReq } from './registry/version-req.ts';
+
+export { BUNDLE_DEFAULTS, createBundleWriter } from './bundle/bundle-writer.ts';
+export type { AddedEntry, BundleWriter, BundleWriterOptions, BundleWriterStats } from './bundle/bundle-writer.ts';
+export type { BundleBody, NewBundleEntry } from './bundle/open-bundle.ts';
+export { openBundle } from './bundle/bundle-reader.ts';
+export type { Bundle, BundleReaderOptions } from './bundle/bundle-reader.ts';
+export type { BundleEntry } from './bundle/bundle-index.ts';
+export type { BundleInfo } from './bundle/bundle-info.ts';
+export type { BundleProblem } from './bundle/verify-bundle.ts';
+export { openBundleSet } from './bundle/bundle-set.ts';
+export type { BundleSet, BundleSetOptions, SetEntry } from './bundle/bundle-set.ts';
+export { CODEC_CHOICES, loadFrameCodec } from './bundle/frame-codec.ts';
+export type { CodecChoice, FrameCodec } from './bundle/frame-codec.ts';
+export { createFrameCache } from './bundle/frame-cache.ts';
+export type { FrameCache } from './bundle/frame-cache.ts';

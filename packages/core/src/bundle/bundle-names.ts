@@ -67,7 +67,7 @@ export async function listBundles(dir: string, prefix: string): Promise<BundleLi
   return { finished: ascending(finished), unfinished: ascending(unfinished), tails, next };
 }
 
-const BUNDLE_FILE = /^(\d{4,9})\.(tar\.zst|index\.jsonl|tar\.zst\.part|index\.jsonl\.part|tail-\d+\.part)$/;
+const BUNDLE_FILE = /^(\d{4,9})\.(tar\.zst|index\.jsonl|tar\.zst\.part|index\.jsonl\.part|tail-\d+\.part(?:\.new)?)$/;
 
 function ascending(numbers: ReadonlySet<number>): number[] {
   return [...numbers].sort((one, other) => one - other);

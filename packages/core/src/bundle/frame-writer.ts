@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FrameSealer } from './frame-codec.ts';
 import type { FrameSize } from './seek-table.ts';
+import { writeAll } from './write-all.ts';
 
 /** What a `FrameWriter` starts from and how it works. */
 export interface FrameWriterOptions {
@@ -41,18 +42,17 @@ export interface FrameWriter {
   closeFrame(): Promise<void>;
   /** Wait until all closed frames are written. */
   drain(): Promise<void>;
-  /** Where to come back to, if what is written next must be undone. Cheap unless the next piece spans frames. */
-  mark(): FrameMark;
-  /** Undo everything since `mark`. */
-  rollBack(mark: FrameMark): Promise<void>;
+  /** Run `write`; if it rejects, take back everything that it wrote, then reject with the same error. */
+  attempt(write: () => Promise<void>): Promise<void>;
   /** Frames on disk, in order; call `drain` first. */
   frames(): readonly FrameSize[];
 }
 
-/** A place in the stream to come back to. */
-export interface FrameMark {
+/** A place in the stream to come back to: bytes in the open frame, and a copy of them once that frame is closed. */
+interface Mark {
   readonly frameCount: number;
-  readonly open: Buffer;
+  readonly fill: number;
+  open: Buffer | undefined;
 }
 
 /** A writer of frames that continues `options.frames`. */
@@ -60,7 +60,7 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
   const { file, seal, level, frameBytes, parallel, beforeFrame } = options;
   const written: FrameSize[] = [...options.frames];
   const spare: Buffer[] = [];
-  let buffer = Buffer.allocUnsafeSlow(frameBytes);
+  let buffer: Buffer = Buffer.allocUnsafeSlow(Math.max(frameBytes, options.open.length));
   let fill = options.open.copy(buffer);
   let closedBytes = sum(written, 'uncompressed');
   let position = sum(written, 'compressed');
@@ -68,6 +68,7 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
   let lastWrite: Promise<void> = Promise.resolve();
   const onTheirWay: Promise<void>[] = [];
   let failure: { readonly error: unknown } | undefined;
+  let mark: Mark | undefined;
 
   const check = (): void => {
     if (failure !== undefined) throw failure.error;
@@ -84,7 +85,7 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
       await writeAll(file, parts, position);
       position += compressed;
       written.push({ compressed, uncompressed, checksum });
-      spare.push(Buffer.from(content.buffer));
+      if (content.buffer.byteLength === frameBytes) spare.push(Buffer.from(content.buffer));
     } catch (error) {
       failure ??= { error };
     }
@@ -94,6 +95,7 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
     check();
     if (fill === 0) return;
     const content = buffer.subarray(0, fill);
+    if (mark !== undefined) mark.open ??= Buffer.from(content.subarray(0, mark.fill));
     lastWrite = writeFrame(content, beforeFrame(), lastWrite);
     onTheirWay.push(lastWrite);
     closedBytes += fill;
@@ -108,6 +110,20 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
     await lastWrite;
     onTheirWay.length = 0;
     check();
+  };
+
+  const rollBack = async ({ frameCount: count, fill: length, open }: Mark): Promise<void> => {
+    if (open !== undefined) {
+      await drain();
+      written.length = count;
+      frameCount = count;
+      closedBytes = sum(written, 'uncompressed');
+      position = sum(written, 'compressed');
+      await file.truncate(position);
+      if (open.length > buffer.length) buffer = Buffer.allocUnsafeSlow(open.length);
+      open.copy(buffer);
+    }
+    fill = length;
   };
 
   return {
@@ -125,7 +141,7 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
     },
     async write(bytes) {
       for (let from = 0; from < bytes.length; ) {
-        if (fill === frameBytes) await closeFrame();
+        if (fill >= frameBytes) await closeFrame();
         const piece = bytes.subarray(from, from + frameBytes - fill);
         buffer.set(piece, fill);
         fill += piece.length;
@@ -134,17 +150,17 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
     },
     closeFrame,
     drain,
-    mark: () => ({ frameCount, open: Buffer.from(buffer.subarray(0, fill)) }),
-    async rollBack(mark) {
-      if (frameCount !== mark.frameCount) {
-        await drain();
-        written.length = mark.frameCount;
-        frameCount = mark.frameCount;
-        closedBytes = sum(written, 'uncompressed');
-        position = sum(written, 'compressed');
-        await file.truncate(position);
+    async attempt(write) {
+      const start: Mark = { frameCount, fill, open: undefined };
+      mark = start;
+      try {
+        await write();
+      } catch (error) {
+        await rollBack(start);
+        throw error;
+      } finally {
+        mark = undefined;
       }
-      fill = mark.open.copy(buffer);
     },
     frames: () => written,
   };
@@ -152,16 +168,4 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
 
 function sum(frames: readonly FrameSize[], field: 'compressed' | 'uncompressed'): number {
   return frames.reduce((total, frame) => total + frame[field], 0);
-}
-
-/** Write `parts` one after the other at `position`, whatever the number of system calls it takes. */
-async function writeAll(file: FileHandle, parts: readonly Buffer[], position: number): Promise<void> {
-  const total = parts.reduce((bytes, part) => bytes + part.length, 0);
-  const { bytesWritten } = await file.writev(parts as Buffer[], position);
-  if (bytesWritten === total) return;
-  const rest = Buffer.concat(parts).subarray(bytesWritten); // a short write: a full disk says so at the next attempt
-  for (let done = 0; done < rest.length; ) {
-    const { bytesWritten: more } = await file.write(rest, done, rest.length - done, position + bytesWritten + done);
-    done += more;
-  }
 }

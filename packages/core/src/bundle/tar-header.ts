@@ -12,14 +12,14 @@ export const TAR_END_BYTES: number = 2 * TAR_BLOCK;
  *
  * @param path - relative path with `/` between its parts
  * @param size - bytes of the file
- * @returns a view that the next call overwrites for a ustar path; copy it at once
  * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
 export function encodeTarHeader(path: string, size: number): Buffer {
   const split = splitForUstar(path);
   if (split === undefined) return encodePaxHeaders(path, size);
-  writeUstar(scratch, { ...split, size, type: TYPE_FILE });
-  return scratch;
+  const block = Buffer.allocUnsafe(TAR_BLOCK);
+  writeUstar(block, { ...split, size, type: TYPE_FILE });
+  return block;
 }
 
 /** How many bytes `encodeTarHeader(path, size)` has. */
@@ -40,7 +40,6 @@ interface UstarFields {
   readonly type: number;
 }
 
-const scratch = Buffer.alloc(TAR_BLOCK);
 const TYPE_FILE = 0x30;
 const TYPE_PAX = 0x78;
 const ASCII = /^[\u0001-\u007f]*$/;

@@ -1,0 +1,62 @@
+import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { MirrorError, systemCodeOf } from '../errors.ts';
+
+/**
+ * Give the finished file `from` its name `to` as well, without ever replacing a file that has that name.
+ *
+ * A hard link, which fails where the name is taken; on file systems without hard links a rename after a look.
+ * Afterwards `from` may or may not exist; `removeIfThere` clears it.
+ *
+ * @throws {MirrorError} ERR_IO when `to` exists and is another file
+ */
+export async function publishFile(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    const code = systemCodeOf(error);
+    if (code !== 'EEXIST' && !NO_HARD_LINKS.has(code ?? '')) throw error;
+    if (await isSameFile(from, to)) return;
+    if (code === 'EEXIST' || (await isThere(to))) throw new MirrorError('ERR_IO', `${to}: exists already and is not replaced`, { cause: error });
+    await rename(from, to);
+  }
+}
+
+/** Whether both names are there and lead to one file. */
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([statOf(one), statOf(other)]);
+  return first !== undefined && second !== undefined && first.ino === second.ino && first.dev === second.dev;
+}
+
+/** Whether anything has the name `file`. */
+export async function isThere(file: string): Promise<boolean> {
+  return (await statOf(file)) !== undefined;
+}
+
+/** Remove `file`, if it is there. */
+export async function removeIfThere(file: string): Promise<void> {
+  await unlink(file).catch((error: unknown) => {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+  });
+}
+
+/** Make the names in `dir` durable. Windows cannot open folders and does without. */
+export async function syncFolder(dir: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(dir);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const NO_HARD_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR']);
+
+async function statOf(file: string): Promise<{ ino: bigint; dev: bigint } | undefined> {
+  try {
+    return await lstat(file, { bigint: true });
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
