@@ -1,4 +1,5 @@
 import { MirrorError, messageOf } from '../errors.ts';
+import { isSha256, type Sha256 } from '../io/digest.ts';
 import { checkEntryPath } from './entry-path.ts';
 
 /** One file in a bundle: a line of `bundle-0000.index.jsonl`. */
@@ -9,8 +10,7 @@ export interface BundleEntry {
   readonly name: string | undefined;
   /** Crate version, as published. */
   readonly vers: string | undefined;
-  /** 64 lower-case hex digits. */
-  readonly sha256: string;
+  readonly sha256: Sha256;
   /** Bytes of the file. */
   readonly size: number;
   /** Where the file's bytes begin in the uncompressed tar archive. */
@@ -43,13 +43,6 @@ export function parseIndexLine(line: string, where: string): BundleEntry {
   if (!isCount(offset)) throw fault(where, 'offset', offset);
   return { path: checkEntryPath(path, where), name, vers, sha256, size, offset };
 }
-
-/** Whether `value` is a SHA-256 digest: 64 lower-case hex digits. */
-export function isSha256(value: unknown): value is string {
-  return typeof value === 'string' && SHA256.test(value);
-}
-
-const SHA256 = /^[0-9a-f]{64}$/;
 
 function parseObject(line: string, where: string): Record<string, unknown> {
   try {

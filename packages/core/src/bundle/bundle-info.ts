@@ -1,5 +1,5 @@
 import { MirrorError, messageOf } from '../errors.ts';
-import { isSha256 } from './bundle-index.ts';
+import { isSha256, type Sha256 } from '../io/digest.ts';
 import { skippableContent, skippableFrame } from './zstd-frame.ts';
 
 /** What a bundle says of itself, in a skippable frame before its seek table. */
@@ -8,8 +8,8 @@ export interface BundleInfo {
   readonly codec: string;
   readonly level: number;
   readonly entryCount: number;
-  /** Digest of the index that belongs to it, 64 lower-case hex digits. */
-  readonly indexSha256: string;
+  /** Digest of the index that belongs to it. */
+  readonly indexSha256: Sha256;
 }
 
 /** `info` as a skippable frame of JSON. */

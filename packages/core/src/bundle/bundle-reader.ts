@@ -1,6 +1,7 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { IntegrityError, MirrorError, systemCodeOf } from '../errors.ts';
+import { sha256, type Sha256 } from '../io/digest.ts';
 import { MAX_INDEX_LINE_BYTES, parseIndexLine, type BundleEntry } from './bundle-index.ts';
 import type { BundleInfo } from './bundle-info.ts';
 import { indexOfArchive } from './bundle-names.ts';
@@ -103,7 +104,7 @@ export async function openBundle(file: string, options: BundleReaderOptions = {}
         throw new MirrorError('ERR_IO', `${file}: ${entry.path} has ${entry.size} bytes, at most ${MAX_READ_BYTES} are read at once`);
       }
       const bytes = await frames.bytes(entry.offset, entry.offset + entry.size);
-      checkDigest(file, entry, hash('sha256', bytes));
+      checkDigest(file, entry, sha256(bytes));
       return bytes;
     },
     async *stream(wanted) {
@@ -153,6 +154,6 @@ async function tableOf(indexFile: string): Promise<EntryTable> {
   return table;
 }
 
-function checkDigest(file: string, entry: BundleEntry, sha256: string): void {
-  if (sha256 !== entry.sha256) throw new IntegrityError(`${file}: ${entry.path}`, entry.sha256, sha256);
+function checkDigest(file: string, entry: BundleEntry, found: Sha256): void {
+  if (found !== entry.sha256) throw new IntegrityError(`${file}: ${entry.path}`, entry.sha256, found);
 }

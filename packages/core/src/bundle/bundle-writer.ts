@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { MirrorError } from '../errors.ts';
-import { isSha256 } from './bundle-index.ts';
+import { isSha256 } from '../io/digest.ts';
+import { acquireLock } from '../mirror/lock.ts';
 import { bundleFiles, listBundles } from './bundle-names.ts';
 import { checkEntryPath } from './entry-path.ts';
 import { createEntryTable, type EntryTable } from './entry-table.ts';
@@ -15,7 +16,7 @@ import { padded, TAR_END_BYTES, tarHeaderBytes } from './tar-header.ts';
 
 /** Where bundles go and how they are made. */
 export interface BundleWriterOptions {
-  /** Folder of the bundles; made if it is missing. One writer at a time: the caller holds the lock. */
+  /** Folder of the bundles; made if it is missing. One writer at a time: `.bundle.lock` in it sees to that. */
   readonly dir: string;
   /** First part of the names; default `bundle`. */
   readonly prefix?: string;
@@ -87,7 +88,7 @@ export interface BundleWriter {
  * The same files added in the same order make the same bytes (with the same codec, level and sizes), whatever the timing,
  * the flushes, or the crashes in between. Memory: about 30 bytes for each file in the folder's bundles, and the frames.
  *
- * @throws {MirrorError} ERR_USAGE for an option out of range; ERR_INTEGRITY for an index that cannot be read; ERR_IO when
+ * @throws {MirrorError} ERR_USAGE for an option out of range; ERR_LOCKED when another writer has the folder; ERR_INTEGRITY for an index that cannot be read; ERR_IO when
  *   finished and unfinished bundles collide
  */
 export async function createBundleWriter(options: BundleWriterOptions): Promise<BundleWriter> {
@@ -95,8 +96,12 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
   const codec = options.codec ?? loadFrameCodec();
   const bundleOptions: OpenBundleOptions = { ...making, seal: await createFrameSealer(codec), codecName: codec.name };
   await mkdir(dir, { recursive: true });
+  const lock = acquireLock(path.join(dir, `.${prefix}.lock`), 'writing bundles');
   const table = createEntryTable();
-  const starts = await readFolder(dir, prefix, codec, table);
+  const starts = await readFolder(dir, prefix, codec, table).catch((error: unknown) => {
+    lock.release();
+    throw error;
+  });
 
   let { next } = starts;
   let current: OpenBundle | undefined;
@@ -148,6 +153,7 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
     } catch (error) {
       broken = { error };
       await current?.abandon().catch(() => undefined);
+      lock.release();
       throw error;
     }
   };
@@ -173,6 +179,7 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
       enqueue(async () => {
         await orBreak(current?.suspend() ?? Promise.resolve());
         isClosed = true;
+        lock.release();
       }),
     close: () =>
       enqueue(async () => {
@@ -182,6 +189,7 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
           current = undefined;
         }
         isClosed = true;
+        lock.release();
       }),
   };
 }

@@ -1,6 +1,6 @@
 import { MAX_INDEX_LINE_BYTES, parseIndexLine, type BundleEntry } from './bundle-index.ts';
 import { MirrorError } from '../errors.ts';
-import { readLines } from './read-lines.ts';
+import { linesOfFile } from './lines-of-file.ts';
 
 /** An entry and where its index line begins. */
 export interface LocatedEntry {
@@ -14,7 +14,7 @@ export interface LocatedEntry {
  * @throws {MirrorError} ERR_INTEGRITY for a line that is no entry, or a torn last line
  */
 export async function* loadEntries(file: string): AsyncGenerator<LocatedEntry[]> {
-  for await (const lines of readLines(file, MAX_INDEX_LINE_BYTES)) {
+  for await (const lines of linesOfFile(file, MAX_INDEX_LINE_BYTES)) {
     yield lines.map((line) => {
       const where = `${file}:${line.number}`;
       if (!line.isWhole) throw new MirrorError('ERR_INTEGRITY', `${where}: the last line is torn`);

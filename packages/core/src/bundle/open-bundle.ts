@@ -1,7 +1,8 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { IntegrityError } from '../errors.ts';
+import { sha256 } from '../io/digest.ts';
 import { formatIndexLine, type BundleEntry } from './bundle-index.ts';
 import { encodeInfoFrame } from './bundle-info.ts';
 import type { BundleFiles } from './bundle-names.ts';
@@ -136,8 +137,8 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
           offset = await put(file);
         });
       }
-      const { path: entryPath, name, vers, sha256, size } = file;
-      const entry = { path: entryPath, name, vers, sha256, size, offset };
+      const { path: entryPath, name, vers, sha256: digest, size } = file;
+      const entry = { path: entryPath, name, vers, sha256: digest, size, offset };
       const line = formatIndexLine(entry);
       pending.push(line);
       indexBytes += Buffer.byteLength(line);
@@ -177,8 +178,8 @@ const CHECKSUM_OF_NOTHING = 0x51d8e999;
 
 function checkBody(file: NewBundleEntry, body: Uint8Array): void {
   if (body.length !== file.size) throw wrongSize(file, body.length);
-  const sha256 = hash('sha256', body);
-  if (sha256 !== file.sha256) throw new IntegrityError(file.path, file.sha256, sha256);
+  const found = sha256(body);
+  if (found !== file.sha256) throw new IntegrityError(file.path, file.sha256, found);
 }
 
 /** Pass a body on piece by piece; its size and digest are known, and compared, at its end. */
@@ -192,8 +193,8 @@ async function pour(file: NewBundleEntry, body: () => AsyncIterable<Uint8Array>,
     await write(piece);
   }
   if (bytes !== file.size) throw wrongSize(file, bytes);
-  const sha256 = digest.digest('hex');
-  if (sha256 !== file.sha256) throw new IntegrityError(file.path, file.sha256, sha256);
+  const found = digest.digest('hex');
+  if (found !== file.sha256) throw new IntegrityError(file.path, file.sha256, found);
 }
 
 function wrongSize(file: NewBundleEntry, bytes: number): IntegrityError {

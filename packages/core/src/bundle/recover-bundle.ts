@@ -7,7 +7,7 @@ import type { BundleFiles } from './bundle-names.ts';
 import { openFrame, type FrameCodec } from './frame-codec.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
 import { isSameFile, isThere, removeIfThere, syncFolder } from './publish.ts';
-import { readLines } from './read-lines.ts';
+import { linesOfFile } from './lines-of-file.ts';
 import { scanFrames } from './scan-frames.ts';
 import type { FrameSize } from './seek-table.ts';
 import { encodeTarHeader, padded, tarHeaderBytes } from './tar-header.ts';
@@ -164,7 +164,7 @@ async function wholeEntries(files: BundleFiles, content: Content, onEntry: (entr
   let entryCount = 0;
   let indexBytes = 0;
   if (!(await isThere(files.indexPart))) return { end, entryCount, indexBytes, indexHash };
-  for await (const lines of readLines(files.indexPart, MAX_INDEX_LINE_BYTES)) {
+  for await (const lines of linesOfFile(files.indexPart, MAX_INDEX_LINE_BYTES)) {
     for (const line of lines) {
       const entry = line.isWhole ? entryOf(line.text, files.indexPart) : undefined;
       if (entry === undefined || !(await isWhole(entry, end, content))) return { end, entryCount, indexBytes, indexHash };

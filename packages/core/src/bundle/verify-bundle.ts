@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { MirrorError } from '../errors.ts';
+import { sha256File } from '../io/digest.ts';
 import type { BundleEntry } from './bundle-index.ts';
 import type { FrameReader } from './frame-reader.ts';
 import { loadEntries } from './load-entries.ts';
@@ -88,9 +88,7 @@ async function* verifyEnd(frames: FrameReader, end: number, reported: Set<string
 /** The archive says how many entries its index has, and its digest. */
 async function* verifyIndex({ info }: FrameReader, indexFile: string, entryCount: number): AsyncGenerator<BundleProblem> {
   if (info.entryCount !== entryCount) yield { kind: 'index', message: `expected ${info.entryCount} entries, found ${entryCount}` };
-  const digest = createHash('sha256');
-  for await (const chunk of createReadStream(indexFile) as AsyncIterable<Buffer>) digest.update(chunk);
-  const found = digest.digest('hex');
+  const found = await sha256File(indexFile);
   if (found !== info.indexSha256) yield { kind: 'index', message: `expected sha256 ${info.indexSha256}, found ${found}` };
 }
 

@@ -19,7 +19,7 @@ export interface FileLine {
  * @param maxLineBytes - longer lines are refused
  * @throws {MirrorError} ERR_INTEGRITY for a line that is too long
  */
-export async function* readLines(file: string, maxLineBytes: number): AsyncGenerator<FileLine[]> {
+export async function* linesOfFile(file: string, maxLineBytes: number): AsyncGenerator<FileLine[]> {
   const handle = await open(file);
   try {
     let rest: Buffer = Buffer.alloc(0);
