@@ -22,7 +22,7 @@ export function sha256(bytes: Uint8Array): Sha256 {
  */
 export async function sha256File(file: string, signal?: AbortSignal): Promise<Sha256> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, signal: signal ?? null })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, ...(signal && { signal }) })) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
