@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import { IntegrityError, MirrorError, systemCodeOf } from '../errors.ts';
+import { IntegrityError, MirrorError } from '../errors.ts';
 import { sha256, type Sha256 } from '../io/digest.ts';
 import { MAX_INDEX_LINE_BYTES, parseIndexLine, type BundleEntry } from './bundle-index.ts';
 import type { BundleInfo } from './bundle-info.ts';
@@ -10,7 +10,8 @@ import { createFrameCache, type FrameCache } from './frame-cache.ts';
 import { loadFrameCodec, type FrameCodec } from './frame-codec.ts';
 import { openFrames } from './frame-reader.ts';
 import { MAX_READ_BYTES } from './limits.ts';
-import { loadEntries } from './load-entries.ts';
+import { loadEntries, missingIndex } from './load-entries.ts';
+import { isThere } from './publish.ts';
 import { verifyFrames, type BundleProblem } from './verify-bundle.ts';
 
 /** How a bundle is read. */
@@ -64,7 +65,7 @@ export async function openBundle(file: string, options: BundleReaderOptions = {}
   const codec = options.codec ?? loadFrameCodec();
   const frames = await openFrames(file, { codec, cache: options.cache ?? createFrameCache(CACHE_BYTES) });
   const indexFile = indexOfArchive(file);
-  const index = await openIndex(indexFile, file).catch(async (error: unknown) => {
+  const index = await openIndex(indexFile).catch(async (error: unknown) => {
     await frames.close();
     throw error;
   });
@@ -137,13 +138,9 @@ async function readEntryAt(index: FileHandle, lineAt: number, indexFile: string)
   throw new MirrorError('ERR_INTEGRITY', `${indexFile}: no whole line at byte ${lineAt}`);
 }
 
-async function openIndex(indexFile: string, file: string): Promise<FileHandle> {
-  try {
-    return await open(indexFile);
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') throw error;
-    throw new MirrorError('ERR_IO', `${file}: its index ${indexFile} is missing`, { cause: error, hint: 'a bundle and its index belong together' });
-  }
+async function openIndex(indexFile: string): Promise<FileHandle> {
+  if (!(await isThere(indexFile))) throw missingIndex(indexFile);
+  return open(indexFile);
 }
 
 async function tableOf(indexFile: string): Promise<EntryTable> {

@@ -1,5 +1,6 @@
 import { MAX_INDEX_LINE_BYTES, parseIndexLine, type BundleEntry } from './bundle-index.ts';
 import { MirrorError } from '../errors.ts';
+import { isThere } from './publish.ts';
 import { linesOfFile } from './lines-of-file.ts';
 
 /** An entry and where its index line begins. */
@@ -11,9 +12,10 @@ export interface LocatedEntry {
 /**
  * The entries of the finished index `file`, in archive order, in batches.
  *
- * @throws {MirrorError} ERR_INTEGRITY for a line that is no entry, or a torn last line
+ * @throws {MirrorError} ERR_INTEGRITY for a line that is no entry, or a torn last line; ERR_IO when there is no such file
  */
 export async function* loadEntries(file: string): AsyncGenerator<LocatedEntry[]> {
+  if (!(await isThere(file))) throw missingIndex(file);
   for await (const lines of linesOfFile(file, MAX_INDEX_LINE_BYTES)) {
     yield lines.map((line) => {
       const where = `${file}:${line.number}`;
@@ -21,4 +23,9 @@ export async function* loadEntries(file: string): AsyncGenerator<LocatedEntry[]>
       return { entry: parseIndexLine(line.text, where), lineAt: line.at };
     });
   }
+}
+
+/** What is said when a bundle lacks its index. */
+export function missingIndex(file: string): MirrorError {
+  return new MirrorError('ERR_IO', `${file}: the index of a bundle is missing`, { hint: 'a bundle and its index belong together: copy both' });
 }

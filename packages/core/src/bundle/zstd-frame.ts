@@ -124,7 +124,7 @@ const SKIPPABLE_HEADER_BYTES = 8;
 const STORED_HEADER_BYTES = 9;
 const FOUR_BYTE_SIZE = 0x80;
 const SINGLE_SEGMENT = 0x20;
-const RESERVED_BIT = 0x08;
+const UNUSED_BITS = 0x18;
 const HAS_CHECKSUM = 0x04;
 const DICTIONARY_BITS = 0x03;
 const BLOCK_HEADER_BYTES = 3;
@@ -143,7 +143,7 @@ function readHeader(bytes: Buffer, where: string): Header | undefined {
   if (bytes.length < 5) return undefined;
   if (bytes.readUInt32LE(0) !== ZSTD_MAGIC) throw new MirrorError('ERR_INTEGRITY', `${where}: not a zstd frame`);
   const descriptor = bytes.readUInt8(4);
-  if ((descriptor & (DICTIONARY_BITS | RESERVED_BIT)) !== 0) {
+  if ((descriptor & (DICTIONARY_BITS | UNUSED_BITS)) !== 0) {
     throw new MirrorError('ERR_INTEGRITY', `${where}: a zstd frame that needs a dictionary or an unknown feature`);
   }
   const isSingleSegment = (descriptor & SINGLE_SEGMENT) !== 0;

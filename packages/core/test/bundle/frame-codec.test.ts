@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+import { itWith, scratchDir } from '@mirror-tools/test-support';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import zlib from 'node:zlib';
+import { CODEC_CHOICES, loadFrameCodec, type CodecChoice } from '../../dist/index.js';
+import { createFrameSealer, openFrame } from '../../dist/bundle/frame-codec.js';
+import { inspectFrame, readStoredFrame, storedFrame } from '../../dist/bundle/zstd-frame.js';
+import { noise } from './sample-files.ts';
+
+const choices = CODEC_CHOICES.filter((choice) => choice !== 'zlib' || 'zstdCompress' in zlib);
+const text = Buffer.from(Array.from({ length: 20_000 }, (_, n) => `{"line":${n},"value":${(n * 7919) % 1000}}\n`).join(''));
+const contents: Record<string, Buffer> = { nothing: Buffer.alloc(0), 'one byte': Buffer.from('x'), zeros: Buffer.alloc(300_000), text, noise: noise(1, 400_000) };
+
+describe.each(choices)('the codec %s', (choice) => {
+  it.each(Object.keys(contents))('gives back %s, and the same bytes each time', async (name) => {
+    const content = contents[name] ?? Buffer.alloc(0);
+    const frame = await sealed(choice, content);
+    expect((await openFrame(loadFrameCodec(choice), frame, content.length, 'x')).equals(content)).toBe(true);
+    expect((await sealed(choice, content)).equals(frame)).toBe(true);
+  });
+
+  itWith(['zstd'], 'makes frames that zstd accepts, with size and checksum', async () => {
+    const file = path.join(scratchDir(), 'x.zst');
+    const all = Object.values(contents);
+    writeFileSync(file, Buffer.concat(await Promise.all(all.map((content) => sealed(choice, content)))));
+    execFileSync('zstd', ['-tq', file]);
+    expect(execFileSync('zstd', ['-dcq', file], { maxBuffer: 2 ** 25 }).equals(Buffer.concat(all))).toBe(true);
+    expect(execFileSync('zstd', ['-lv', file], { encoding: 'utf8' })).toMatch(/XXH64/);
+  });
+
+  it('refuses a frame with any bit flipped', async () => {
+    const content = Buffer.concat([text.subarray(0, 1000), noise(2, 200_000)]);
+    const frame = await sealed(choice, content);
+    const codec = loadFrameCodec(choice);
+    for (let at = 0; at < frame.length; at += at < 40 ? 1 : 4999) {
+      const damaged = Buffer.from(frame);
+      damaged[at] = (damaged[at] ?? 0) ^ (1 << at % 8);
+      await expect(openFrame(codec, damaged, content.length, 'x')).rejects.toMatchObject({ code: expect.stringMatching(/ERR_INTEGRITY|ERR_CONFIG/) });
+    }
+  });
+
+  it('refuses a truncated frame and one of another size', async () => {
+    const frame = await sealed(choice, text);
+    const codec = loadFrameCodec(choice);
+    await expect(openFrame(codec, frame.subarray(0, -1), text.length, 'x')).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+    await expect(openFrame(codec, Buffer.concat([frame, frame]), text.length, 'x')).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+    await expect(openFrame(codec, frame, text.length - 1, 'x')).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+  });
+});
+
+it('the level reaches the native codec', async () => {
+  const codec = loadFrameCodec('native');
+  const [fast, strong] = [await codec.compress(text, 1), await codec.compress(text, 19)];
+  expect(strong.equals(fast)).toBe(false);
+});
+
+it('every codec reads what the native one wrote, but for the stored one, which says what is missing', async () => {
+  const frame = await sealed('native', text);
+  for (const choice of choices.filter((each) => each !== 'stored')) expect((await openFrame(loadFrameCodec(choice), frame, text.length, 'x')).equals(text)).toBe(true);
+  await expect(openFrame(loadFrameCodec('stored'), frame, text.length, 'x')).rejects.toMatchObject({ code: 'ERR_CONFIG', hint: expect.stringContaining('Node 22.15') });
+});
+
+it('a bomb is refused before any decoder sees it', async () => {
+  const block = Buffer.alloc(4);
+  block.writeUIntLE((131_072 << 3) | (1 << 1), 0, 3);
+  const last = Buffer.from(block);
+  last[0] = (last[0] ?? 0) | 1;
+  const header = Buffer.from('28b52ffd0058', 'hex'); // no size declared, window of 2 MiB
+  const bomb = Buffer.concat([header, ...Array.from({ length: 100_000 }, () => block), last]); // 400 KB for 13 GB
+  const codec = { ...loadFrameCodec(), decompress: () => Promise.reject(new Error('was called')) };
+  await expect(openFrame(codec, bomb, 2 ** 20, 'x')).rejects.toThrow('could expand to 13107331072');
+});
+
+it('a frame that needs a dictionary is refused', () => {
+  expect(() => inspectFrame(Buffer.from('28b52ffd2101000000010000', 'hex'), 'x')).toThrow('dictionary');
+});
+
+it('a range of a stored frame is read without a decoder', () => {
+  const content = noise(3, 300_000);
+  const frame = storedFrame(content);
+  const shape = inspectFrame(frame, 'x');
+  if (shape === undefined) throw new Error('no frame');
+  expect(shape.isStored).toBe(true);
+  for (const [from, to] of [[0, 300_000], [0, 1], [131_071, 131_073], [299_999, 300_000], [5, 5], [100_000, 280_000]] as const) {
+    expect(readStoredFrame(frame, shape, from, to).equals(content.subarray(from, to))).toBe(true);
+  }
+});
+
+itWith(['zstd'], 'frames of the zstd program are read, as long as they are no larger than they should be', async () => {
+  const dir = scratchDir();
+  const file = path.join(dir, 'x');
+  writeFileSync(file, text);
+  for (const level of ['-1', '-19', '--ultra -22']) {
+    execFileSync('zstd', ['-qf', ...level.split(' '), file, '-o', `${file}.zst`]);
+    expect((await openFrame(loadFrameCodec(), readFileSync(`${file}.zst`), text.length, 'x')).equals(text)).toBe(true);
+  }
+});
+
+async function sealed(choice: CodecChoice, content: Buffer): Promise<Buffer> {
+  const seal = await createFrameSealer(loadFrameCodec(choice));
+  return Buffer.concat((await seal(content, 3)).parts);
+}
