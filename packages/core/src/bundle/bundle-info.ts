@@ -1,5 +1,5 @@
 import { MirrorError, messageOf } from '../errors.ts';
-import { isSha256, type Sha256 } from '../io/digest.ts';
+import { isSha256, sha256, type Sha256 } from '../io/digest.ts';
 import { skippableContent, skippableFrame } from './zstd-frame.ts';
 
 /** What a bundle says of itself, in a skippable frame before its seek table. */
@@ -12,10 +12,10 @@ export interface BundleInfo {
   readonly indexSha256: Sha256;
 }
 
-/** `info` as a skippable frame of JSON. */
+/** `info` as a skippable frame: a line of JSON, and a line with the SHA-256 of the JSON. */
 export function encodeInfoFrame({ codec, level, entryCount, indexSha256 }: BundleInfo): Buffer {
-  const content = { schema_version: 1, format: FORMAT, codec, level, entries: entryCount, index_sha256: indexSha256 };
-  return skippableFrame(Buffer.from(`${JSON.stringify(content)}\n`));
+  const json = JSON.stringify({ schema_version: 1, format: FORMAT, codec, level, entries: entryCount, index_sha256: indexSha256 });
+  return skippableFrame(Buffer.from(`${json}\n${sha256(Buffer.from(json))}\n`));
 }
 
 /** The largest info frame that is read, in bytes. */
@@ -41,8 +41,10 @@ export function parseInfoFrame(frame: Buffer, where: string): BundleInfo {
 const FORMAT = 'mirror-bundle';
 
 function parse(content: Buffer, where: string): Record<string, unknown> {
+  const [json = '', digest] = content.toString().split('\n');
+  if (digest !== sha256(Buffer.from(json))) throw notABundle(where, 'a damaged description');
   try {
-    return Object(JSON.parse(content.toString())) as Record<string, unknown>;
+    return Object(JSON.parse(json)) as Record<string, unknown>;
   } catch (error) {
     throw notABundle(where, `a damaged description: ${messageOf(error)}`);
   }

@@ -69,30 +69,41 @@ export async function createFrameSealer(codec: FrameCodec): Promise<FrameSealer>
   };
 }
 
+/** What is known of a frame before it is read. */
+export interface ExpectedFrame {
+  /** Its content has this many bytes. */
+  readonly uncompressed: number;
+  /** Its content has this checksum, if it carries one. */
+  readonly checksum?: number | undefined;
+}
+
 /**
  * The content of the frame `frame`, checked from outside first: it must be exactly one zstd frame, declare (if anything)
  * the expected size, and be unable to expand far beyond it. A bomb is refused before any decoder sees it.
  *
- * @param expectedBytes - uncompressed bytes that the seek table promises
+ * @param expected - what the seek table promises
  * @throws {MirrorError} ERR_INTEGRITY when the frame is damaged or is not what was promised
  */
-export async function openFrame(codec: FrameCodec, frame: Buffer, expectedBytes: number, where: string): Promise<Buffer> {
-  const shape = checkFrame(frame, expectedBytes, where);
+export async function openFrame(codec: FrameCodec, frame: Buffer, expected: ExpectedFrame, where: string): Promise<Buffer> {
+  const shape = checkFrame(frame, expected, where);
   const content = await decode(codec, frame, shape, where);
-  if (content.length === expectedBytes) return content;
-  throw new MirrorError('ERR_INTEGRITY', `${where}: expected ${expectedBytes} bytes in a frame, found ${content.length}`);
+  if (content.length === expected.uncompressed) return content;
+  throw new MirrorError('ERR_INTEGRITY', `${where}: expected ${expected.uncompressed} bytes in a frame, found ${content.length}`);
 }
 
 /** The outside of `frame`, after the checks that `openFrame` describes. */
-export function checkFrame(frame: Buffer, expectedBytes: number, where: string): ZstdFrame {
+export function checkFrame(frame: Buffer, { uncompressed, checksum }: ExpectedFrame, where: string): ZstdFrame {
   const shape = inspectFrame(frame, where);
   if (shape?.frameBytes !== frame.length) throw new MirrorError('ERR_INTEGRITY', `${where}: damaged zstd frame`);
-  const declared = shape.contentSize ?? expectedBytes;
-  if (declared !== expectedBytes) {
-    throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table promises ${expectedBytes} bytes, the frame ${declared}`);
+  const declared = shape.contentSize ?? uncompressed;
+  if (declared !== uncompressed) {
+    throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table promises ${uncompressed} bytes, the frame ${declared}`);
   }
-  if (shape.mostContentBytes > expectedBytes * EXPANSION_SLACK + EXPANSION_SLACK_BYTES) {
-    throw new MirrorError('ERR_INTEGRITY', `${where}: a frame of ${expectedBytes} bytes could expand to ${shape.mostContentBytes}`);
+  if (shape.mostContentBytes > uncompressed * EXPANSION_SLACK + EXPANSION_SLACK_BYTES) {
+    throw new MirrorError('ERR_INTEGRITY', `${where}: a frame of ${uncompressed} bytes could expand to ${shape.mostContentBytes}`);
+  }
+  if (checksum !== undefined && shape.checksum !== undefined && checksum !== shape.checksum) {
+    throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table and the frame disagree about its checksum`);
   }
   return shape;
 }

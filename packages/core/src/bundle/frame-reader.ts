@@ -4,7 +4,7 @@ import { MAX_INFO_BYTES, parseInfoFrame, type BundleInfo } from './bundle-info.t
 import type { FrameCache } from './frame-cache.ts';
 import { openFrame, type FrameCodec } from './frame-codec.ts';
 import { MAX_EXPANSION, MAX_FRAME_BYTES } from './limits.ts';
-import { parseSeekTable, SEEK_FOOTER_BYTES, seekTableBytes } from './seek-table.ts';
+import { CHECKSUM_OF_NOTHING, parseSeekTable, SEEK_FOOTER_BYTES, seekTableBytes } from './seek-table.ts';
 
 /** Random access to the content of a bundle's frames. */
 export interface FrameReader {
@@ -44,8 +44,8 @@ export interface FrameReaderOptions {
 export async function openFrames(file: string, { codec, cache }: FrameReaderOptions): Promise<FrameReader> {
   const handle = await open(file);
   try {
-    const { info, starts, positions } = await readLayout(handle, file);
-    return createFrameReader({ file, handle, codec, cache, info, starts, positions });
+    const layout = await readLayout(handle, file);
+    return createFrameReader({ ...layout, file, handle, codec, cache });
   } catch (error) {
     await handle.close();
     throw error;
@@ -58,6 +58,8 @@ interface Layout {
   readonly starts: Float64Array;
   /** File offset of each frame, and of the end. */
   readonly positions: Float64Array;
+  /** Checksum of each frame, where the seek table has them. */
+  readonly checksums: Uint32Array | undefined;
 }
 
 async function readLayout(handle: FileHandle, file: string): Promise<Layout> {
@@ -66,7 +68,8 @@ async function readLayout(handle: FileHandle, file: string): Promise<Layout> {
   const tableBytes = seekTableBytes(footer, size, file);
   const sizes = parseSeekTable(await readExactly(handle, size - tableBytes, tableBytes, file), size, file);
   const last = sizes.pop();
-  if (last === undefined || last.uncompressed !== 0 || last.compressed > MAX_INFO_BYTES) {
+  const isInfo = last?.uncompressed === 0 && last.compressed <= MAX_INFO_BYTES && (last.checksum ?? CHECKSUM_OF_NOTHING) === CHECKSUM_OF_NOTHING;
+  if (!isInfo) {
     throw new MirrorError('ERR_INTEGRITY', `${file}: no description before the seek table`, { hint: 'it is a seekable archive of another kind' });
   }
   const starts = new Float64Array(sizes.length + 1);
@@ -83,11 +86,12 @@ async function readLayout(handle: FileHandle, file: string): Promise<Layout> {
     throw new MirrorError('ERR_INTEGRITY', `${file}: claims ${content} bytes in ${size}, more than ${MAX_EXPANSION} times as many`);
   }
   const info = await readExactly(handle, positions[sizes.length] ?? 0, last.compressed, file);
-  return { info: parseInfoFrame(info, file), starts, positions };
+  const checksums = last.checksum === undefined ? undefined : Uint32Array.from(sizes, ({ checksum = 0 }) => checksum);
+  return { info: parseInfoFrame(info, file), starts, positions, checksums };
 }
 
 function createFrameReader(options: Layout & FrameReaderOptions & { file: string; handle: FileHandle }): FrameReader {
-  const { file, handle, codec, cache, info, starts, positions } = options;
+  const { file, handle, codec, cache, info, starts, positions, checksums } = options;
   const frameCount = starts.length - 1;
   const contentBytes = starts[frameCount] ?? 0;
   const reader = cache.register();
@@ -100,7 +104,7 @@ function createFrameReader(options: Layout & FrameReaderOptions & { file: string
     const where = `${file}: frame ${frame}`;
     const compressed = await readExactly(handle, position, (positions[frame + 1] ?? 0) - position, where);
     framesDecompressed += 1;
-    return openFrame(codec, compressed, frameBytes(frame), where);
+    return openFrame(codec, compressed, { uncompressed: frameBytes(frame), checksum: checksums?.[frame] }, where);
   };
 
   const frame = (number: number): Promise<Buffer> => cache.get(reader, number, frameBytes(number), () => load(number));

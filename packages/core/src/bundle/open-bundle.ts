@@ -10,7 +10,7 @@ import type { FrameSealer } from './frame-codec.ts';
 import { createFrameWriter } from './frame-writer.ts';
 import { publishFile, syncFolder } from './publish.ts';
 import { removeLeftovers, type BundleStart } from './recover-bundle.ts';
-import { encodeSeekTable } from './seek-table.ts';
+import { CHECKSUM_OF_NOTHING, encodeSeekTable } from './seek-table.ts';
 import { createTailFile } from './tail-file.ts';
 import { encodeTarHeader, padded, TAR_END_BYTES } from './tar-header.ts';
 import { writeAll } from './write-all.ts';
@@ -172,9 +172,6 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
 }
 
 const ZEROS = Buffer.alloc(TAR_END_BYTES);
-
-/** The low 32 bits of XXH64 of no bytes. */
-const CHECKSUM_OF_NOTHING = 0x51d8e999;
 
 function checkBody(file: NewBundleEntry, body: Uint8Array): void {
   if (body.length !== file.size) throw wrongSize(file, body.length);

@@ -139,12 +139,12 @@ function createContent(files: BundleFiles, frames: readonly FrameSize[], tail: B
   };
 }
 
-async function readFrame(file: string, position: number, { compressed, uncompressed }: FrameSize, codec: FrameCodec, number: number): Promise<Buffer> {
+async function readFrame(file: string, position: number, size: FrameSize, codec: FrameCodec, number: number): Promise<Buffer> {
   const handle = await open(file);
   try {
-    const frame = Buffer.allocUnsafe(compressed);
-    await handle.read(frame, 0, compressed, position);
-    return await openFrame(codec, frame, uncompressed, `${file}: frame ${number}`);
+    const frame = Buffer.allocUnsafe(size.compressed);
+    await handle.read(frame, 0, frame.length, position);
+    return await openFrame(codec, frame, size, `${file}: frame ${number}`);
   } finally {
     await handle.close();
   }

@@ -18,7 +18,7 @@ export async function scanFrames(file: string, codec: FrameCodec, parallel: numb
   const checking: Promise<FrameSize | undefined>[] = [];
   for await (const { frame, size } of wholeFrames(file)) {
     checking.push(
-      openFrame(codec, frame, size.uncompressed, file).then(
+      openFrame(codec, frame, size, file).then(
         (content) => (checksumOf(content) === size.checksum ? size : undefined),
         () => undefined,
       ),

@@ -10,6 +10,9 @@ export interface FrameSize {
   readonly checksum?: number | undefined;
 }
 
+/** The checksum of no bytes: what a table says of a skippable frame. */
+export const CHECKSUM_OF_NOTHING = 0x51d8e999;
+
 /** Bytes of the fixed end of a seek table; reading starts there. */
 export const SEEK_FOOTER_BYTES = 9;
 

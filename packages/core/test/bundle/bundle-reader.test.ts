@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createBundleWriter, createFrameCache, loadFrameCodec, openBundle, openBundleSet, type FrameCodec } from '../../dist/index.js';
 import { encodeInfoFrame } from '../../dist/bundle/bundle-info.js';
 import { createFrameSealer } from '../../dist/bundle/frame-codec.js';
-import { encodeSeekTable } from '../../dist/bundle/seek-table.js';
+import { CHECKSUM_OF_NOTHING, encodeSeekTable } from '../../dist/bundle/seek-table.js';
 import { all, noise, sampleFile, sampleFiles, sha256, type SampleFile } from './sample-files.ts';
 
 const frameBytes = 64 * 1024;
@@ -71,12 +71,14 @@ describe('damage', () => {
     const good = readFileSync(archive);
     const step = Math.floor(good.length / 60);
     const places = [...Array.from({ length: 61 }, (_, n) => n * step), ...Array.from({ length: 40 }, (_, n) => good.length - 1 - n * 11)].filter((at) => at < good.length);
+    const missed: number[] = [];
     for (const at of places) {
       const bad = Buffer.from(good);
       bad[at] = (bad[at] ?? 0) ^ (1 << at % 8);
       writeFileSync(archive, bad);
-      expect(await problemsOf(archive)).not.toEqual([]);
+      if ((await problemsOf(archive)).length === 0) missed.push(at - good.length);
     }
+    expect(missed).toEqual([]);
     writeFileSync(archive, good);
     expect(await problemsOf(archive)).toEqual([]);
   });
@@ -154,7 +156,7 @@ describe('foreign and hostile files', () => {
     const archive = path.join(scratchDir(), 'bundle-0000.tar.zst');
     const info = encodeInfoFrame({ codec: 'x', level: 3, entryCount: 0, indexSha256: '0'.repeat(64) });
     const frame = Buffer.from('28b52ffd2000010000', 'hex');
-    const table = encodeSeekTable([{ compressed: frame.length, uncompressed }, { compressed: info.length, uncompressed: 0 }]);
+    const table = encodeSeekTable([{ compressed: frame.length, uncompressed }, { compressed: info.length, uncompressed: 0, checksum: CHECKSUM_OF_NOTHING }]);
     writeFileSync(archive, Buffer.concat([frame, info, table]));
     writeFileSync(archive.replace('.tar.zst', '.index.jsonl'), '');
     await expect(openBundle(archive)).rejects.toMatchObject({ code: 'ERR_INTEGRITY', message: expect.stringContaining('claims') });
