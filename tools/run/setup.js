@@ -16,7 +16,13 @@ export function setUp() {
     process.exit(2);
   }
   const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  step('installing the locked dependencies', npx(), ['-y', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only']);
+  step('installing the locked dependencies', npx(), [
+    '-y',
+    packageManager,
+    'install',
+    '--frozen-lockfile',
+    '--reporter=append-only',
+  ]);
   step('compiling', process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-b']);
 }
 
@@ -25,7 +31,12 @@ export function step(title, command, args, env = process.env) {
   console.error(`==> ${title}`);
   // npm hands its own settings down as npm_* variables, which pnpm would take for its own
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !/^npm_/i.test(name)));
-  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], env: clean, shell: process.platform === 'win32' });
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: clean,
+    shell: process.platform === 'win32',
+  });
   if (result.status !== 0) {
     console.error(`==> failed: ${title} (${result.error?.message ?? `status ${result.status}`})`);
     process.exit(result.status || 1);

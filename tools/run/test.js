@@ -35,7 +35,9 @@ const skipped = summary.testResults
   .filter((test) => test.status === 'pending')
   .map((test) => test.fullName);
 if (skipped.length > 0) {
-  console.log(`\nSkipped here (a tool that judges is not installed):\n${skipped.map((name) => `  ${name}`).join('\n')}\n`);
+  console.log(
+    `\nSkipped here (a tool that judges is not installed):\n${skipped.map((name) => `  ${name}`).join('\n')}\n`,
+  );
 }
 // a suite that does not even load has no tests of its own: it counts as one failure
 const failed = summary.numFailedTests + summary.numRuntimeErrorTestSuites;
