@@ -35,7 +35,7 @@ export function step(title, command, args, env = process.env) {
     cwd: root,
     stdio: ['ignore', 2, 2],
     env: clean,
-    shell: process.platform === 'win32',
+    shell: command.endsWith('.cmd'), // which are for the shell; it would take a path with spaces apart
   });
   if (result.status !== 0) {
     console.error(`==> failed: ${title} (${result.error?.message ?? `status ${result.status}`})`);

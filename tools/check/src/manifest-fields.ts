@@ -1,7 +1,7 @@
 import type { Manifest, WorkspacePackage } from './workspace.ts';
 
 /** Where the project lives. */
-export const REPOSITORY = 'https://github.com/mirror-rs/crates-mirror';
+const REPOSITORY = 'https://github.com/mirror-rs/crates-mirror';
 
 /**
  * The package.json that a published package should have: its own values where each package decides (name, version,

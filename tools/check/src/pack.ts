@@ -37,7 +37,7 @@ export function packAll(destination: string): readonly PackedPackage[] {
 }
 
 /** Run the pnpm that the workspace is pinned to; the result is its stdout. */
-export function runPnpm(args: readonly string[]): string {
+function runPnpm(args: readonly string[]): string {
   const { packageManager } = JSON.parse(readFileSync(path.join(workspaceRoot, 'package.json'), 'utf8')) as {
     readonly packageManager: string;
   };
@@ -52,12 +52,12 @@ export function runPnpm(args: readonly string[]): string {
 export function runNpm(command: 'npm' | 'npx', args: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !/^(npm|pnpm)_/i.test(name)));
   const windows = process.platform === 'win32';
-  return execFileSync(windows ? `${command}.cmd` : command, args, {
+  return execFileSync(windows ? `${command}.cmd` : command, windows ? args.map((each) => `"${each}"`) : args, {
     cwd: workspaceRoot,
     env: clean,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
-    shell: windows, // .cmd files are for the shell
+    shell: windows, // .cmd files are for the shell, which takes words apart at spaces
   });
 }
 

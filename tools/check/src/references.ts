@@ -50,7 +50,7 @@ export function referenceProblems(
 }
 
 /** The references that stand in `file`. */
-export function readReferences(file: string): readonly string[] {
+function readReferences(file: string): readonly string[] {
   const parsed = ts.parseConfigFileTextToJson(file, readFileSync(file, 'utf8'));
   if (parsed.error !== undefined)
     throw new Error(`${file}: ${ts.flattenDiagnosticMessageText(parsed.error.messageText, ' ')}`);
