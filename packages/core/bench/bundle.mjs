@@ -3,7 +3,18 @@
 // Prints one JSON line per measurement, and the ratios of the medians at the end.
 import { spawnSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createBundleWriter, openBundle } from '../dist/index.js';
@@ -38,7 +49,13 @@ function makeCrates(count) {
     const body = random.subarray(0, size);
     mkdirSync(path.dirname(path.join(crates, file)), { recursive: true });
     writeFileSync(path.join(crates, file), body);
-    entries.push({ path: file, name, vers: `1.0.${number % 30}`, size, sha256: createHash('sha256').update(body).digest('hex') });
+    entries.push({
+      path: file,
+      name,
+      vers: `1.0.${number % 30}`,
+      size,
+      sha256: createHash('sha256').update(body).digest('hex'),
+    });
   }
   return entries;
 }
@@ -61,7 +78,10 @@ const print = (value) => console.log(JSON.stringify(value));
 function tarZstd() {
   const target = path.join(values.dir, 'peer.tar.zst');
   rmSync(target, { force: true });
-  const { status } = spawnSync('sh', ['-c', `tar -cf - . | zstd -q -T0 -${level} -o "${target}"`], { cwd: crates, stdio: 'inherit' });
+  const { status } = spawnSync('sh', ['-c', `tar -cf - . | zstd -q -T0 -${level} -o "${target}"`], {
+    cwd: crates,
+    stdio: 'inherit',
+  });
   if (status !== 0) throw new Error('tar | zstd failed');
   const bytes = statSync(target).size;
   rmSync(target);
@@ -77,7 +97,9 @@ async function bundle(entries, bodyOf, options = {}) {
     await writer.add({ ...entry, body: bodyOf(entry) });
   }
   await writer.close();
-  const bytes = readdirSync(out).filter((file) => file.endsWith('.zst')).reduce((sum, file) => sum + statSync(path.join(out, file)).size, 0);
+  const bytes = readdirSync(out)
+    .filter((file) => file.endsWith('.zst'))
+    .reduce((sum, file) => sum + statSync(path.join(out, file)).size, 0);
   return { bytes, bodies, rss_mib: Math.round(process.resourceUsage().maxRSS / 1024) };
 }
 
@@ -118,7 +140,10 @@ async function benchRead(entries) {
   const some = entries.filter((entry) => (total += entry.size) < 2 ** 30);
   await bundle(some, readCrate);
   const file = path.join(out, 'bundle-0000.tar.zst');
-  for (const [label, inFlight] of [['random reads, 1 at a time', 1], ['random reads, 4 at a time', 4]]) {
+  for (const [label, inFlight] of [
+    ['random reads, 1 at a time', 1],
+    ['random reads, 4 at a time', 4],
+  ]) {
     const reader = await openBundle(file);
     await reader.find('x');
     const count = 4000;
@@ -152,7 +177,14 @@ async function benchSidecars(count) {
     const name = `crate-${number >> 3}`;
     const vers = `0.${number & 7}.${number % 13}`;
     const body = Buffer.from(sidecar(name, vers, number));
-    entries.push({ path: `c/ra/${name}-${vers}.crate.json`, name, vers, size: body.length, sha256: createHash('sha256').update(body).digest('hex'), body });
+    entries.push({
+      path: `c/ra/${name}-${vers}.crate.json`,
+      name,
+      vers,
+      size: body.length,
+      sha256: createHash('sha256').update(body).digest('hex'),
+      body,
+    });
   }
   const result = await timed('sidecars', () => bundle(entries, (entry) => entry.body));
   print({ ...result, per_second: Math.round(count / result.seconds) });

@@ -10,20 +10,43 @@ const output = 'Output:';
 const fetching = 'Fetching:';
 
 const inputFlags = {
-  'index-dir': flag.string({ group: input, value: 'DIR', describe: 'a checkout of the crates.io index, or any directory in its layout' }),
-  list: flag.string({ group: input, value: 'FILE', describe: 'URLs or JSON lines {url, sha256|cksum} instead of an index; - is stdin' }),
-  checksums: flag.string({ group: input, value: 'FILE', describe: 'JSON lines {url, sha256} that add to or override what the source says' }),
+  'index-dir': flag.string({
+    group: input,
+    value: 'DIR',
+    describe: 'a checkout of the crates.io index, or any directory in its layout',
+  }),
+  list: flag.string({
+    group: input,
+    value: 'FILE',
+    describe: 'URLs or JSON lines {url, sha256|cksum} instead of an index; - is stdin',
+  }),
+  checksums: flag.string({
+    group: input,
+    value: 'FILE',
+    describe: 'JSON lines {url, sha256} that add to or override what the source says',
+  }),
   'crates-base-url': flag.list({
     group: input,
     value: 'URL',
-    describe: "where crate files are, or a template with cargo's markers; several are tried in order (default https://static.crates.io/crates)",
+    describe:
+      "where crate files are, or a template with cargo's markers; several are tried in order (default https://static.crates.io/crates)",
   }),
 };
 
 const outputFlags = {
   out: flag.string({ group: output, value: 'DIR', describe: 'directory of the mirror', default: 'out' }),
-  layout: flag.choice({ group: output, describe: 'where files go: s/er/serde-1.0.0.crate or se/rd/serde-1.0.0.crate', choices: ['shard', 'cargo'], default: 'shard' }),
-  manifest: flag.string({ group: output, value: 'FILE', describe: 'JSON lines that record each version and serve as journal; - is stdout', default: 'manifest.jsonl' }),
+  layout: flag.choice({
+    group: output,
+    describe: 'where files go: s/er/serde-1.0.0.crate or se/rd/serde-1.0.0.crate',
+    choices: ['shard', 'cargo'],
+    default: 'shard',
+  }),
+  manifest: flag.string({
+    group: output,
+    value: 'FILE',
+    describe: 'JSON lines that record each version and serve as journal; - is stdout',
+    default: 'manifest.jsonl',
+  }),
   'resume-check': flag.choice({
     group: output,
     describe: 'what to trust of files that are there: nothing, a record with equal size and time, or the name',
@@ -38,23 +61,57 @@ export const downloadFlags = {
   ...selectionFlags,
   ...outputFlags,
   'record-skipped': flag.boolean({ group: output, describe: 'record again what a record vouches for already' }),
-  fsync: flag.choice({ group: output, describe: 'flush each file to the device before it gets its name', choices: ['none', 'file'], default: 'none' }),
+  fsync: flag.choice({
+    group: output,
+    describe: 'flush each file to the device before it gets its name',
+    choices: ['none', 'file'],
+    default: 'none',
+  }),
   'dry-run': flag.boolean({ group: output, describe: 'the same as the command plan' }),
   concurrency: flag.number({ group: fetching, describe: 'requests in flight at most', default: concurrency, min: 1 }),
-  adaptive: flag.boolean({ group: fetching, describe: 'fewer requests in flight while upstream is in trouble', default: true }),
+  adaptive: flag.boolean({
+    group: fetching,
+    describe: 'fewer requests in flight while upstream is in trouble',
+    default: true,
+  }),
   timeout: flag.duration({ group: fetching, describe: 'time for one attempt', default: '300s' }),
   'connect-timeout': flag.duration({ group: fetching, describe: 'time for a connection to be made', default: '10s' }),
-  'stall-timeout': flag.duration({ group: fetching, describe: 'time without a byte after which an attempt is given up', default: '60s' }),
+  'stall-timeout': flag.duration({
+    group: fetching,
+    describe: 'time without a byte after which an attempt is given up',
+    default: '60s',
+  }),
   retries: flag.number({ group: fetching, describe: 'attempts after the first one', default: '6' }),
-  'retry-base': flag.duration({ group: fetching, describe: 'first pause at most; doubles each time', default: '500ms', bareUnit: 'ms' }),
-  'retry-max': flag.duration({ group: fetching, describe: 'longest pause, also when the server asks for more', default: '30s' }),
+  'retry-base': flag.duration({
+    group: fetching,
+    describe: 'first pause at most; doubles each time',
+    default: '500ms',
+    bareUnit: 'ms',
+  }),
+  'retry-max': flag.duration({
+    group: fetching,
+    describe: 'longest pause, also when the server asks for more',
+    default: '30s',
+  }),
   'rate-limit': flag.rate({ group: fetching, describe: 'requests per second at most' }),
   'max-bandwidth': flag.bandwidth({ group: fetching, describe: 'bytes per second at most, such as 50MB/s' }),
   'max-file-size': flag.size({ group: fetching, describe: 'a larger file is refused', default: '2GiB' }),
   'user-agent': flag.string({ group: fetching, describe: 'instead of the name and version of this program' }),
-  contact: flag.string({ group: fetching, value: 'ADDRESS', describe: 'mail address or URL for the operator of the upstream, in the User-Agent' }),
-  'ca-file': flag.string({ group: fetching, value: 'FILE', describe: 'certificates in PEM form to trust besides the usual ones' }),
-  grace: flag.duration({ group: fetching, describe: 'time for requests in flight to end after the first signal', default: '10s' }),
+  contact: flag.string({
+    group: fetching,
+    value: 'ADDRESS',
+    describe: 'mail address or URL for the operator of the upstream, in the User-Agent',
+  }),
+  'ca-file': flag.string({
+    group: fetching,
+    value: 'FILE',
+    describe: 'certificates in PEM form to trust besides the usual ones',
+  }),
+  grace: flag.duration({
+    group: fetching,
+    describe: 'time for requests in flight to end after the first signal',
+    default: '10s',
+  }),
 };
 
 /** The flags of `plan`. */
@@ -62,8 +119,15 @@ export const planFlags = {
   ...inputFlags,
   ...selectionFlags,
   ...outputFlags,
-  missing: flag.string({ group: output, value: 'FILE', describe: 'write what is missing as JSON lines that --list takes; - is stdout' }),
-  'max-bandwidth': flag.bandwidth({ group: fetching, describe: 'for the expected time (default one gigabit a second)' }),
+  missing: flag.string({
+    group: output,
+    value: 'FILE',
+    describe: 'write what is missing as JSON lines that --list takes; - is stdout',
+  }),
+  'max-bandwidth': flag.bandwidth({
+    group: fetching,
+    describe: 'for the expected time (default one gigabit a second)',
+  }),
 };
 
 /** The values of `download`. */

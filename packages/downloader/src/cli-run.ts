@@ -1,7 +1,14 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
-import { CRATES_IO_BASE_URL, MirrorError, createHttpPolicy, createLocalStorage, createSelection, messageOf } from '@mirror/core';
+import {
+  CRATES_IO_BASE_URL,
+  MirrorError,
+  createHttpPolicy,
+  createLocalStorage,
+  createSelection,
+  messageOf,
+} from '@mirror/core';
 import { readSelection, writeOut } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import type { DownloadValues, PlanValues } from './cli-flags.ts';
@@ -28,7 +35,12 @@ export async function runDownload(values: DownloadValues, context: CommandContex
       done: (state?.downloaded ?? 0) + (state?.skipped ?? 0) + (state?.absent ?? 0) + (state?.failed ?? 0),
       bytes: state?.bytes ?? 0,
       failed: state?.failed ?? 0,
-      more: { skipped: state?.skipped ?? 0, retries: state?.retries ?? 0, in_flight: state?.inFlight ?? 0, concurrency: state?.concurrency ?? 0 },
+      more: {
+        skipped: state?.skipped ?? 0,
+        retries: state?.retries ?? 0,
+        in_flight: state?.inFlight ?? 0,
+        concurrency: state?.concurrency ?? 0,
+      },
     }),
   });
   try {
@@ -73,7 +85,8 @@ export async function runDownload(values: DownloadValues, context: CommandContex
 export async function runPlan(values: PlanValues, context: CommandContext): Promise<Outcome> {
   const { signal, io } = context;
   const work = await workListOf(values, context);
-  const missing = values.missing === undefined ? undefined : values.missing === '-' ? io.stdout : createWriteStream(values.missing);
+  const missing =
+    values.missing === undefined ? undefined : values.missing === '-' ? io.stdout : createWriteStream(values.missing);
   const isFile = missing !== undefined && missing !== io.stdout;
   let done = 0;
   const progress = context.progress({ label: 'planning', read: () => ({ done, bytes: 0, failed: 0 }) });
@@ -88,7 +101,9 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
       done += 1;
       progress.tick();
     },
-    ...(missing === undefined ? {} : { onMissing: (job: CrateJob) => writeOut(missing, `${JSON.stringify(listLine(job))}\n`) }),
+    ...(missing === undefined
+      ? {}
+      : { onMissing: (job: CrateJob) => writeOut(missing, `${JSON.stringify(listLine(job))}\n`) }),
   });
   progress.stop();
   if (isFile) {
@@ -99,7 +114,10 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
     ? work.counts.malformed > 0
       ? ({ code: 'ERR_PARTIAL', message: `${String(work.counts.malformed)} malformed lines in the source` } as const)
       : undefined
-    : ({ code: 'ERR_IO', message: `the disk is too small: about ${String(summary.missing_bytes_estimate)} bytes are to come, ${String(summary.disk_free)} are free` } as const);
+    : ({
+        code: 'ERR_IO',
+        message: `the disk is too small: about ${String(summary.missing_bytes_estimate)} bytes are to come, ${String(summary.disk_free)} are free`,
+      } as const);
   return { summary, stdoutTaken: missing === io.stdout, ...(failure === undefined ? {} : { failure }) };
 }
 
@@ -151,5 +169,11 @@ function outcomeOf(summary: DownloadSummary, signal: AbortSignal, stdoutTaken: b
   }
   if (summary.result !== 'incomplete') return outcome;
   const { failed, malformed } = summary;
-  return { ...outcome, failure: { code: 'ERR_PARTIAL', message: `${String(failed)} versions failed, ${String(malformed)} malformed lines` } };
+  return {
+    ...outcome,
+    failure: {
+      code: 'ERR_PARTIAL',
+      message: `${String(failed)} versions failed, ${String(malformed)} malformed lines`,
+    },
+  };
 }

@@ -3,8 +3,6 @@ import type { CliIo, Tool } from '@mirror/core/cli';
 import { downloadFlags, planFlags } from './cli-flags.ts';
 import { version } from './cli-version.ts';
 
-
-
 /** The tool as data. A command's code is loaded when it runs, so that `--help` is quick. */
 export const tool: Tool = {
   name: 'mirror-downloader',

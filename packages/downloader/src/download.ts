@@ -159,7 +159,8 @@ async function downloadLocked(options: DownloadOptions): Promise<DownloadSummary
 async function readJournalOf({ journalFile, signal }: DownloadOptions, log: Log): Promise<Journal> {
   if (journalFile === undefined) return readJournal('');
   const journal = await readJournal(journalFile, signal);
-  if (journal.unreadable > 0) log.warn('the manifest has lines that are no records', { manifest: journalFile, lines: journal.unreadable });
+  if (journal.unreadable > 0)
+    log.warn('the manifest has lines that are no records', { manifest: journalFile, lines: journal.unreadable });
   log.debug('journal read', { manifest: journalFile, records: journal.size });
   return journal;
 }
@@ -186,21 +187,29 @@ async function* missingJobs(
       }
       state.skipped += 1;
       options.onDone?.();
-      if (presence.kind === 'present' || options.recordSkipped === true) options.records.add(skippedRecord(job, presence, at, runId));
+      if (presence.kind === 'present' || options.recordSkipped === true)
+        options.records.add(skippedRecord(job, presence, at, runId));
     }
     if (missing.length > 0) yield missing;
   }
 }
 
-function skippedRecord(
-  job: CrateJob,
-  found: There,
-  startedAt: number,
-  runId: string,
-): Parameters<Records['add']>[0] {
+function skippedRecord(job: CrateJob, found: There, startedAt: number, runId: string): Parameters<Records['add']>[0] {
   const { size, mtimeUs, sha256 } = found;
   const { path: file, name, vers } = job;
-  return { url: job.urls[0] ?? '', path: file, size, sha256, mtimeUs, startedAt, finishedAt: Date.now(), status: 'skipped', name, vers, runId };
+  return {
+    url: job.urls[0] ?? '',
+    path: file,
+    size,
+    sha256,
+    mtimeUs,
+    startedAt,
+    finishedAt: Date.now(),
+    status: 'skipped',
+    name,
+    vers,
+    runId,
+  };
 }
 
 function createFetch(
@@ -308,7 +317,13 @@ function createUpstreamWatch(): { readonly signal: AbortSignal; over(fetch: Fetc
 const SILENT_MS = 300_000;
 const SILENT_VERSIONS = 100;
 
-function summary(options: DownloadOptions, state: DownloadState, isInterrupted: boolean, runId: string, started: number): DownloadSummary {
+function summary(
+  options: DownloadOptions,
+  state: DownloadState,
+  isInterrupted: boolean,
+  runId: string,
+  started: number,
+): DownloadSummary {
   const { downloaded, skipped, absent, failed, bytes, retries } = state;
   const { counts } = options.work;
   const result = isInterrupted

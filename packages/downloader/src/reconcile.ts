@@ -33,7 +33,11 @@ export function isThere(presence: Presence): presence is There {
  * `exists` a file of the right name; `manifest` a record with the same path, size, time of change and digest, and reads the rest;
  * `sha256` nothing: every file is read.
  */
-export function createReconciler(storage: LocalStorage, journal: Journal, level: ResumeCheck): (job: CrateJob, signal: AbortSignal) => Presence | Promise<Presence> {
+export function createReconciler(
+  storage: LocalStorage,
+  journal: Journal,
+  level: ResumeCheck,
+): (job: CrateJob, signal: AbortSignal) => Presence | Promise<Presence> {
   return (job, signal) => {
     const file = storage.root + path.sep + job.path;
     const found = statQuietly(file);

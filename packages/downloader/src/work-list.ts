@@ -63,14 +63,25 @@ export interface WorkList {
  * @throws {MirrorError} ERR_USAGE without a source
  */
 export function createWorkList(options: WorkListOptions, onProblem: (message: string) => void): WorkList {
-  const counts: WorkListCounts = { crates: 0, versions: 0, yanked: 0, build_metadata: 0, selected_crates: 0, selected_versions: 0, malformed: 0, repeated: 0 };
+  const counts: WorkListCounts = {
+    crates: 0,
+    versions: 0,
+    yanked: 0,
+    build_metadata: 0,
+    selected_crates: 0,
+    selected_versions: 0,
+    malformed: 0,
+    repeated: 0,
+  };
   const problem = (message: string): void => {
     counts.malformed += 1;
     onProblem(message);
   };
   if (options.list !== undefined) return { counts, batches: fromList(options.list, options, counts, problem) };
   if (options.indexDir !== undefined) return { counts, batches: fromIndex(options.indexDir, options, counts, problem) };
-  throw new MirrorError('ERR_USAGE', 'nothing to do: neither an index nor a list is given', { hint: 'give --index-dir or --list' });
+  throw new MirrorError('ERR_USAGE', 'nothing to do: neither an index nor a list is given', {
+    hint: 'give --index-dir or --list',
+  });
 }
 
 /**
@@ -88,7 +99,8 @@ export async function readChecksums(file: string): Promise<Map<string, string>> 
     else {
       const { url, sha256, cksum } = (each.value ?? {}) as Readonly<Record<string, unknown>>;
       const digest = sha256 ?? cksum;
-      if (typeof url !== 'string' || !isSha256(digest)) return refuse(each.line, 'expected {"url": …, "sha256": 64 hex digits}');
+      if (typeof url !== 'string' || !isSha256(digest))
+        return refuse(each.line, 'expected {"url": …, "sha256": 64 hex digits}');
       checksums.set(url, digest);
     }
   }
@@ -104,7 +116,10 @@ async function* fromIndex(
   const toJob = createToJob(options);
   let batch: CrateJob[] = [];
   const { names } = options.selection;
-  const reading = { ...(names === undefined ? {} : { only: names }), ...(options.signal === undefined ? {} : { signal: options.signal }) };
+  const reading = {
+    ...(names === undefined ? {} : { only: names }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
   for await (const file of readIndexFiles(dir, reading)) {
     for (const { message } of file.problems) problem(message);
     if (file.entries.length === 0) continue;
@@ -175,19 +190,28 @@ function createListReader(options: WorkListOptions): (text: string) => ListItem 
     const given = text.startsWith('{') ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : { url: text };
     if (given['change'] === 'removed') return undefined; // what to do with those is for `prune` to say
     const cksum = given['sha256'] ?? given['cksum'];
-    if (cksum !== undefined && !isSha256(cksum)) throw new MirrorError('ERR_INTEGRITY', `expected 64 hex digits as digest, found ${shown(cksum)}`);
+    if (cksum !== undefined && !isSha256(cksum))
+      throw new MirrorError('ERR_INTEGRITY', `expected 64 hex digits as digest, found ${shown(cksum)}`);
     const yanked = given['yanked'] === true;
     const { url, name, vers } = given;
     if (url === undefined && typeof name === 'string' && typeof vers === 'string' && cksum !== undefined) {
       const entry = entryOf(name, vers, cksum, yanked);
       return { entry, job: toJob(entry) };
     }
-    if (typeof url !== 'string') throw new MirrorError('ERR_INTEGRITY', 'expected a URL, or JSON with url, or with name, vers and cksum');
+    if (typeof url !== 'string')
+      throw new MirrorError('ERR_INTEGRITY', 'expected a URL, or JSON with url, or with name, vers and cksum');
     const crate = parseCrateUrl(url);
     const sha256 = options.checksums.get(url) ?? cksum;
-    if (crate === undefined) return { entry: undefined, job: { urls: [url], path: unknownUrlPath(url), sha256, name: undefined, vers: undefined } };
+    if (crate === undefined)
+      return {
+        entry: undefined,
+        job: { urls: [url], path: unknownUrlPath(url), sha256, name: undefined, vers: undefined },
+      };
     const path = layoutPath(options.layout, crate.name, crate.vers);
-    return { entry: entryOf(crate.name, crate.vers, sha256 ?? '', yanked), job: { urls: [url], path, sha256, ...crate } };
+    return {
+      entry: entryOf(crate.name, crate.vers, sha256 ?? '', yanked),
+      job: { urls: [url], path, sha256, ...crate },
+    };
   };
 }
 

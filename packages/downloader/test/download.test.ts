@@ -21,7 +21,13 @@ describe('a first run', () => {
     const wanted = notYanked(registry);
     const { status, summary } = await run(args);
     expect(status).toBe(0);
-    expect(summary).toMatchObject({ result: 'complete', downloaded: wanted.length, skipped: 0, failed: 0, malformed: 0 });
+    expect(summary).toMatchObject({
+      result: 'complete',
+      downloaded: wanted.length,
+      skipped: 0,
+      failed: 0,
+      malformed: 0,
+    });
     expect(treeOf(out)).toEqual(expectedTree(wanted));
     const recorded = records(manifest);
     expect(recorded).toHaveLength(wanted.length);
@@ -55,13 +61,23 @@ describe('a first run', () => {
     const tls = [...noSource, '--crates-base-url', `${registry.tlsUrl}/crates`, '--retries', '0'];
     expect((await run([...tls, '--limit', '5', '--ca-file', caFile])).summary).toMatchObject({ downloaded: 5 });
     const refused = await run([...tls, '--limit', '6']);
-    expect({ status: refused.status, ...refused.summary }).toMatchObject({ status: 3, downloaded: 0, skipped: 5, failed: 1 });
+    expect({ status: refused.status, ...refused.summary }).toMatchObject({
+      status: 3,
+      downloaded: 0,
+      skipped: 5,
+      failed: 1,
+    });
     expect(refused.err).toMatch(/certificate/);
   });
 
   it('tries the next source when one does not have a file', async () => {
     const { noSource } = workplace(registry);
-    const bases = ['--crates-base-url', `${registry.url}/nowhere`, '--crates-base-url', `${registry.url}/crates/{crate}/{version}/download`];
+    const bases = [
+      '--crates-base-url',
+      `${registry.url}/nowhere`,
+      '--crates-base-url',
+      `${registry.url}/crates/{crate}/{version}/download`,
+    ];
     const { status, summary } = await run([...noSource, ...bases, '--limit', '9']);
     expect({ status, downloaded: summary['downloaded'] }).toEqual({ status: 0, downloaded: 9 });
   });
@@ -88,7 +104,12 @@ describe('a later run', () => {
     const before = readFileSync(manifest, 'utf8');
     registry.reset();
     const { status, summary } = await run(args);
-    expect({ status, ...summary }).toMatchObject({ status: 0, result: 'complete', downloaded: 0, skipped: notYanked(registry).length });
+    expect({ status, ...summary }).toMatchObject({
+      status: 0,
+      result: 'complete',
+      downloaded: 0,
+      skipped: notYanked(registry).length,
+    });
     expect(registry.counts().requests).toBe(0);
     expect(readFileSync(manifest, 'utf8')).toBe(before);
   });
@@ -96,7 +117,12 @@ describe('a later run', () => {
   it('notices what others deleted, truncated, edited or only touched', async () => {
     const { args, out, manifest } = workplace(registry);
     await run(args);
-    const [deleted, truncated, edited, touched] = Object.keys(treeOf(out)).map((file) => path.join(out, file)) as [string, string, string, string];
+    const [deleted, truncated, edited, touched] = Object.keys(treeOf(out)).map((file) => path.join(out, file)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
     rmSync(deleted);
     truncateSync(truncated, 10);
     const bytes = readFileSync(edited);
@@ -161,7 +187,10 @@ describe('a later run', () => {
     const { args, manifest } = workplace(registry);
     await run([...args, '--limit', '4']);
     await run([...args, '--limit', '4', '--record-skipped']);
-    expect(records(manifest).map((record) => record['status'])).toEqual([...Array<string>(4).fill('downloaded'), ...Array<string>(4).fill('skipped')]);
+    expect(records(manifest).map((record) => record['status'])).toEqual([
+      ...Array<string>(4).fill('downloaded'),
+      ...Array<string>(4).fill('skipped'),
+    ]);
   });
 
   it('a second run on the same mirror at the same time is refused', async () => {
@@ -186,15 +215,28 @@ describe('lists', () => {
     expect({ status, downloaded: summary['downloaded'] }).toEqual({ status: 0, downloaded: 3 });
     const tree = treeOf(out);
     expect(Object.values(tree)).toEqual(expect.arrayContaining([first.cksum, second.cksum]));
-    expect(Object.keys(tree).filter((file) => file.includes('config.json'))).toEqual([expect.stringMatching(/^127\.0\.0\.1/)]);
+    expect(Object.keys(tree).filter((file) => file.includes('config.json'))).toEqual([
+      expect.stringMatching(/^127\.0\.0\.1/),
+    ]);
   });
 
   it('a change feed brings what is new, and leaves what was removed to prune', async () => {
     const { out, manifest } = workplace(registry);
     const feed = notYanked(registry)
       .slice(0, 6)
-      .map(({ name, vers, cksum }, i) => JSON.stringify({ change: i === 5 ? 'removed' : 'added', name, vers, cksum, url: registry.crateUrl({ name, vers }), yanked: i === 4 }));
-    const { status, summary } = await run(['--list', '-', '--out', out, '--manifest', manifest], { stdin: feed.join('\n') });
+      .map(({ name, vers, cksum }, i) =>
+        JSON.stringify({
+          change: i === 5 ? 'removed' : 'added',
+          name,
+          vers,
+          cksum,
+          url: registry.crateUrl({ name, vers }),
+          yanked: i === 4,
+        }),
+      );
+    const { status, summary } = await run(['--list', '-', '--out', out, '--manifest', manifest], {
+      stdin: feed.join('\n'),
+    });
     expect({ status, downloaded: summary['downloaded'] }).toEqual({ status: 0, downloaded: 4 });
   });
 
@@ -213,7 +255,10 @@ describe('lists', () => {
   it('the manifest can go to stdout, the summary then to the log', async () => {
     const { args } = workplace(registry);
     const { out, err } = await run([...args, '--manifest', '-', '--limit', '3']);
-    const lines = out.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines.map((line) => line['status'])).toEqual(['downloaded', 'downloaded', 'downloaded']);
     expect(err).toContain('result=complete');
   });
@@ -225,10 +270,20 @@ describe('what upstream does not have', () => {
     const [gone] = someVersions(registry);
     registry.setFaults([{ kind: 'status', status: code, match: `/crates/${gone.path}` }]);
     const { status, summary, err } = await run(args);
-    expect({ status, ...summary }).toMatchObject({ status: 0, result: 'complete, some absent upstream', absent: 1, failed: 0 });
+    expect({ status, ...summary }).toMatchObject({
+      status: 0,
+      result: 'complete, some absent upstream',
+      absent: 1,
+      failed: 0,
+    });
     expect(err).toContain('absent upstream');
     expect(registry.requestsOf(`/crates/${gone.path}`)).toBe(1);
-    expect(finalRecords(manifest).get(`${gone.name} ${gone.vers}`)).toMatchObject({ status: 'absent', ok: false, http_status: code, sha256: null });
+    expect(finalRecords(manifest).get(`${gone.name} ${gone.vers}`)).toMatchObject({
+      status: 'absent',
+      ok: false,
+      http_status: code,
+      sha256: null,
+    });
     expect(Object.keys(treeOf(out))).toHaveLength(notYanked(registry).length - 1);
   });
 

@@ -59,8 +59,20 @@ describe('a fault that passes is overcome', () => {
     const { args, out } = workplace(registry);
     const [one, two] = someVersions(registry);
     registry.setFaults([one, two].map(({ path }) => ({ ...fault, match: `/crates/${path}`, times: 1 })));
-    const { status, summary, err } = await run([...args, '--stall-timeout', '300ms', '--timeout', '2s', '--max-file-size', '50MB']);
-    expect({ status, err: status === 0 ? '' : err, failed: summary['failed'] }).toEqual({ status: 0, err: '', failed: 0 });
+    const { status, summary, err } = await run([
+      ...args,
+      '--stall-timeout',
+      '300ms',
+      '--timeout',
+      '2s',
+      '--max-file-size',
+      '50MB',
+    ]);
+    expect({ status, err: status === 0 ? '' : err, failed: summary['failed'] }).toEqual({
+      status: 0,
+      err: '',
+      failed: 0,
+    });
     expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
     expectNothingWrong(out);
     // what comes after a whole body does not make the body wrong
@@ -102,7 +114,12 @@ describe('a fault that stays is named', () => {
     const [bad] = someVersions(registry);
     registry.setFaults([{ ...fault, match: `/crates/${bad.path}` }]);
     const { status, summary, err } = await run([...args, '--retries', '2']);
-    expect({ status, ...summary }).toMatchObject({ status: 3, result: 'incomplete', failed: 1, downloaded: notYanked(registry).length - 1 });
+    expect({ status, ...summary }).toMatchObject({
+      status: 3,
+      result: 'incomplete',
+      failed: 1,
+      downloaded: notYanked(registry).length - 1,
+    });
     expect(err).toMatch(message);
     const record = finalRecords(manifest).get(`${bad.name} ${bad.vers}`);
     expect(record).toMatchObject({ ok: false, status: 'failed', error: expect.stringMatching(message) });
@@ -127,25 +144,46 @@ describe('a fault that stays is named', () => {
 });
 
 describe('many faults at once', () => {
-  it.each([1, 2, 3])('with a fifth of the requests failing in every way the run ends complete or names what is missing (%d)', async (seed) => {
-    const { args, out, manifest } = workplace(registry);
-    registry.setFaults(mixedFaults(0.2, { absent: seed === 2, hanging: seed === 3 }));
-    const { status, summary } = await run([...args, '--stall-timeout', '200ms', '--timeout', '2s', '--concurrency', '32']);
-    expectNothingWrong(out);
-    const final = finalRecords(manifest);
-    expect(final.size).toBe(notYanked(registry).length);
-    const named = [...final.values()].filter((record) => record['ok'] !== true).map((record) => String(record['path']));
-    const missing = Object.keys(expectedTree(notYanked(registry))).filter((file) => !(file in treeOf(out)));
-    expect(named.sort()).toEqual(missing.sort());
-    expect(status).toBe(summary['failed'] === 0 ? 0 : 3);
-    registry.setFaults([]);
-    expect((await run(args)).summary).toMatchObject({ result: 'complete' });
-    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
-  });
+  it.each([1, 2, 3])(
+    'with a fifth of the requests failing in every way the run ends complete or names what is missing (%d)',
+    async (seed) => {
+      const { args, out, manifest } = workplace(registry);
+      registry.setFaults(mixedFaults(0.2, { absent: seed === 2, hanging: seed === 3 }));
+      const { status, summary } = await run([
+        ...args,
+        '--stall-timeout',
+        '200ms',
+        '--timeout',
+        '2s',
+        '--concurrency',
+        '32',
+      ]);
+      expectNothingWrong(out);
+      const final = finalRecords(manifest);
+      expect(final.size).toBe(notYanked(registry).length);
+      const named = [...final.values()]
+        .filter((record) => record['ok'] !== true)
+        .map((record) => String(record['path']));
+      const missing = Object.keys(expectedTree(notYanked(registry))).filter((file) => !(file in treeOf(out)));
+      expect(named.sort()).toEqual(missing.sort());
+      expect(status).toBe(summary['failed'] === 0 ? 0 : 3);
+      registry.setFaults([]);
+      expect((await run(args)).summary).toMatchObject({ result: 'complete' });
+      expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+    },
+  );
 
   it('an upstream that is not there at all ends the run with 5 and says what to do', async () => {
     const { noSource } = workplace(registry);
-    const args = [...noSource, '--crates-base-url', 'http://127.0.0.1:9/crates', '--retries', '1', '--retry-max', '5ms'];
+    const args = [
+      ...noSource,
+      '--crates-base-url',
+      'http://127.0.0.1:9/crates',
+      '--retries',
+      '1',
+      '--retry-max',
+      '5ms',
+    ];
     const { status, err } = await run(args);
     expect(status).toBe(5);
     expect(err).toMatch(/upstream gives no answer: .*ECONNREFUSED/);

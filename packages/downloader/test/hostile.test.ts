@@ -44,7 +44,16 @@ describe('an index line that no registry would write is refused by file and line
   ])('%s', async (_, text) => {
     const { out, manifest, dir } = workplace(registry);
     const index = indexOf('ev/il/evil', `${text}\n`);
-    const { status, summary, err } = await run(['--index-dir', index, '--out', out, '--manifest', manifest, '--crates-base-url', `${registry.url}/crates`]);
+    const { status, summary, err } = await run([
+      '--index-dir',
+      index,
+      '--out',
+      out,
+      '--manifest',
+      manifest,
+      '--crates-base-url',
+      `${registry.url}/crates`,
+    ]);
     expect({ status, ...summary }).toMatchObject({ status: 3, result: 'incomplete', malformed: 1, downloaded: 0 });
     expect(err).toContain('ev/il/evil:1');
     expect(registry.counts().requests).toBe(0);
@@ -56,7 +65,17 @@ describe('an index line that no registry would write is refused by file and line
     const { out, manifest } = workplace(registry);
     const huge = line('evil', '1.0.0', { junk: 'x'.repeat(100_000_000) });
     const index = indexOf('ev/il/evil', `${huge}\n${line('evil', '1.0.1')}\n`);
-    const { status, summary } = await run(['--index-dir', index, '--out', out, '--manifest', manifest, '--crates-base-url', `${registry.url}/crates`, '--dry-run']);
+    const { status, summary } = await run([
+      '--index-dir',
+      index,
+      '--out',
+      out,
+      '--manifest',
+      manifest,
+      '--crates-base-url',
+      `${registry.url}/crates`,
+      '--dry-run',
+    ]);
     expect(status).toBe(3);
     expect(Number(summary['malformed'])).toBe(1);
   });
@@ -94,9 +113,19 @@ describe('what is no index', () => {
 });
 
 describe('a list line that is no address is refused', () => {
-  it.each(['file:///etc/passwd', 'ftp://host/x', 'nonsense', '{"url":5}', '{"url":"http://h/x","sha256":"zz"}', '{', 'http://'])('%s', async (text) => {
+  it.each([
+    'file:///etc/passwd',
+    'ftp://host/x',
+    'nonsense',
+    '{"url":5}',
+    '{"url":"http://h/x","sha256":"zz"}',
+    '{',
+    'http://',
+  ])('%s', async (text) => {
     const { out, manifest } = workplace(registry);
-    const { status, summary, err } = await run(['--list', '-', '--out', out, '--manifest', manifest], { stdin: `${text}\n` });
+    const { status, summary, err } = await run(['--list', '-', '--out', out, '--manifest', manifest], {
+      stdin: `${text}\n`,
+    });
     expect({ status, malformed: summary['malformed'] }).toEqual({ status: 3, malformed: 1 });
     expect(err).toContain('list:1');
     expect(treeOf(out)).toEqual({});
@@ -104,7 +133,9 @@ describe('a list line that is no address is refused', () => {
 
   it('an address that tries to climb ends inside the mirror', async () => {
     const { out, manifest, dir } = workplace(registry);
-    const stdin = ['/../../../etc/x', '/%2e%2e/%2e%2e/x', '/a/..%2f..%2fx', '/con', '/x?y=/../../z', '/%00'].map((tail) => `${registry.url}${tail}`).join('\n');
+    const stdin = ['/../../../etc/x', '/%2e%2e/%2e%2e/x', '/a/..%2f..%2fx', '/con', '/x?y=/../../z', '/%00']
+      .map((tail) => `${registry.url}${tail}`)
+      .join('\n');
     await run(['--list', '-', '--out', out, '--manifest', manifest, '--retries', '0'], { stdin });
     expect(readdirSync(dir).sort()).toEqual(['index', 'manifest.jsonl', 'out']);
   });
@@ -115,7 +146,8 @@ describe('an output that refuses', () => {
     const { args, out } = workplace(registry);
     const outside = scratchDir();
     mkdirSync(out);
-    for (const name of 'abcdefghijklmnopqrstuvwxyz'.split('').flatMap((letter) => [letter, letter.toUpperCase()])) symlinkSync(outside, path.join(out, name));
+    for (const name of 'abcdefghijklmnopqrstuvwxyz'.split('').flatMap((letter) => [letter, letter.toUpperCase()]))
+      symlinkSync(outside, path.join(out, name));
     const { status, err } = await run(args);
     expect(status).toBe(6);
     expect(err).toContain('refusing to write through');
@@ -132,13 +164,16 @@ describe('an output that refuses', () => {
   });
 
   const isRoot = process.getuid?.() === 0;
-  (isRoot ? it['skip'] : it)(`a folder without permission is an error of the disk${isRoot ? ' (root may write anywhere)' : ''}`, async () => {
-    const { args, out } = workplace(registry);
-    mkdirSync(out);
-    chmodSync(out, 0o555);
-    const { status } = await run(args);
-    chmodSync(out, 0o755);
-    expect(status).toBe(6);
-    expect(existsSync(path.join(out, '.mirror'))).toBe(false);
-  });
+  (isRoot ? it['skip'] : it)(
+    `a folder without permission is an error of the disk${isRoot ? ' (root may write anywhere)' : ''}`,
+    async () => {
+      const { args, out } = workplace(registry);
+      mkdirSync(out);
+      chmodSync(out, 0o555);
+      const { status } = await run(args);
+      chmodSync(out, 0o755);
+      expect(status).toBe(6);
+      expect(existsSync(path.join(out, '.mirror'))).toBe(false);
+    },
+  );
 });

@@ -14,29 +14,33 @@ beforeAll(async () => (registry = await startFakeRegistry({ crates: 120, seed: 1
 afterAll(() => registry.close());
 
 describe('a run that is ended at any moment', () => {
-  it.each<[NodeJS.Signals]>([['SIGKILL'], ['SIGINT']])('by %s loses nothing: the next run ends in the same bytes, each version recorded once', async (signal) => {
-    const { args, out, manifest } = workplace(registry);
-    let killed = 0;
-    for (let i = 0; i < 10; i += 1) {
-      const afterMs = 120 + 60 * i + Math.random() * 60;
-      const result = await runBin(bin, [...args, '--concurrency', '4', '--grace', '50ms'], {
-        onSpawn: (kill) => setTimeout(() => kill(signal), afterMs).unref(),
-      });
-      if (result.signal === signal || result.status === 130) killed += 1;
-      // what is there is whole, at any time
-      for (const [file, digest] of Object.entries(treeOf(out))) {
-        if (!file.endsWith('.part')) expect(expectedTree(notYanked(registry))[file]).toBe(digest);
+  it.each<[NodeJS.Signals]>([['SIGKILL'], ['SIGINT']])(
+    'by %s loses nothing: the next run ends in the same bytes, each version recorded once',
+    async (signal) => {
+      const { args, out, manifest } = workplace(registry);
+      let killed = 0;
+      for (let i = 0; i < 10; i += 1) {
+        const afterMs = 120 + 60 * i + Math.random() * 60;
+        const result = await runBin(bin, [...args, '--concurrency', '4', '--grace', '50ms'], {
+          onSpawn: (kill) => setTimeout(() => kill(signal), afterMs).unref(),
+        });
+        if (result.signal === signal || result.status === 130) killed += 1;
+        // what is there is whole, at any time
+        for (const [file, digest] of Object.entries(treeOf(out))) {
+          if (!file.endsWith('.part')) expect(expectedTree(notYanked(registry))[file]).toBe(digest);
+        }
       }
-    }
-    expect(killed).toBeGreaterThan(3);
-    const last = await runBin(bin, args);
-    expect(last.status).toBe(0);
-    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
-    const perVersion = new Map<string, number>();
-    for (const record of records(manifest)) perVersion.set(String(record['path']), (perVersion.get(String(record['path'])) ?? 0) + 1);
-    expect([...perVersion.values()].every((count) => count === 1)).toBe(true);
-    expect(perVersion.size).toBe(notYanked(registry).length);
-  });
+      expect(killed).toBeGreaterThan(3);
+      const last = await runBin(bin, args);
+      expect(last.status).toBe(0);
+      expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+      const perVersion = new Map<string, number>();
+      for (const record of records(manifest))
+        perVersion.set(String(record['path']), (perVersion.get(String(record['path'])) ?? 0) + 1);
+      expect([...perVersion.values()].every((count) => count === 1)).toBe(true);
+      expect(perVersion.size).toBe(notYanked(registry).length);
+    },
+  );
 });
 
 /** Call `action` as soon as the run has recorded something. */
@@ -49,14 +53,21 @@ function onFirstRecord(manifest: string, action: () => void): void {
 }
 
 it('the first signal lets what is in flight end and writes the state, with status 130 or 143', async () => {
-  for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
     const { args, out, manifest } = workplace(registry);
     const result = await runBin(bin, [...args, '--concurrency', '2'], {
       onSpawn: (kill) => onFirstRecord(manifest, () => kill(signal)),
     });
     expect(result.status).toBe(status);
     expect(JSON.parse(result.stdout.trimEnd())).toMatchObject({ result: 'interrupted', failed: 0 });
-    expect(Object.keys(treeOf(out)).sort()).toEqual(records(manifest).map((record) => String(record['path'])).sort());
+    expect(Object.keys(treeOf(out)).sort()).toEqual(
+      records(manifest)
+        .map((record) => String(record['path']))
+        .sort(),
+    );
   }
 });
 

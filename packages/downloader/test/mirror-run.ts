@@ -21,22 +21,47 @@ export interface Run {
 }
 
 /** Run `mirror-downloader` in this process. */
-export async function run(args: readonly string[], options: { stdin?: string; env?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Run> {
+export async function run(
+  args: readonly string[],
+  options: { stdin?: string; env?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Run> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const [out, err] = [text(stdout), text(stderr)];
   const { env = {}, signal = new AbortController().signal } = options;
-  const status = await main(args, { stdout, stderr, stdin: Readable.from([Buffer.from(options.stdin ?? '')]), env, signal });
+  const status = await main(args, {
+    stdout,
+    stderr,
+    stdin: Readable.from([Buffer.from(options.stdin ?? '')]),
+    env,
+    signal,
+  });
   stdout.end();
   stderr.end();
   const lastLine = (await out).trimEnd().split('\n').at(-1) ?? '';
-  return { status, out: await out, err: await err, summary: lastLine.startsWith('{') ? (JSON.parse(lastLine) as Run['summary']) : {} };
+  return {
+    status,
+    out: await out,
+    err: await err,
+    summary: lastLine.startsWith('{') ? (JSON.parse(lastLine) as Run['summary']) : {},
+  };
 }
 
 /** An index, a mirror and a manifest in scratch folders, and the arguments that name them, with and without the source of the files. */
-export function workplace(registry: FakeRegistry): { dir: string; index: string; out: string; manifest: string; args: string[]; noSource: string[] } {
+export function workplace(registry: FakeRegistry): {
+  dir: string;
+  index: string;
+  out: string;
+  manifest: string;
+  args: string[];
+  noSource: string[];
+} {
   const dir = scratchDir();
-  const [index, out, manifest] = ['index', 'out', 'manifest.jsonl'].map((name) => path.join(dir, name)) as [string, string, string];
+  const [index, out, manifest] = ['index', 'out', 'manifest.jsonl'].map((name) => path.join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
   writeIndex(registry, index);
   const urls = ['--crates-base-url', `${registry.url}/crates`];
   const quick = ['--retry-base', '5ms', '--retry-max', '200ms', '--progress-interval', '0'];
@@ -48,18 +73,25 @@ export function workplace(registry: FakeRegistry): { dir: string; index: string;
 export function treeOf(dir: string): Record<string, string> {
   if (!existsSync(dir)) return {};
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
-  const names = files.map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'));
+  const names = files.map((entry) =>
+    path.relative(dir, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'),
+  );
   return Object.fromEntries(
     names
       .filter((name) => !name.startsWith('.mirror/'))
       .sort()
-      .map((name) => [name, createHash('sha256').update(readFileSync(path.join(dir, name))).digest('hex')]),
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(path.join(dir, name)))
+          .digest('hex'),
+      ]),
   );
 }
 
 /** What the mirror of these versions must hold, by the plain rules of the shard layout. */
 export function expectedTree(versions: readonly Version[]): Record<string, string> {
-  return Object.fromEntries(versions.map((version) => [shardPath(version), version.cksum]).sort());
+  return Object.fromEntries(versions.map((version): [string, string] => [shardPath(version), version.cksum]).sort());
 }
 
 /** The records of a manifest. */

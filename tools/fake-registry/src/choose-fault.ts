@@ -11,7 +11,11 @@ export interface FaultCase {
 }
 
 /** The first rule that applies to the request, or undefined. The same seed, rules, path and attempt choose alike. */
-export function chooseFault(rules: readonly FaultRule[], seed: number | string, request: FaultCase): FaultRule | undefined {
+export function chooseFault(
+  rules: readonly FaultRule[],
+  seed: number | string,
+  request: FaultCase,
+): FaultRule | undefined {
   return rules.find((rule, index) => isMet(rule, request) && isDrawn(rule, index, seed, request));
 }
 
@@ -27,7 +31,12 @@ function matches(match: FaultRule['match'], path: string): boolean {
   return match instanceof RegExp ? path.search(match) >= 0 : match(path); // search() does not move lastIndex
 }
 
-function isDrawn({ rate = 1, per = 'attempt' }: FaultRule, index: number, seed: number | string, request: FaultCase): boolean {
+function isDrawn(
+  { rate = 1, per = 'attempt' }: FaultRule,
+  index: number,
+  seed: number | string,
+  request: FaultCase,
+): boolean {
   if (rate >= 1) return true;
   return chanceOf(seed, 'fault', index, request.path, per === 'path' ? 0 : request.attempt) < rate;
 }

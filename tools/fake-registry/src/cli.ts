@@ -101,7 +101,13 @@ async function serveUntilEnd(flags: Flags, io: CliIo): Promise<void> {
   const registry = await startFakeRegistry(serveOptions(flags));
   if (flags['ca-file'] !== undefined) writeFileSync(flags['ca-file'], registry.ca);
   const { url, tlsUrl, versions } = registry;
-  const start = { url, tls_url: tlsUrl, index_url: `sparse+${url}/index/`, crates_url: `${url}/crates`, versions: versions.length };
+  const start = {
+    url,
+    tls_url: tlsUrl,
+    index_url: `sparse+${url}/index/`,
+    crates_url: `${url}/crates`,
+    versions: versions.length,
+  };
   const line = `${JSON.stringify(start)}\n`;
   if (flags['start-file'] !== undefined) writeFileSync(flags['start-file'], line);
   io.stdout.write(line);
@@ -124,7 +130,8 @@ function makeOptions(flags: Flags): MakeOptions {
 
 function serveOptions(flags: Flags): FakeRegistryOptions {
   const tooMany = number(flags, 'too-many-status');
-  if (tooMany !== undefined && tooMany !== 429 && tooMany !== 503) throw new Error('--too-many-status: expected 429 or 503');
+  if (tooMany !== undefined && tooMany !== 429 && tooMany !== 503)
+    throw new Error('--too-many-status: expected 429 or 503');
   return defined({
     ...makeOptions(flags),
     dir: flags.dir,

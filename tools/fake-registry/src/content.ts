@@ -74,7 +74,7 @@ function readResource(file: string): Resource | undefined {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return undefined;
     const body = Buffer.allocUnsafeSlow(stat.size);
-    for (let at = 0; at < body.length; ) {
+    for (let at = 0; at < body.length;) {
       const count = readSync(descriptor, body, at, body.length - at, null);
       if (count === 0) return undefined;
       at += count;

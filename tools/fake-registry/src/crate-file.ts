@@ -12,7 +12,10 @@ import type { VersionPlan } from './version-plan.ts';
  */
 export function makeCrateFile(plan: VersionPlan, seed: number | string, bytes: number): Buffer {
   const folder = `${plan.name}-${plan.vers}`;
-  const text = [...textEntry(`${folder}/Cargo.toml`, crateManifest(plan)), ...textEntry(`${folder}/src/lib.rs`, crateSource(plan))];
+  const text = [
+    ...textEntry(`${folder}/Cargo.toml`, crateManifest(plan)),
+    ...textEntry(`${folder}/src/lib.rs`, crateSource(plan)),
+  ];
   if (plan.links !== undefined) text.push(...textEntry(`${folder}/build.rs`, 'fn main() {}\n'));
 
   const nothing = Buffer.alloc(0);

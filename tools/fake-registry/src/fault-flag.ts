@@ -15,7 +15,9 @@ export function parseFaultFlag(text: string): FaultRule[] {
   if (name === '' || !(rate >= 0 && rate <= 1)) throw new Error(`fault ${text}: expected KIND[-DETAIL][:RATE][@TIMES]`);
   const times = timesText === undefined ? {} : { times: Number(timesText) };
   if (name === 'mixed') return mixedFaults(rate).map((rule) => ({ ...rule, ...times }));
-  const kind = FAULT_KINDS.filter((known) => name === known || name.startsWith(`${known}-`)).sort((a, b) => b.length - a.length)[0];
+  const kind = FAULT_KINDS.filter((known) => name === known || name.startsWith(`${known}-`)).sort(
+    (a, b) => b.length - a.length,
+  )[0];
   if (kind === undefined) throw new Error(`fault ${text}: no such kind; known are mixed ${FAULT_KINDS.join(' ')}`);
   return [{ ...faultOf(kind, name.slice(kind.length + 1)), rate, ...times }];
 }
@@ -24,7 +26,7 @@ function faultOf(kind: Fault['kind'], detail: string): Fault {
   const field = DETAILS[kind];
   if (detail === '') {
     if (kind === 'status') throw new Error('fault status: needs a number, such as status-503');
-    return { kind } as Fault;
+    return { kind };
   }
   if (field === undefined) throw new Error(`fault ${kind}: takes no detail; found ${detail}`);
   const value = NUMERIC.has(field) ? Number(detail) : detail;

@@ -4,7 +4,12 @@
  */
 export type Fault =
   /** An answer with that status and a small body. `retryAfter`: seconds, or `date` for an HTTP-date `retryAfterSeconds` (default 1) ahead. */
-  | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: number | 'date'; readonly retryAfterSeconds?: number }
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly retryAfter?: number | 'date';
+      readonly retryAfterSeconds?: number;
+    }
   /** The stream is torn down (HTTP/1.1: the socket, by RST where possible) before the head, after it, or after half the body. */
   | { readonly kind: 'reset'; readonly after?: Stage }
   /** The whole connection is torn down, with every other stream on it. */
@@ -61,7 +66,8 @@ export type Stage = 'request' | 'head' | 'half';
  * another ETag, whatever If-Range says. `refuse`: 416. `short`: 206 with half of what was asked. `past-end`: 206 with a
  * Content-Range behind the end and no body. `unsolicited`: 206 for the first half although the request has no Range.
  */
-export type RangeFault = 'ignore' | 'wrong-content-range' | 'wrong-etag' | 'refuse' | 'short' | 'past-end' | 'unsolicited';
+export type RangeFault =
+  'ignore' | 'wrong-content-range' | 'wrong-etag' | 'refuse' | 'short' | 'past-end' | 'unsolicited';
 
 /** A fault and when it happens; the first rule that says yes decides. */
 export type FaultRule = Fault & {

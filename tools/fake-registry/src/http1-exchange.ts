@@ -23,7 +23,8 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
     flush: () => response.flushHeaders(),
     write: (part) => (response.write(part) ? Promise.resolve() : room(response, controller.signal)),
     end: (part) => response.end(part),
-    inform: (status) => (status === 102 ? response.writeProcessing() : response.writeEarlyHints({ link: '</>; rel=preload' })),
+    inform: (status) =>
+      status === 102 ? response.writeProcessing() : response.writeEarlyHints({ link: '</>; rel=preload' }),
     abort: () => reset(socket),
     hangUp: () => socket.end(),
     raw: (bytes) => {

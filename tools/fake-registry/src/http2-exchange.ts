@@ -24,10 +24,14 @@ export function http2Exchange(stream: ServerHttp2Stream, headers: IncomingHttpHe
     isOther,
     over: controller.signal,
     head: (status, fields) => {
-      if (!stream.destroyed) stream.respond({ ':status': status, ...withoutConnection(fields) }, { endStream: method === 'HEAD' });
+      if (!stream.destroyed)
+        stream.respond({ ':status': status, ...withoutConnection(fields) }, { endStream: method === 'HEAD' });
     },
     flush: () => undefined, // a head never waits
-    write: (part) => (stream.writableEnded || stream.destroyed || stream.write(part) ? Promise.resolve() : room(stream, controller.signal)),
+    write: (part) =>
+      stream.writableEnded || stream.destroyed || stream.write(part)
+        ? Promise.resolve()
+        : room(stream, controller.signal),
     end: (part) => {
       if (method === 'HEAD' || stream.destroyed) return;
       if (part === undefined) stream.end();
@@ -47,6 +51,7 @@ export function http2Exchange(stream: ServerHttp2Stream, headers: IncomingHttpHe
 
 /** HTTP/2 has no headers about the connection: https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
 function withoutConnection<T extends object>(headers: T): Omit<T, 'connection'> {
-  const { connection: _, ...rest } = headers as T & { connection?: unknown };
+  const rest: T & { connection?: unknown } = { ...headers };
+  delete rest.connection;
   return rest;
 }

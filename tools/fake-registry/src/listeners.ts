@@ -47,7 +47,9 @@ export async function openListeners(options: ListenOptions): Promise<Listeners> 
     await close(servers, sockets);
     throw error;
   }
-  const [httpPort, httpsPort, otherHttpPort, otherHttpsPort] = servers.map((server) => (server.address() as AddressInfo).port) as Ports;
+  const [httpPort, httpsPort, otherHttpPort, otherHttpsPort] = servers.map(
+    (server) => (server.address() as AddressInfo).port,
+  ) as Ports;
   return { httpPort, httpsPort, otherHttpPort, otherHttpsPort, close: () => close(servers, sockets) };
 }
 
@@ -61,7 +63,10 @@ function portPair(options: ListenOptions, isOther: boolean, sockets: Set<Socket>
   });
   h1.on('clientError', (_error, socket) => socket.destroy());
   // Node resets streams of a session that queues more than 10 MB by default.
-  const h2 = http2.createServer({ maxSessionMemory: 4_000, settings: { maxConcurrentStreams: 256, initialWindowSize: 1 << 20 } });
+  const h2 = http2.createServer({
+    maxSessionMemory: 4_000,
+    settings: { maxConcurrentStreams: 256, initialWindowSize: 1 << 20 },
+  });
   h2.on('stream', (stream, headers) => onExchange(http2Exchange(stream, headers, isOther)));
   h2.on('sessionError', () => undefined); // a client that breaks off
 
@@ -91,7 +96,9 @@ async function listen(server: Server, port: number, host: string): Promise<void>
 }
 
 async function close(servers: readonly Server[], sockets: ReadonlySet<Socket>): Promise<void> {
-  const closed = servers.filter((server) => server.listening).map((server) => new Promise((resolve) => server.close(resolve)));
+  const closed = servers
+    .filter((server) => server.listening)
+    .map((server) => new Promise((resolve) => server.close(resolve)));
   for (const socket of sockets) socket.destroy();
   await Promise.all(closed);
 }

@@ -8,7 +8,12 @@ export function misrange(answer: Answer, how: RangeFault): Answer {
   const size = resource.body.length;
   switch (how) {
     case 'ignore':
-      return { ...answer, status: 200, body: resource.body, headers: headersOf(answer, { 'content-length': size, 'content-range': undefined }) };
+      return {
+        ...answer,
+        status: 200,
+        body: resource.body,
+        headers: headersOf(answer, { 'content-length': size, 'content-range': undefined }),
+      };
     case 'wrong-content-range':
       return { ...answer, headers: headersOf(answer, { 'content-range': shifted(headers['content-range'], size) }) };
     case 'wrong-etag':
@@ -16,7 +21,11 @@ export function misrange(answer: Answer, how: RangeFault): Answer {
     case 'refuse':
       return partial(answer, 416, Buffer.alloc(0), `bytes */${size}`);
     case 'short':
-      return { ...answer, body: body.subarray(0, body.length >> 1), headers: headersOf(answer, { 'content-length': body.length >> 1 }) };
+      return {
+        ...answer,
+        body: body.subarray(0, body.length >> 1),
+        headers: headersOf(answer, { 'content-length': body.length >> 1 }),
+      };
     case 'past-end':
       return partial(answer, 206, Buffer.alloc(0), `bytes ${size}-${size - 1}/${size}`);
     case 'unsolicited':
@@ -25,7 +34,12 @@ export function misrange(answer: Answer, how: RangeFault): Answer {
 }
 
 function partial(answer: Answer, status: number, body: Buffer, contentRange: string): Answer {
-  return { ...answer, status, body, headers: headersOf(answer, { 'content-length': body.length, 'content-range': contentRange }) };
+  return {
+    ...answer,
+    status,
+    body,
+    headers: headersOf(answer, { 'content-length': body.length, 'content-range': contentRange }),
+  };
 }
 
 function shifted(contentRange: unknown, size: number): string {

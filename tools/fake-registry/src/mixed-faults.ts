@@ -25,10 +25,12 @@ const PASSING: readonly Fault[] = [
 ];
 
 /** Faults of the resumption of a download, asked only of requests with Range. */
-const BAD_RANGES: readonly Fault[] = (['ignore', 'wrong-content-range', 'wrong-etag', 'refuse', 'short'] as const).map((how) => ({
-  kind: 'bad-range',
-  how,
-}));
+const BAD_RANGES: readonly Fault[] = (['ignore', 'wrong-content-range', 'wrong-etag', 'refuse', 'short'] as const).map(
+  (how) => ({
+    kind: 'bad-range',
+    how,
+  }),
+);
 
 /** Answers that say a file is not there. */
 const ABSENT: readonly Fault[] = [403, 404, 410].map((status) => ({ kind: 'status', status }));

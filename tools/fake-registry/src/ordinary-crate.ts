@@ -58,7 +58,9 @@ function ordinaryVersion(
     features: random.chance(0.4) ? { default: ['std'], std: [] } : {},
     ...(isNewStyle && optional !== undefined ? { features2: { extra: [`dep:${optional.name}`] } } : {}),
     yanked: !isAnchor && random.chance(YANKED),
-    ...(random.chance(WITH_RUST_VERSION) ? { rust_version: random.pick(['1.56', '1.56.1', '1.60', '1.63.0', '1.70']) } : {}),
+    ...(random.chance(WITH_RUST_VERSION)
+      ? { rust_version: random.pick(['1.56', '1.56.1', '1.60', '1.63.0', '1.70']) }
+      : {}),
     ...(random.chance(WITH_PUBTIME) ? { pubtime: `${new Date(publishedMs).toISOString().slice(0, 19)}Z` } : {}),
   });
 }
@@ -85,8 +87,12 @@ function* versionNumbers(random: Random, count: number): Generator<string> {
   const number = random.chance(0.3) ? [1, 0, 0] : [0, 1, 0];
   for (let made = 0; made < count; made += 1) {
     if (made > 0) bump(random, number);
-    const pre = made > 0 && random.chance(PRE_RELEASE) ? `-${random.pick(['alpha', 'beta', 'rc'])}.${1 + random.below(9)}` : '';
-    const build = made > 0 && random.chance(WITH_BUILD) ? `+${random.pick(['build', 'upstream', 'git'])}.${random.below(1_000)}` : '';
+    const pre =
+      made > 0 && random.chance(PRE_RELEASE) ? `-${random.pick(['alpha', 'beta', 'rc'])}.${1 + random.below(9)}` : '';
+    const build =
+      made > 0 && random.chance(WITH_BUILD)
+        ? `+${random.pick(['build', 'upstream', 'git'])}.${random.below(1_000)}`
+        : '';
     yield number.join('.') + pre + build;
   }
 }

@@ -54,5 +54,7 @@ export function randomBytes(length: number, ...key: readonly (string | number)[]
 }
 
 function digestOf(key: readonly (string | number)[]): Buffer {
-  return createHash('sha256').update(JSON.stringify(key.map(String))).digest();
+  return createHash('sha256')
+    .update(JSON.stringify(key.map(String)))
+    .digest();
 }

@@ -13,7 +13,10 @@ export interface ByteRange {
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-14
  */
-export function rangeOf(headers: IncomingHttpHeaders, { body, etag }: Resource): ByteRange | 'unsatisfiable' | undefined {
+export function rangeOf(
+  headers: IncomingHttpHeaders,
+  { body, etag }: Resource,
+): ByteRange | 'unsatisfiable' | undefined {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(headers.range ?? '') ?? [];
   if (first === '' && last === '') return undefined;
   if (headers['if-range'] !== undefined && headers['if-range'] !== etag) return undefined;

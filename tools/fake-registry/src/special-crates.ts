@@ -25,7 +25,11 @@ export function specialCrates(): CratePlan[] {
     ]),
     newFeatures(),
     crate('links-sys', [{ vers: '0.3.1', links: 'fake_native', pubtime: '2021-01-02T03:04:05Z' }]),
-    crate('rust-version', [{ vers: '1.0.0' }, { vers: '1.1.0', rust_version: '1.56' }, { vers: '1.2.0', rust_version: '1.63.0' }]),
+    crate('rust-version', [
+      { vers: '1.0.0' },
+      { vers: '1.1.0', rust_version: '1.56' },
+      { vers: '1.2.0', rust_version: '1.63.0' },
+    ]),
     unknownFields(),
     renamedDependency(),
     dependencyKinds(),
@@ -140,7 +144,10 @@ function dependencyKinds(): CratePlan {
     dependencyOn('new-features', '1.0.0', { features: ['letters', 'std-letters'], default_features: false }),
     dependencyOn('rust-version', '1.0.0', { optional: true, target: 'x86_64-pc-windows-msvc', req: '*' }),
   ];
-  return crate('dependency-kinds', [{ vers: '0.1.0', deps: deps.slice(0, 2) }, { vers: '0.2.0', deps }]);
+  return crate('dependency-kinds', [
+    { vers: '0.1.0', deps: deps.slice(0, 2) },
+    { vers: '0.2.0', deps },
+  ]);
 }
 
 function manyVersions(): CratePlan {

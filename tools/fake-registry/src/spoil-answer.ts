@@ -22,7 +22,12 @@ export function sendAnswer(exchange: Exchange, { status, headers, body }: Answer
 }
 
 /** Send `answer` spoilt by `fault`. Resolves when nothing more will be sent. */
-export async function spoilAnswer(exchange: Exchange, fault: Fault, answer: Answer, context: SpoilContext): Promise<void> {
+export async function spoilAnswer(
+  exchange: Exchange,
+  fault: Fault,
+  answer: Answer,
+  context: SpoilContext,
+): Promise<void> {
   switch (fault.kind) {
     case 'status':
       return sendAnswer(exchange, statusAnswer(fault));
@@ -51,7 +56,10 @@ export async function spoilAnswer(exchange: Exchange, fault: Fault, answer: Answ
     case 'corrupt':
       return sendAnswer(exchange, rebodied(answer, flipBit(answer.body)));
     case 'html':
-      return sendAnswer(exchange, textAnswer(200, '<!doctype html><title>Log in to this network</title>\n', { 'content-type': 'text/html' }));
+      return sendAnswer(
+        exchange,
+        textAnswer(200, '<!doctype html><title>Log in to this network</title>\n', { 'content-type': 'text/html' }),
+      );
     case 'encoded':
       return sendAnswer(exchange, withHeaders(rebodied(answer, gzipSync(answer.body)), { 'content-encoding': 'gzip' }));
     case 'redirect': {
@@ -74,7 +82,10 @@ export async function spoilAnswer(exchange: Exchange, fault: Fault, answer: Answ
     case 'chunked':
       return sendAnswer(exchange, withHeaders(answer, { 'content-length': undefined }));
     case 'until-close':
-      return sendRaw(exchange, Buffer.concat([bareHead(answer), exchange.method === 'HEAD' ? Buffer.alloc(0) : answer.body]));
+      return sendRaw(
+        exchange,
+        Buffer.concat([bareHead(answer), exchange.method === 'HEAD' ? Buffer.alloc(0) : answer.body]),
+      );
     case 'close':
       return sendAnswer(exchange, withHeaders(answer, { connection: 'close' }));
     case 'raw':
@@ -84,8 +95,13 @@ export async function spoilAnswer(exchange: Exchange, fault: Fault, answer: Answ
 
 function statusAnswer(fault: Extract<Fault, { kind: 'status' }>): Answer {
   const seconds = fault.retryAfter === 'date' ? (fault.retryAfterSeconds ?? 1) : fault.retryAfter;
-  const value = fault.retryAfter === 'date' ? new Date(Date.now() + (seconds ?? 1) * 1000).toUTCString() : String(seconds);
-  return textAnswer(fault.status, `status ${fault.status}\n`, fault.retryAfter === undefined ? {} : { 'retry-after': value });
+  const value =
+    fault.retryAfter === 'date' ? new Date(Date.now() + (seconds ?? 1) * 1000).toUTCString() : String(seconds);
+  return textAnswer(
+    fault.status,
+    `status ${fault.status}\n`,
+    fault.retryAfter === undefined ? {} : { 'retry-after': value },
+  );
 }
 
 async function sendUpTo(exchange: Exchange, answer: Answer, stage: Stage): Promise<void> {
@@ -97,7 +113,8 @@ async function sendUpTo(exchange: Exchange, answer: Answer, stage: Stage): Promi
 async function sendShare(exchange: Exchange, answer: Answer, share: number): Promise<void> {
   exchange.head(answer.status, answer.headers);
   exchange.flush();
-  if (share > 0 && exchange.method !== 'HEAD') await exchange.write(answer.body.subarray(0, Math.ceil(answer.body.length * share)));
+  if (share > 0 && exchange.method !== 'HEAD')
+    await exchange.write(answer.body.subarray(0, Math.ceil(answer.body.length * share)));
 }
 
 async function sendSlowly(exchange: Exchange, answer: Answer, bytesPerSecond: number): Promise<void> {
@@ -128,7 +145,13 @@ function sendRaw(exchange: Exchange, bytes: Buffer): void {
 
 function bareHead({ status, headers }: Answer): Buffer {
   const fields = Object.entries(headers).filter(([name]) => name !== 'content-length');
-  const lines = [`HTTP/1.1 ${status} OK`, ...fields.map(([name, value]) => `${name}: ${String(value)}`), 'connection: close', '', ''];
+  const lines = [
+    `HTTP/1.1 ${status} OK`,
+    ...fields.map(([name, value]) => `${name}: ${String(value)}`),
+    'connection: close',
+    '',
+    '',
+  ];
   return Buffer.from(lines.join('\r\n'), 'latin1');
 }
 

@@ -86,7 +86,14 @@ export async function startFakeRegistry(options: FakeRegistryOptions = {}): Prom
 
   const onExchange = (exchange: Exchange): void => void serve(exchange);
   const { port = 0, tlsPort = 0 } = options;
-  const listeners = await openListeners({ host, port, tlsPort, certificates, onConnection: ledger.connection, onExchange });
+  const listeners = await openListeners({
+    host,
+    port,
+    tlsPort,
+    certificates,
+    onConnection: ledger.connection,
+    onExchange,
+  });
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const url = `http://${shownHost}:${listeners.httpPort}`;
 
@@ -110,7 +117,10 @@ export async function startFakeRegistry(options: FakeRegistryOptions = {}): Prom
     }
     if (entry.inFlight > (options.maxInFlight ?? Infinity)) {
       entry.fault('too-many');
-      return sendAnswer(exchange, textAnswer(options.tooManyStatus ?? 429, 'too many requests\n', { 'retry-after': '1' }));
+      return sendAnswer(
+        exchange,
+        textAnswer(options.tooManyStatus ?? 429, 'too many requests\n', { 'retry-after': '1' }),
+      );
     }
     const { method, headers, origin, isOther } = exchange;
     const right = closing(answerTo({ method, path, headers, origin }, content));

@@ -29,7 +29,9 @@ export function writeRegistry(dir: string, options: MakeOptions = {}): RegistryS
   const present = readSummary(dir);
   if (present !== undefined) {
     if (JSON.stringify(present.made_with) === JSON.stringify(wanted(options))) return present;
-    throw new Error(`${dir}: holds a registry made with ${JSON.stringify(present.made_with)}; expected ${JSON.stringify(wanted(options))}`);
+    throw new Error(
+      `${dir}: holds a registry made with ${JSON.stringify(present.made_with)}; expected ${JSON.stringify(wanted(options))}`,
+    );
   }
   mkdirSync(dir, { recursive: true });
   if (readdirSync(dir).length > 0) throw new Error(`${dir}: expected an empty folder or a finished registry`);

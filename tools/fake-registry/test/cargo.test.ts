@@ -26,26 +26,42 @@ Q_z = "2"
 `;
 
 describe('cargo, with an empty home', () => {
-  itWith(['cargo'], 'builds a project from the served registry alone', async () => {
-    registry = await startFakeRegistry({ crates: 60 });
-    const dir = scratchDir();
-    mkdirSync(path.join(dir, 'src'));
-    mkdirSync(path.join(dir, '.cargo'));
-    const replacement = `[source.crates-io]\nreplace-with = "fake"\n[source.fake]\nregistry = "sparse+${registry.url}/index/"\n`;
-    writeFileSync(path.join(dir, '.cargo/config.toml'), replacement);
-    const last = registry.versions.filter((version) => !version.yanked && !version.vers.includes('-')).at(-1)!;
-    const dependencies = `${DEPENDENCIES}${last.name} = "=${last.vers.split('+')[0]}"\n`;
-    writeFileSync(path.join(dir, 'Cargo.toml'), `[package]\nname = "x"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]${dependencies}`);
-    writeFileSync(path.join(dir, 'src/main.rs'), 'fn main() { println!("{:?}", renamed_dependency::built_with()); }\n');
-    const env = { PATH: process.env['PATH'], CARGO_HOME: path.join(dir, 'home'), RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? `${process.env['HOME']}/.rustup` };
-    const { stdout } = await run('cargo', ['run', '--quiet'], { cwd: dir, env });
-    expect(stdout.trim()).toBe('["Upper_Case-Name 0.11.4", "a 0.1.0", "a 1.0.0"]');
-    const lock = readFileSync(path.join(dir, 'Cargo.lock'), 'utf8');
-    const asked = registry.log().filter((entry) => entry.path.startsWith('/crates/'));
-    expect(asked.length).toBeGreaterThan(10);
-    expect(asked.every((entry) => entry.status === 200)).toBe(true);
-    for (const version of registry.versions) {
-      if (lock.includes(`name = "${version.name}"\nversion = "${version.vers}"\n`)) expect(lock).toContain(version.cksum);
-    }
-  }, 120_000);
+  itWith(
+    ['cargo'],
+    'builds a project from the served registry alone',
+    async () => {
+      registry = await startFakeRegistry({ crates: 60 });
+      const dir = scratchDir();
+      mkdirSync(path.join(dir, 'src'));
+      mkdirSync(path.join(dir, '.cargo'));
+      const replacement = `[source.crates-io]\nreplace-with = "fake"\n[source.fake]\nregistry = "sparse+${registry.url}/index/"\n`;
+      writeFileSync(path.join(dir, '.cargo/config.toml'), replacement);
+      const last = registry.versions.filter((version) => !version.yanked && !version.vers.includes('-')).at(-1)!;
+      const dependencies = `${DEPENDENCIES}${last.name} = "=${last.vers.split('+')[0]}"\n`;
+      writeFileSync(
+        path.join(dir, 'Cargo.toml'),
+        `[package]\nname = "x"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]${dependencies}`,
+      );
+      writeFileSync(
+        path.join(dir, 'src/main.rs'),
+        'fn main() { println!("{:?}", renamed_dependency::built_with()); }\n',
+      );
+      const env = {
+        PATH: process.env['PATH'],
+        CARGO_HOME: path.join(dir, 'home'),
+        RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? `${process.env['HOME']}/.rustup`,
+      };
+      const { stdout } = await run('cargo', ['run', '--quiet'], { cwd: dir, env });
+      expect(stdout.trim()).toBe('["Upper_Case-Name 0.11.4", "a 0.1.0", "a 1.0.0"]');
+      const lock = readFileSync(path.join(dir, 'Cargo.lock'), 'utf8');
+      const asked = registry.log().filter((entry) => entry.path.startsWith('/crates/'));
+      expect(asked.length).toBeGreaterThan(10);
+      expect(asked.every((entry) => entry.status === 200)).toBe(true);
+      for (const version of registry.versions) {
+        if (lock.includes(`name = "${version.name}"\nversion = "${version.vers}"\n`))
+          expect(lock).toContain(version.cksum);
+      }
+    },
+    120_000,
+  );
 });

@@ -21,7 +21,20 @@ describe('the fake-registry command', () => {
     const faults = path.join(dir, 'faults.json');
     writeFileSync(faults, JSON.stringify([{ kind: 'status', status: 410, match: '/ab-0\\.2' }]));
     const out = path.join(dir, 'start.json');
-    const flags = ['--crates', '12', '--ca-file', ca, '--fault', 'status-503:1@1', '--faults', faults, '--latency', '1ms', '--start-file', out];
+    const flags = [
+      '--crates',
+      '12',
+      '--ca-file',
+      ca,
+      '--fault',
+      'status-503:1@1',
+      '--faults',
+      faults,
+      '--latency',
+      '1ms',
+      '--start-file',
+      out,
+    ];
     const run = runBin(BIN, flags, { onSpawn: (kill) => (stop = kill) });
     const { url, tls_url: tlsUrl, versions } = await waitFor(out);
     const file = '/crates/a/a-1.0.0.crate';
@@ -31,7 +44,10 @@ describe('the fake-registry command', () => {
     expect((await get(`${url}/crates/ab/ab-0.2.0.crate`)).status).toBe(410);
     stop('SIGTERM');
     const { status, stdout, stderr } = await run;
-    const [first, last] = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [first, last] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect([status, stderr]).toEqual([0, '']);
     expect(first).toMatchObject({ url, versions });
     expect(last).toMatchObject({ requests: 4, statuses: { 200: 1, 410: 1, 503: 2 } });
@@ -39,7 +55,16 @@ describe('the fake-registry command', () => {
 
   it('writes a registry and ends', async () => {
     const dir = path.join(scratchDir(), 'registry');
-    const { status, stdout } = await runBin(BIN, ['--dir', dir, '--make-only', '--versions', '33', '--seed', 'x', '--odd-names']);
+    const { status, stdout } = await runBin(BIN, [
+      '--dir',
+      dir,
+      '--make-only',
+      '--versions',
+      '33',
+      '--seed',
+      'x',
+      '--odd-names',
+    ]);
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(path.join(dir, 'registry.json'), 'utf8')));
     expect(JSON.parse(stdout)).toMatchObject({ versions: 33, made_with: { seed: 'x', versions: 33, oddNames: true } });
@@ -62,7 +87,20 @@ describe('the fake-registry command', () => {
 
   it('the help names every flag', async () => {
     const { stdout } = await runBin(BIN, ['--help']);
-    for (const flag of ['seed', 'crates', 'versions', 'sizes', 'dir', 'make-only', 'port', 'tls-port', 'fault', 'faults', 'latency', 'max-in-flight']) {
+    for (const flag of [
+      'seed',
+      'crates',
+      'versions',
+      'sizes',
+      'dir',
+      'make-only',
+      'port',
+      'tls-port',
+      'fault',
+      'faults',
+      'latency',
+      'max-in-flight',
+    ]) {
       expect(stdout).toContain(`--${flag}`);
     }
   });

@@ -15,7 +15,11 @@ export interface Seen {
 }
 
 /** One request over HTTP/1.1 by node:http(s). */
-export async function get(url: string, headers: Record<string, string> = {}, more: https.RequestOptions = {}): Promise<Seen> {
+export async function get(
+  url: string,
+  headers: Record<string, string> = {},
+  more: https.RequestOptions = {},
+): Promise<Seen> {
   const request = (url.startsWith('https') ? https : http).request(url, { headers, agent: false, ...more });
   request.end();
   let status = 0;
@@ -42,7 +46,9 @@ export async function rawGet(registry: FakeRegistry, path: string, ms = 300): Pr
   socket.on('data', (part) => parts.push(part));
   const ended = Promise.race([
     new Promise<string>((resolve) => socket.on('end', () => resolve('end'))),
-    new Promise<string>((resolve) => socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'))),
+    new Promise<string>((resolve) =>
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error')),
+    ),
     sleep(ms, 'open'),
   ]);
   socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);

@@ -82,7 +82,11 @@ describe('faults on HTTP/1.1, as they are on the wire', () => {
     const registry = await start({ kind: 'wrong-length', bytes: 9 });
     const right = registry.bytesOf(A)!;
     const longer = await get(registry.url + A);
-    expect([longer.ended, longer.body.length, longer.headers['content-length']]).toEqual(['end', right.length + 9, String(right.length + 9)]);
+    expect([longer.ended, longer.body.length, longer.headers['content-length']]).toEqual([
+      'end',
+      right.length + 9,
+      String(right.length + 9),
+    ]);
     registry.setFaults([{ kind: 'wrong-length', bytes: -9 }]);
     expect((await get(registry.url + A)).body).toEqual(right.subarray(0, -9));
     registry.setFaults([{ kind: 'wrong-length', chunked: true }]);
@@ -121,7 +125,11 @@ describe('faults on HTTP/1.1, as they are on the wire', () => {
     expect(registry.bytesOf(A)).toEqual(right);
     registry.setFaults([{ kind: 'html' }]);
     const html = await get(registry.url + A);
-    expect([html.status, html.headers['content-type'], html.body.toString().slice(0, 15)]).toEqual([200, 'text/html', '<!doctype html>']);
+    expect([html.status, html.headers['content-type'], html.body.toString().slice(0, 15)]).toEqual([
+      200,
+      'text/html',
+      '<!doctype html>',
+    ]);
     registry.setFaults([{ kind: 'encoded' }]);
     const encoded = await get(registry.url + A);
     expect(encoded.headers['content-encoding']).toBe('gzip');
@@ -132,7 +140,10 @@ describe('faults on HTTP/1.1, as they are on the wire', () => {
     const registry = await start({ kind: 'redirect' });
     const right = registry.bytesOf(A)!;
     const other = await get(registry.url + A);
-    expect([other.status, new URL(String(other.headers['location'])).port]).not.toEqual([302, new URL(registry.url).port]);
+    expect([other.status, new URL(String(other.headers['location'])).port]).not.toEqual([
+      302,
+      new URL(registry.url).port,
+    ]);
     expect((await get(String(other.headers['location']))).body).toEqual(right);
     const secure = await get(registry.tlsUrl + A, {}, { ca: registry.ca });
     expect((await get(String(secure.headers['location']), {}, { ca: registry.ca })).body).toEqual(right);
@@ -173,7 +184,10 @@ describe('faults on HTTP/1.1, as they are on the wire', () => {
     const registry = await start();
     const right = registry.bytesOf(A)!;
     const size = right.length;
-    const ask = async (how: Extract<Fault, { kind: 'bad-range' }>['how'], headers: Record<string, string> = { range: 'bytes=10-' }): ReturnType<typeof get> => {
+    const ask = async (
+      how: Extract<Fault, { kind: 'bad-range' }>['how'],
+      headers: Record<string, string> = { range: 'bytes=10-' },
+    ): ReturnType<typeof get> => {
       registry.setFaults([{ kind: 'bad-range', ...(how === undefined ? {} : { how }) }]);
       return await get(registry.url + A, headers);
     };
@@ -186,7 +200,11 @@ describe('faults on HTTP/1.1, as they are on the wire', () => {
     const short = await ask('short');
     expect([short.status, short.body]).toEqual([206, right.subarray(10, 10 + ((size - 10) >> 1))]);
     const pastEnd = await ask('past-end');
-    expect([pastEnd.status, pastEnd.headers['content-range'], pastEnd.body.length]).toEqual([206, `bytes ${size}-${size - 1}/${size}`, 0]);
+    expect([pastEnd.status, pastEnd.headers['content-range'], pastEnd.body.length]).toEqual([
+      206,
+      `bytes ${size}-${size - 1}/${size}`,
+      0,
+    ]);
     expect(await ask('unsolicited', {})).toMatchObject({ status: 206, body: right.subarray(0, size >> 1) });
     expect(await ask('ignore', {})).toMatchObject({ status: 200, body: right });
     expect(registry.counts().faults).toEqual({ 'bad-range': 7 });
@@ -203,7 +221,11 @@ describe('faults on HTTP/1.1, as they are on the wire', () => {
     expect((await get(registry.url + A)).body).toEqual(right);
     registry.setFaults([{ kind: 'chunked' }]);
     const chunked = await get(registry.url + A);
-    expect([chunked.headers['transfer-encoding'], chunked.headers['content-length'], chunked.body]).toEqual(['chunked', undefined, right]);
+    expect([chunked.headers['transfer-encoding'], chunked.headers['content-length'], chunked.body]).toEqual([
+      'chunked',
+      undefined,
+      right,
+    ]);
     registry.setFaults([{ kind: 'until-close' }]);
     const bare = await rawGet(registry, A);
     expect([bare.ended, split(bare.text)[0].includes('ength'), split(bare.text)[1]]).toEqual(['end', false, right]);
@@ -277,7 +299,8 @@ describe('when faults happen', () => {
       registry.reset();
       const failed: string[] = [];
       for (const version of registry.versions) {
-        for (let attempt = 0; attempt < 4; attempt += 1) failed.push(String((await get(registry.crateUrl(version))).status));
+        for (let attempt = 0; attempt < 4; attempt += 1)
+          failed.push(String((await get(registry.crateUrl(version))).status));
       }
       return failed.join(' ');
     };

@@ -30,7 +30,10 @@ interface Line {
 }
 
 function linesOf(crate: MadeCrate): Line[] {
-  return crate.indexText.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+  return crate.indexText
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
 }
 
 describe('makeRegistry', () => {
@@ -57,14 +60,28 @@ describe('makeRegistry', () => {
     for (const crate of makeRegistry({ crates: 120, oddNames: true })) {
       const lines = linesOf(crate);
       expect(lines.map((line) => line.cksum)).toEqual(crate.files.map(sha256));
-      expect(lines.map((line) => [line.name, line.vers, line.yanked])).toEqual(crate.versions.map((v) => [v.name, v.vers, v.yanked]));
+      expect(lines.map((line) => [line.name, line.vers, line.yanked])).toEqual(
+        crate.versions.map((v) => [v.name, v.vers, v.yanked]),
+      );
       for (const line of lines) seen.push(`${line.name.toLowerCase().replaceAll('-', '_')} ${line.vers}`);
     }
     expect(new Set(seen).size).toBe(seen.length);
   });
 
   it('fields come in the order of crates.io', () => {
-    const order = ['name', 'vers', 'deps', 'cksum', 'features', 'features2', 'yanked', 'links', 'rust_version', 'pubtime', 'v'];
+    const order = [
+      'name',
+      'vers',
+      'deps',
+      'cksum',
+      'features',
+      'features2',
+      'yanked',
+      'links',
+      'rust_version',
+      'pubtime',
+      'v',
+    ];
     for (const line of [...makeRegistry({ crates: 200 })].flatMap(linesOf)) {
       const known = Object.keys(line).filter((key) => order.includes(key));
       expect(known).toEqual(order.filter((key) => key in line));
@@ -74,19 +91,29 @@ describe('makeRegistry', () => {
   it('every feature of real index lines occurs', () => {
     const lines = [...makeRegistry({ crates: 200 })].flatMap(linesOf);
     const names = lines.map((line) => line.name);
-    const deps = lines.flatMap((line) => line['deps'] as { kind: string; optional: boolean; target: string | null; package?: string }[]);
+    const deps = lines.flatMap(
+      (line) => line['deps'] as { kind: string; optional: boolean; target: string | null; package?: string }[],
+    );
     const withField = (field: string): number => lines.filter((line) => field in line).length;
-    for (const field of ['features2', 'v', 'links', 'rust_version', 'pubtime', 'x-note']) expect(withField(field)).toBeGreaterThan(0);
+    for (const field of ['features2', 'v', 'links', 'rust_version', 'pubtime', 'x-note'])
+      expect(withField(field)).toBeGreaterThan(0);
     expect(withField('pubtime')).toBeLessThan(lines.length);
     expect(lines.filter((line) => line['v'] === 2).length).toBe(withField('features2'));
     expect(lines.some((line) => line.yanked)).toBe(true);
     expect(lines.some((line) => line.vers.includes('+'))).toBe(true);
     expect(lines.some((line) => line.vers.includes('-'))).toBe(true);
     expect(Math.max(...lines.map((line) => line.vers.length))).toBe(147);
-    expect([1, 2, 3, 64].map((length) => names.some((name) => name.length === length))).toEqual([true, true, true, true]);
+    expect([1, 2, 3, 64].map((length) => names.some((name) => name.length === length))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
     expect(names.some((name) => /[A-Z]/.test(name)) && names.some((name) => name.includes('_'))).toBe(true);
     expect(new Set(deps.map((dep) => dep.kind))).toEqual(new Set(['normal', 'dev', 'build']));
-    expect(deps.some((dep) => dep.optional) && deps.some((dep) => dep.target) && deps.some((dep) => dep.package)).toBe(true);
+    expect(deps.some((dep) => dep.optional) && deps.some((dep) => dep.target) && deps.some((dep) => dep.package)).toBe(
+      true,
+    );
     const plus = lines.filter((line) => line.name === 'plus-versions').map((line) => line.vers.split('+')[0]);
     expect(new Set(plus).size).toBeLessThan(plus.length);
   });
@@ -99,7 +126,8 @@ describe('makeRegistry', () => {
   });
 
   it('sizes come as asked: a number, or real ones', () => {
-    const files = (options: MakeOptions): number[] => [...makeRegistry(options)].flatMap((crate) => crate.versions.map((v) => v.size));
+    const files = (options: MakeOptions): number[] =>
+      [...makeRegistry(options)].flatMap((crate) => crate.versions.map((v) => v.size));
     for (const size of files({ crates: 40, sizes: 200_000 })) expect(Math.abs(size - 200_000)).toBeLessThan(400);
     const real = files({ versions: 300, sizes: 'real' }).sort((a, b) => a - b);
     expect(real[150]).toBeGreaterThan(8_000);
@@ -116,7 +144,9 @@ describe('makeRegistry', () => {
         execFileSync('gzip', ['-t', full]);
         const names = execFileSync('tar', ['-tzf', full], { encoding: 'utf8' }).trim().split('\n');
         const folder = file.slice(0, -'.crate'.length);
-        expect(names).toEqual(expect.arrayContaining([`${folder}/Cargo.toml`, `${folder}/src/lib.rs`, `${folder}/data.bin`]));
+        expect(names).toEqual(
+          expect.arrayContaining([`${folder}/Cargo.toml`, `${folder}/src/lib.rs`, `${folder}/data.bin`]),
+        );
         expect(gunzipSync(readFileSync(full)).length % 512).toBe(0);
       }
     }
@@ -130,7 +160,10 @@ describe('writeRegistry', () => {
     for (const file of ['1/a', '1/s', '2/ab', '2/cd', '3/a/abc', '3/q/q_z', 'up/pe/upper_case-name', 'config.json']) {
       expect(existsSync(path.join(dir, 'index', file))).toBe(true);
     }
-    const listed = readFileSync(path.join(dir, 'versions.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Line);
+    const listed = readFileSync(path.join(dir, 'versions.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
     expect(listed).toHaveLength(summary.versions);
     let bytes = 0;
     for (const version of listed) {

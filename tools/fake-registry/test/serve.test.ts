@@ -58,7 +58,7 @@ describe('startFakeRegistry', () => {
     expect((await get(registry.tlsUrl + A)).ended).toMatch(/SELF_SIGNED|UNABLE_TO/);
   });
 
-  it('plus and %2B are the same, and cargo\'s download path too', async () => {
+  it("plus and %2B are the same, and cargo's download path too", async () => {
     const registry = await start();
     const right = registry.bytesOf('/crates/plus-versions/plus-versions-1.0.0+1.1.1.crate');
     for (const version of ['1.0.0+1.1.1', '1.0.0%2B1.1.1', '1.0.0%2b1.1.1']) {
@@ -106,7 +106,10 @@ describe('startFakeRegistry', () => {
     const full = await get(registry.url + A);
     const condition: Record<string, string> =
       ifRange === undefined ? {} : { 'if-range': ifRange === 'right' ? String(full.headers['etag']) : ifRange };
-    for (const seen of [await get(registry.url + A, { range, ...condition }), await get2(registry, A, { range, ...condition })]) {
+    for (const seen of [
+      await get(registry.url + A, { range, ...condition }),
+      await get2(registry, A, { range, ...condition }),
+    ]) {
       expect(seen.status).toBe(status);
       expect(seen.body).toEqual(full.body.subarray(start_, end));
     }
@@ -135,7 +138,13 @@ describe('startFakeRegistry', () => {
   it('nothing outside of the folder is served', async () => {
     const dir = scratchDir();
     const registry = await start({ dir, crates: 5 });
-    for (const hostile of ['/crates/../registry.json', '/crates/%2e%2e/registry.json', '/index/..%2fregistry.json', '/crates//etc/passwd', '/crates/%00']) {
+    for (const hostile of [
+      '/crates/../registry.json',
+      '/crates/%2e%2e/registry.json',
+      '/index/..%2fregistry.json',
+      '/crates//etc/passwd',
+      '/crates/%00',
+    ]) {
       expect((await rawGet(registry, hostile)).text).toMatch(/^HTTP\/1.1 40[34] /);
     }
     expect((await rawGet(registry, '/crates/%zz')).text).toMatch(/^HTTP\/1.1 400 /);
@@ -147,9 +156,23 @@ describe('startFakeRegistry', () => {
     await get(registry.url + A);
     await get(`${registry.url}/crates/none/none-1.0.0.crate`, {}, { method: 'HEAD' });
     const counts = registry.counts();
-    expect(counts).toMatchObject({ requests: 3, connections: 3, paths: 2, in_flight: 0, max_in_flight: 1, bytes: 2 * body.length });
+    expect(counts).toMatchObject({
+      requests: 3,
+      connections: 3,
+      paths: 2,
+      in_flight: 0,
+      max_in_flight: 1,
+      bytes: 2 * body.length,
+    });
     expect(counts.statuses).toEqual({ 200: 1, 206: 1, 403: 1 });
-    expect(registry.log()[0]).toMatchObject({ path: A, attempt: 1, userAgent: 'test/1', range: 'bytes=0-', status: 206, isOver: true });
+    expect(registry.log()[0]).toMatchObject({
+      path: A,
+      attempt: 1,
+      userAgent: 'test/1',
+      range: 'bytes=0-',
+      status: 206,
+      isOver: true,
+    });
     expect(registry.requestsOf(A)).toBe(2);
     const shown = JSON.parse((await get(`${registry.url}/-/stats`)).body.toString()) as { requests: number };
     expect(shown.requests).toBe(3);
@@ -199,7 +222,9 @@ describe('startFakeRegistry', () => {
     running.delete(registry);
     expect((await waiting).ended).toBe('ECONNRESET');
     expect((await waiting2).status).toBe(0);
-    const code = await new Promise((resolve) => net.connect(port, '127.0.0.1').on('error', (error: NodeJS.ErrnoException) => resolve(error.code)));
+    const code = await new Promise((resolve) =>
+      net.connect(port, '127.0.0.1').on('error', (error: NodeJS.ErrnoException) => resolve(error.code)),
+    );
     expect(code).toBe('ECONNREFUSED');
   });
 

@@ -17,7 +17,10 @@ export interface StorageUnderTest {
 }
 
 /** What every storage must do; each backend runs it on an empty storage of its own. */
-export function storageSuite(name: string, open: () => Promise<{ storage: StorageUnderTest; close: () => Promise<void> }>): void {
+export function storageSuite(
+  name: string,
+  open: () => Promise<{ storage: StorageUnderTest; close: () => Promise<void> }>,
+): void {
   describe(`${name} as a storage`, () => {
     let storage: StorageUnderTest;
     let close: () => Promise<void>;
@@ -39,7 +42,10 @@ export function storageSuite(name: string, open: () => Promise<{ storage: Storag
     it('what was put is there, whole, with its size', async () => {
       await storage.put('s/er/serde-1.0.0.crate', body, { sha256: digest, size: body.length });
       expect(await read('s/er/serde-1.0.0.crate')).toEqual(body);
-      expect(await storage.stat('s/er/serde-1.0.0.crate')).toMatchObject({ path: 's/er/serde-1.0.0.crate', size: body.length });
+      expect(await storage.stat('s/er/serde-1.0.0.crate')).toMatchObject({
+        path: 's/er/serde-1.0.0.crate',
+        size: body.length,
+      });
     });
 
     it('a body in pieces ends in the same bytes', async () => {
@@ -68,13 +74,17 @@ export function storageSuite(name: string, open: () => Promise<{ storage: Storag
 
     it.each([['in one piece'], ['in pieces']])('a wrong digest leaves nothing, %s', async (how) => {
       const wrong = how === 'in pieces' ? pieces(body, 1000) : body;
-      await expect(storage.put('a', wrong, { sha256: 'f'.repeat(64) })).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+      await expect(storage.put('a', wrong, { sha256: 'f'.repeat(64) })).rejects.toMatchObject({
+        code: 'ERR_INTEGRITY',
+      });
       expect(await paths()).toEqual([]);
     });
 
     it('a wrong digest leaves the old file as it was', async () => {
       await storage.put('a', Buffer.from('old'));
-      await expect(storage.put('a', pieces(body, 1000), { sha256: 'f'.repeat(64) })).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+      await expect(storage.put('a', pieces(body, 1000), { sha256: 'f'.repeat(64) })).rejects.toMatchObject({
+        code: 'ERR_INTEGRITY',
+      });
       expect(String(await read('a'))).toBe('old');
     });
 
@@ -119,9 +129,12 @@ export function storageSuite(name: string, open: () => Promise<{ storage: Storag
       expect(await paths()).toEqual([]);
     });
 
-    it.each(['../x', 'a/../../x', '/etc/x', 'a//b', '', '.', 'a/./b', 'a\0b'])('%j is refused as a path', async (path) => {
-      await expect(storage.put(path, body)).rejects.toMatchObject({ code: 'ERR_IO' });
-    });
+    it.each(['../x', 'a/../../x', '/etc/x', 'a//b', '', '.', 'a/./b', 'a\0b'])(
+      '%j is refused as a path',
+      async (path) => {
+        await expect(storage.put(path, body)).rejects.toMatchObject({ code: 'ERR_IO' });
+      },
+    );
   });
 }
 

@@ -14,7 +14,14 @@ export interface BundleInfo {
 
 /** `info` as a skippable frame: a line of JSON, and a line with the SHA-256 of the JSON. */
 export function encodeInfoFrame({ codec, level, entryCount, indexSha256 }: BundleInfo): Buffer {
-  const json = JSON.stringify({ schema_version: 1, format: FORMAT, codec, level, entries: entryCount, index_sha256: indexSha256 });
+  const json = JSON.stringify({
+    schema_version: 1,
+    format: FORMAT,
+    codec,
+    level,
+    entries: entryCount,
+    index_sha256: indexSha256,
+  });
   return skippableFrame(Buffer.from(`${json}\n${sha256(Buffer.from(json))}\n`));
 }
 
@@ -51,5 +58,7 @@ function parse(content: Buffer, where: string): Record<string, unknown> {
 }
 
 function notABundle(where: string, fault: string): MirrorError {
-  return new MirrorError('ERR_INTEGRITY', `${where}: ${fault}`, { hint: 'the file is damaged, or it is an archive of another kind' });
+  return new MirrorError('ERR_INTEGRITY', `${where}: ${fault}`, {
+    hint: 'the file is damaged, or it is an archive of another kind',
+  });
 }

@@ -102,7 +102,10 @@ export async function openBundle(file: string, options: BundleReaderOptions = {}
     async read(wanted) {
       const entry = await entryOf(wanted);
       if (entry.size > MAX_READ_BYTES) {
-        throw new MirrorError('ERR_IO', `${file}: ${entry.path} has ${entry.size} bytes, at most ${MAX_READ_BYTES} are read at once`);
+        throw new MirrorError(
+          'ERR_IO',
+          `${file}: ${entry.path} has ${entry.size} bytes, at most ${MAX_READ_BYTES} are read at once`,
+        );
       }
       const bytes = await frames.bytes(entry.offset, entry.offset + entry.size);
       checkDigest(file, entry, sha256(bytes));

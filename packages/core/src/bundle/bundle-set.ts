@@ -95,7 +95,9 @@ export async function openBundleSet(options: BundleSetOptions): Promise<BundleSe
       return table.size;
     },
     get bundles() {
-      return [...known].sort((one, other) => one - other).map((number) => path.basename(bundleFiles(dir, prefix, number).archive));
+      return [...known]
+        .sort((one, other) => one - other)
+        .map((number) => path.basename(bundleFiles(dir, prefix, number).archive));
     },
     has: table.has,
     async find(wanted) {

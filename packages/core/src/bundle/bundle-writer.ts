@@ -203,7 +203,8 @@ function withDefaults(options: BundleWriterOptions): Making & { dir: string; pre
   const level = options.level ?? BUNDLE_DEFAULTS.level;
   const frameBytes = options.frameBytes ?? BUNDLE_DEFAULTS.frameBytes;
   const parallel = options.parallel ?? Math.min(16, os.availableParallelism() + 1);
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(prefix)) throw outOfRange('prefix', prefix, 'letters, digits, "_", "." and "-"');
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(prefix))
+    throw outOfRange('prefix', prefix, 'letters, digits, "_", "." and "-"');
   checkRange('targetBytes', targetBytes, 1, Number.MAX_SAFE_INTEGER);
   checkRange('level', level, 1, 19);
   checkRange('frameBytes', frameBytes, MIN_FRAME_BYTES, MAX_FRAME_BYTES);
@@ -212,7 +213,8 @@ function withDefaults(options: BundleWriterOptions): Making & { dir: string; pre
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most) throw outOfRange(name, String(value), `${least} to ${most}`);
+  if (!Number.isSafeInteger(value) || value < least || value > most)
+    throw outOfRange(name, String(value), `${least} to ${most}`);
 }
 
 function outOfRange(name: string, value: string, allowed: string): MirrorError {
@@ -221,12 +223,19 @@ function outOfRange(name: string, value: string, allowed: string): MirrorError {
 
 function checkNewEntry(file: NewBundleEntry): void {
   checkEntryPath(file.path, 'bundle');
-  if (!isSha256(file.sha256)) throw new MirrorError('ERR_INTEGRITY', `${file.path}: bad sha256: ${JSON.stringify(file.sha256)}`);
-  if (!Number.isSafeInteger(file.size) || file.size < 0) throw new MirrorError('ERR_INTEGRITY', `${file.path}: bad size: ${file.size}`);
+  if (!isSha256(file.sha256))
+    throw new MirrorError('ERR_INTEGRITY', `${file.path}: bad sha256: ${JSON.stringify(file.sha256)}`);
+  if (!Number.isSafeInteger(file.size) || file.size < 0)
+    throw new MirrorError('ERR_INTEGRITY', `${file.path}: bad size: ${file.size}`);
 }
 
 /** Note every entry of every bundle in the folder, and recover the bundles that are not finished. */
-async function readFolder(dir: string, prefix: string, codec: FrameCodec, table: EntryTable): Promise<{ next: number; unfinished: BundleStart[] }> {
+async function readFolder(
+  dir: string,
+  prefix: string,
+  codec: FrameCodec,
+  table: EntryTable,
+): Promise<{ next: number; unfinished: BundleStart[] }> {
   const { finished, unfinished, tails, next } = await listBundles(dir, prefix);
   const starts: BundleStart[] = [];
   for (const bundle of finished) {

@@ -54,7 +54,10 @@ export function createEntryTable(): EntryTable {
     },
     set(path, sha256, place) {
       if (place.lineAt >= 2 ** 32 || place.bundle >= 2 ** 16) {
-        throw new MirrorError('ERR_INTEGRITY', `bundle ${place.bundle}: more bundles or a larger index than this program can hold`);
+        throw new MirrorError(
+          'ERR_INTEGRITY',
+          `bundle ${place.bundle}: more bundles or a larger index than this program can hold`,
+        );
       }
       if (size >= slots.capacity * MAX_LOAD) grow();
       const { slot, high, low } = locate(path);

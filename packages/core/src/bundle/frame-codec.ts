@@ -3,7 +3,14 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { createXXHash64 } from 'hash-wasm';
 import { MirrorError, messageOf } from '../errors.ts';
-import { CHECKSUM_BYTES, inspectFrame, readStoredFrame, sealedHeader, storedFrame, type ZstdFrame } from './zstd-frame.ts';
+import {
+  CHECKSUM_BYTES,
+  inspectFrame,
+  readStoredFrame,
+  sealedHeader,
+  storedFrame,
+  type ZstdFrame,
+} from './zstd-frame.ts';
 
 /** One way to make and read zstd frames. Every codec reads what every other has made, but for `stored`. */
 export interface FrameCodec {
@@ -33,7 +40,8 @@ export type CodecChoice = (typeof CODEC_CHOICES)[number];
 export function loadFrameCodec(choice?: CodecChoice): FrameCodec {
   if (choice === undefined) return (best ??= nativeCodec() ?? zlibCodec() ?? storedCodec());
   const codec = { native: nativeCodec, zlib: zlibCodec, stored: storedCodec }[choice]();
-  if (codec === undefined) throw new MirrorError('ERR_CONFIG', `the zstd codec ${choice} cannot be loaded on this machine`);
+  if (codec === undefined)
+    throw new MirrorError('ERR_CONFIG', `the zstd codec ${choice} cannot be loaded on this machine`);
   return codec;
 }
 
@@ -84,11 +92,19 @@ export interface ExpectedFrame {
  * @param expected - what the seek table promises
  * @throws {MirrorError} ERR_INTEGRITY when the frame is damaged or is not what was promised
  */
-export async function openFrame(codec: FrameCodec, frame: Buffer, expected: ExpectedFrame, where: string): Promise<Buffer> {
+export async function openFrame(
+  codec: FrameCodec,
+  frame: Buffer,
+  expected: ExpectedFrame,
+  where: string,
+): Promise<Buffer> {
   const shape = checkFrame(frame, expected, where);
   const content = await decode(codec, frame, shape, where);
   if (content.length === expected.uncompressed) return content;
-  throw new MirrorError('ERR_INTEGRITY', `${where}: expected ${expected.uncompressed} bytes in a frame, found ${content.length}`);
+  throw new MirrorError(
+    'ERR_INTEGRITY',
+    `${where}: expected ${expected.uncompressed} bytes in a frame, found ${content.length}`,
+  );
 }
 
 /** The outside of `frame`, after the checks that `openFrame` describes. */
@@ -97,10 +113,16 @@ export function checkFrame(frame: Buffer, { uncompressed, checksum }: ExpectedFr
   if (shape?.frameBytes !== frame.length) throw new MirrorError('ERR_INTEGRITY', `${where}: damaged zstd frame`);
   const declared = shape.contentSize ?? uncompressed;
   if (declared !== uncompressed) {
-    throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table promises ${uncompressed} bytes, the frame ${declared}`);
+    throw new MirrorError(
+      'ERR_INTEGRITY',
+      `${where}: the seek table promises ${uncompressed} bytes, the frame ${declared}`,
+    );
   }
   if (shape.mostContentBytes > uncompressed * EXPANSION_SLACK + EXPANSION_SLACK_BYTES) {
-    throw new MirrorError('ERR_INTEGRITY', `${where}: a frame of ${uncompressed} bytes could expand to ${shape.mostContentBytes}`);
+    throw new MirrorError(
+      'ERR_INTEGRITY',
+      `${where}: a frame of ${uncompressed} bytes could expand to ${shape.mostContentBytes}`,
+    );
   }
   if (checksum !== undefined && shape.checksum !== undefined && checksum !== shape.checksum) {
     throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table and the frame disagree about its checksum`);
@@ -125,7 +147,9 @@ async function decode(codec: FrameCodec, frame: Buffer, shape: ZstdFrame, where:
     return await codec.decompress(frame, shape.mostContentBytes);
   } catch (error) {
     if (error instanceof MirrorError) throw error;
-    throw new MirrorError('ERR_INTEGRITY', `${where}: a frame cannot be decompressed: ${messageOf(error)}`, { cause: error });
+    throw new MirrorError('ERR_INTEGRITY', `${where}: a frame cannot be decompressed: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -147,8 +171,16 @@ function nativeCodec(): FrameCodec | undefined {
 
 /** What newer versions of node:zlib have; the types of Node 20 do not know it. */
 interface ZlibZstd {
-  readonly zstdCompress?: (content: Buffer, options: object, done: (error: Error | null, frame: Buffer) => void) => void;
-  readonly zstdDecompress?: (frame: Buffer, options: object, done: (error: Error | null, content: Buffer) => void) => void;
+  readonly zstdCompress?: (
+    content: Buffer,
+    options: object,
+    done: (error: Error | null, frame: Buffer) => void,
+  ) => void;
+  readonly zstdDecompress?: (
+    frame: Buffer,
+    options: object,
+    done: (error: Error | null, content: Buffer) => void,
+  ) => void;
 }
 
 function zlibCodec(): FrameCodec | undefined {
@@ -160,8 +192,12 @@ function zlibCodec(): FrameCodec | undefined {
     name: `node:zlib zstd ${process.versions['zstd'] ?? 'unknown'}`,
     // One output chunk for a whole frame: with the default of 16 KiB most of the time goes into passing chunks along.
     compress: (content, level) =>
-      compress(content, { params: { [ZSTD_C_COMPRESSION_LEVEL]: level }, chunkSize: content.length + (content.length >> 8) + 1024 }),
-    decompress: (frame, maxBytes) => decompress(frame, { maxOutputLength: maxBytes + 1, chunkSize: Math.max(1024, maxBytes) }),
+      compress(content, {
+        params: { [ZSTD_C_COMPRESSION_LEVEL]: level },
+        chunkSize: content.length + (content.length >> 8) + 1024,
+      }),
+    decompress: (frame, maxBytes) =>
+      decompress(frame, { maxOutputLength: maxBytes + 1, chunkSize: Math.max(1024, maxBytes) }),
   };
 }
 

@@ -64,26 +64,42 @@ interface Layout {
 
 async function readLayout(handle: FileHandle, file: string): Promise<Layout> {
   const { size } = await handle.stat();
-  const footer = await readExactly(handle, Math.max(0, size - SEEK_FOOTER_BYTES), Math.min(size, SEEK_FOOTER_BYTES), file);
+  const footer = await readExactly(
+    handle,
+    Math.max(0, size - SEEK_FOOTER_BYTES),
+    Math.min(size, SEEK_FOOTER_BYTES),
+    file,
+  );
   const tableBytes = seekTableBytes(footer, size, file);
   const sizes = parseSeekTable(await readExactly(handle, size - tableBytes, tableBytes, file), size, file);
   const last = sizes.pop();
-  const isInfo = last?.uncompressed === 0 && last.compressed <= MAX_INFO_BYTES && (last.checksum ?? CHECKSUM_OF_NOTHING) === CHECKSUM_OF_NOTHING;
+  const isInfo =
+    last?.uncompressed === 0 &&
+    last.compressed <= MAX_INFO_BYTES &&
+    (last.checksum ?? CHECKSUM_OF_NOTHING) === CHECKSUM_OF_NOTHING;
   if (!isInfo) {
-    throw new MirrorError('ERR_INTEGRITY', `${file}: no description before the seek table`, { hint: 'it is a seekable archive of another kind' });
+    throw new MirrorError('ERR_INTEGRITY', `${file}: no description before the seek table`, {
+      hint: 'it is a seekable archive of another kind',
+    });
   }
   const starts = new Float64Array(sizes.length + 1);
   const positions = new Float64Array(sizes.length + 1);
   for (const [frame, { compressed, uncompressed }] of sizes.entries()) {
     if (uncompressed === 0 || uncompressed > MAX_FRAME_BYTES) {
-      throw new MirrorError('ERR_INTEGRITY', `${file}: frame ${frame} claims ${uncompressed} bytes, 1 to ${MAX_FRAME_BYTES} allowed`);
+      throw new MirrorError(
+        'ERR_INTEGRITY',
+        `${file}: frame ${frame} claims ${uncompressed} bytes, 1 to ${MAX_FRAME_BYTES} allowed`,
+      );
     }
     starts[frame + 1] = (starts[frame] ?? 0) + uncompressed;
     positions[frame + 1] = (positions[frame] ?? 0) + compressed;
   }
   const content = starts[sizes.length] ?? 0;
   if (content > size * MAX_EXPANSION) {
-    throw new MirrorError('ERR_INTEGRITY', `${file}: claims ${content} bytes in ${size}, more than ${MAX_EXPANSION} times as many`);
+    throw new MirrorError(
+      'ERR_INTEGRITY',
+      `${file}: claims ${content} bytes in ${size}, more than ${MAX_EXPANSION} times as many`,
+    );
   }
   const info = await readExactly(handle, positions[sizes.length] ?? 0, last.compressed, file);
   const checksums = last.checksum === undefined ? undefined : Uint32Array.from(sizes, ({ checksum = 0 }) => checksum);
@@ -121,7 +137,8 @@ function createFrameReader(options: Layout & FrameReaderOptions & { file: string
   };
 
   const checkRange = (from: number, to: number): void => {
-    if (from > to || to > contentBytes) throw new MirrorError('ERR_INTEGRITY', `${file}: no bytes ${from} to ${to} in ${contentBytes}`);
+    if (from > to || to > contentBytes)
+      throw new MirrorError('ERR_INTEGRITY', `${file}: no bytes ${from} to ${to} in ${contentBytes}`);
   };
 
   async function* pieces(from: number, to: number): AsyncGenerator<Buffer> {
@@ -158,7 +175,7 @@ function createFrameReader(options: Layout & FrameReaderOptions & { file: string
 
 async function readExactly(handle: FileHandle, position: number, bytes: number, where: string): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(bytes);
-  for (let done = 0; done < bytes; ) {
+  for (let done = 0; done < bytes;) {
     const { bytesRead } = await handle.read(buffer, done, bytes - done, position + done);
     if (bytesRead === 0) throw new MirrorError('ERR_INTEGRITY', `${where}: ends ${bytes - done} bytes early`);
     done += bytesRead;

@@ -140,7 +140,7 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
       if (fill + bytes > frameBytes) await closeFrame();
     },
     async write(bytes) {
-      for (let from = 0; from < bytes.length; ) {
+      for (let from = 0; from < bytes.length;) {
         if (fill >= frameBytes) await closeFrame();
         const piece = bytes.subarray(from, from + frameBytes - fill);
         buffer.set(piece, fill);

@@ -28,7 +28,8 @@ export async function* linesOfFile(file: string, maxLineBytes: number): AsyncGen
     for (;;) {
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
       const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES);
-      const bytes = rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+      const bytes =
+        rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
       const lines: FileLine[] = [];
       let start = 0;
       for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
@@ -39,7 +40,8 @@ export async function* linesOfFile(file: string, maxLineBytes: number): AsyncGen
       rest = bytes.subarray(start);
       restAt += start;
       if (rest.length > maxLineBytes) throw tooLong(file, number + 1, maxLineBytes);
-      if (bytesRead === 0 && rest.length > 0) lines.push({ text: rest.toString(), at: restAt, number: number + 1, isWhole: false });
+      if (bytesRead === 0 && rest.length > 0)
+        lines.push({ text: rest.toString(), at: restAt, number: number + 1, isWhole: false });
       if (lines.length > 0) yield lines;
       if (bytesRead === 0) return;
     }

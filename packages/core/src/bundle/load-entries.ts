@@ -27,5 +27,7 @@ export async function* loadEntries(file: string): AsyncGenerator<LocatedEntry[]>
 
 /** What is said when a bundle lacks its index. */
 export function missingIndex(file: string): MirrorError {
-  return new MirrorError('ERR_IO', `${file}: the index of a bundle is missing`, { hint: 'a bundle and its index belong together: copy both' });
+  return new MirrorError('ERR_IO', `${file}: the index of a bundle is missing`, {
+    hint: 'a bundle and its index belong together: copy both',
+  });
 }

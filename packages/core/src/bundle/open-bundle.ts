@@ -80,7 +80,13 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
     };
   };
 
-  const frames = createFrameWriter({ ...options, file: archive, frames: start.frames, open: start.open, beforeFrame: takeLines });
+  const frames = createFrameWriter({
+    ...options,
+    file: archive,
+    frames: start.frames,
+    open: start.open,
+    beforeFrame: takeLines,
+  });
 
   const put = async (file: NewBundleEntry): Promise<number> => {
     const header = encodeTarHeader(file.path, file.size);
@@ -180,7 +186,11 @@ function checkBody(file: NewBundleEntry, body: Uint8Array): void {
 }
 
 /** Pass a body on piece by piece; its size and digest are known, and compared, at its end. */
-async function pour(file: NewBundleEntry, body: () => AsyncIterable<Uint8Array>, write: (piece: Uint8Array) => Promise<void>): Promise<void> {
+async function pour(
+  file: NewBundleEntry,
+  body: () => AsyncIterable<Uint8Array>,
+  write: (piece: Uint8Array) => Promise<void>,
+): Promise<void> {
   const digest = createHash('sha256');
   let bytes = 0;
   for await (const piece of body()) {

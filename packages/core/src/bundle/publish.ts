@@ -16,7 +16,8 @@ export async function publishFile(from: string, to: string): Promise<void> {
     const code = systemCodeOf(error);
     if (code !== 'EEXIST' && !NO_HARD_LINKS.has(code ?? '')) throw error;
     if (await isSameFile(from, to)) return;
-    if (code === 'EEXIST' || (await isThere(to))) throw new MirrorError('ERR_IO', `${to}: exists already and is not replaced`, { cause: error });
+    if (code === 'EEXIST' || (await isThere(to)))
+      throw new MirrorError('ERR_IO', `${to}: exists already and is not replaced`, { cause: error });
     await rename(from, to);
   }
 }

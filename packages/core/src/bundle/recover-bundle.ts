@@ -139,7 +139,13 @@ function createContent(files: BundleFiles, frames: readonly FrameSize[], tail: B
   };
 }
 
-async function readFrame(file: string, position: number, size: FrameSize, codec: FrameCodec, number: number): Promise<Buffer> {
+async function readFrame(
+  file: string,
+  position: number,
+  size: FrameSize,
+  codec: FrameCodec,
+  number: number,
+): Promise<Buffer> {
   const handle = await open(file);
   try {
     const frame = Buffer.allocUnsafe(size.compressed);
@@ -158,7 +164,11 @@ interface WholeEntries {
 }
 
 /** Read the index as far as it is unbroken and its entries are there. */
-async function wholeEntries(files: BundleFiles, content: Content, onEntry: (entry: BundleEntry, lineAt: number) => void): Promise<WholeEntries> {
+async function wholeEntries(
+  files: BundleFiles,
+  content: Content,
+  onEntry: (entry: BundleEntry, lineAt: number) => void,
+): Promise<WholeEntries> {
   const indexHash = createHash('sha256');
   let end = 0;
   let entryCount = 0;
@@ -167,7 +177,8 @@ async function wholeEntries(files: BundleFiles, content: Content, onEntry: (entr
   for await (const lines of linesOfFile(files.indexPart, MAX_INDEX_LINE_BYTES)) {
     for (const line of lines) {
       const entry = line.isWhole ? entryOf(line.text, files.indexPart) : undefined;
-      if (entry === undefined || !(await isWhole(entry, end, content))) return { end, entryCount, indexBytes, indexHash };
+      if (entry === undefined || !(await isWhole(entry, end, content)))
+        return { end, entryCount, indexBytes, indexHash };
       onEntry(entry, line.at);
       const text = `${line.text}\n`;
       indexHash.update(text);
@@ -213,7 +224,12 @@ async function collect(pieces: AsyncGenerator<Buffer>): Promise<Buffer> {
  * Make the files say what was kept. The open bytes are safe in their tail before anything else is cut off, because they may
  * come out of a frame that goes; a stop in between finds the frame again, or the tail.
  */
-async function keep(files: BundleFiles, rest: { frames: readonly FrameSize[]; open: Buffer }, indexBytes: number, tails: readonly string[]): Promise<void> {
+async function keep(
+  files: BundleFiles,
+  rest: { frames: readonly FrameSize[]; open: Buffer },
+  indexBytes: number,
+  tails: readonly string[],
+): Promise<void> {
   const tail = files.tailPart(rest.frames.length);
   if (rest.open.length > 0) await replaceFile(tail, rest.open);
   const archiveBytes = rest.frames.reduce((total, frame) => total + frame.compressed, 0);

@@ -40,7 +40,7 @@ async function* wholeFrames(file: string): AsyncGenerator<{ frame: Buffer; size:
   const handle = await open(file);
   try {
     let bytes: Buffer = Buffer.alloc(0);
-    for (let position = 0; ; ) {
+    for (let position = 0; ;) {
       const size = sealedFrameAt(bytes, file);
       if (size === 'none' || bytes.length > 2 * MAX_FRAME_BYTES) return;
       if (size !== 'more') {

@@ -26,7 +26,8 @@ export const MAX_FRAMES: number = 2 ** 23;
  * @see https://github.com/facebook/zstd/blob/dev/contrib/seekable_format/zstd_seekable_compression_format.md
  */
 export function encodeSeekTable(frames: readonly FrameSize[]): Buffer {
-  if (frames.length > MAX_FRAMES) throw new MirrorError('ERR_INTEGRITY', `seek table: ${frames.length} frames, at most ${MAX_FRAMES} allowed`);
+  if (frames.length > MAX_FRAMES)
+    throw new MirrorError('ERR_INTEGRITY', `seek table: ${frames.length} frames, at most ${MAX_FRAMES} allowed`);
   const content = frames.length * ENTRY_BYTES + SEEK_FOOTER_BYTES;
   const table = Buffer.alloc(SKIPPABLE_HEADER_BYTES + content);
   let at = table.writeUInt32LE(SEEK_TABLE_MAGIC, 0);
@@ -57,7 +58,10 @@ export function seekTableBytes(footer: Buffer, fileBytes: number, where: string)
   const { count, entryBytes } = readFooter(footer, where);
   const bytes = SKIPPABLE_HEADER_BYTES + count * entryBytes + SEEK_FOOTER_BYTES;
   if (count > MAX_FRAMES || bytes > fileBytes) {
-    throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table claims ${count} frames in a file of ${fileBytes} bytes`);
+    throw new MirrorError(
+      'ERR_INTEGRITY',
+      `${where}: the seek table claims ${count} frames in a file of ${fileBytes} bytes`,
+    );
   }
   return bytes;
 }
@@ -72,7 +76,11 @@ export function seekTableBytes(footer: Buffer, fileBytes: number, where: string)
 export function parseSeekTable(table: Buffer, fileBytes: number, where: string): FrameSize[] {
   const { count, entryBytes } = readFooter(table.subarray(-SEEK_FOOTER_BYTES), where);
   const content = count * entryBytes + SEEK_FOOTER_BYTES;
-  if (table.length !== SKIPPABLE_HEADER_BYTES + content || table.readUInt32LE(0) !== SEEK_TABLE_MAGIC || table.readUInt32LE(4) !== content) {
+  if (
+    table.length !== SKIPPABLE_HEADER_BYTES + content ||
+    table.readUInt32LE(0) !== SEEK_TABLE_MAGIC ||
+    table.readUInt32LE(4) !== content
+  ) {
     throw new MirrorError('ERR_INTEGRITY', `${where}: the head and the foot of the seek table disagree`);
   }
   const frames: FrameSize[] = [];
@@ -83,7 +91,11 @@ export function parseSeekTable(table: Buffer, fileBytes: number, where: string):
     frames.push({ compressed, uncompressed: table.readUInt32LE(at + 4), checksum });
     total += compressed;
   }
-  if (total !== fileBytes) throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table adds up to ${total} bytes, the file has ${fileBytes}`);
+  if (total !== fileBytes)
+    throw new MirrorError(
+      'ERR_INTEGRITY',
+      `${where}: the seek table adds up to ${total} bytes, the file has ${fileBytes}`,
+    );
   return frames;
 }
 
@@ -97,7 +109,8 @@ const RESERVED_BITS = 0x7c;
 
 function readFooter(footer: Buffer, where: string): { count: number; entryBytes: number } {
   const descriptor = footer.readUInt8(4);
-  if ((descriptor & RESERVED_BITS) !== 0) throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table uses reserved bits`);
+  if ((descriptor & RESERVED_BITS) !== 0)
+    throw new MirrorError('ERR_INTEGRITY', `${where}: the seek table uses reserved bits`);
   const entryBytes = (descriptor & CHECKSUM_FLAG) === 0 ? ENTRY_BYTES_WITHOUT_CHECKSUM : ENTRY_BYTES;
   return { count: footer.readUInt32LE(0), entryBytes };
 }

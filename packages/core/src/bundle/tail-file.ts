@@ -46,8 +46,13 @@ export function createTailFile(nameOf: (frame: number) => string, saved: { frame
       if (content.length === savedBytes) return;
       handle ??= await open(nameOf(frame), savedBytes === 0 ? 'w' : 'r+');
       onDisk.add(frame);
-      for (const fresh = content.subarray(savedBytes); savedBytes < content.length; ) {
-        const { bytesWritten } = await handle.write(fresh, fresh.length - (content.length - savedBytes), content.length - savedBytes, savedBytes);
+      for (const fresh = content.subarray(savedBytes); savedBytes < content.length;) {
+        const { bytesWritten } = await handle.write(
+          fresh,
+          fresh.length - (content.length - savedBytes),
+          content.length - savedBytes,
+          savedBytes,
+        );
         savedBytes += bytesWritten;
       }
       await handle.datasync();

@@ -52,18 +52,28 @@ function readAhead(frames: FrameReader, offset: number): void {
 }
 
 /** Header, content and padding of one entry that should begin at `start`. */
-async function* verifyEntry(frames: FrameReader, entry: BundleEntry, start: number, reported: Set<string>): AsyncGenerator<BundleProblem> {
+async function* verifyEntry(
+  frames: FrameReader,
+  entry: BundleEntry,
+  start: number,
+  reported: Set<string>,
+): AsyncGenerator<BundleProblem> {
   const { path, offset, size, sha256 } = entry;
   const end = offset + padded(size);
   if (offset !== start + tarHeaderBytes(path) || end > frames.contentBytes) {
-    throw new MirrorError('ERR_INTEGRITY', `${path}: expected offset ${start + tarHeaderBytes(path)}, found ${offset} with ${size} bytes`);
+    throw new MirrorError(
+      'ERR_INTEGRITY',
+      `${path}: expected offset ${start + tarHeaderBytes(path)}, found ${offset} with ${size} bytes`,
+    );
   }
   try {
     const head = await frames.bytes(start, offset);
-    if (!head.equals(encodeTarHeader(path, size))) yield { kind: 'archive', path, message: 'its tar header is not the expected one' };
+    if (!head.equals(encodeTarHeader(path, size)))
+      yield { kind: 'archive', path, message: 'its tar header is not the expected one' };
     const found = await digestOf(frames, offset, offset + size);
     if (found !== sha256) yield { kind: 'entry', path, message: `expected sha256 ${sha256}, found ${found}` };
-    if (!(await isZero(frames, offset + size, end))) yield { kind: 'archive', path, message: 'the padding behind it is not empty' };
+    if (!(await isZero(frames, offset + size, end)))
+      yield { kind: 'archive', path, message: 'the padding behind it is not empty' };
   } catch (error) {
     if (!(error instanceof MirrorError)) throw error;
     yield* frameProblem(error, reported);
@@ -86,10 +96,16 @@ async function* verifyEnd(frames: FrameReader, end: number, reported: Set<string
 }
 
 /** The archive says how many entries its index has, and its digest. */
-async function* verifyIndex({ info }: FrameReader, indexFile: string, entryCount: number): AsyncGenerator<BundleProblem> {
-  if (info.entryCount !== entryCount) yield { kind: 'index', message: `expected ${info.entryCount} entries, found ${entryCount}` };
+async function* verifyIndex(
+  { info }: FrameReader,
+  indexFile: string,
+  entryCount: number,
+): AsyncGenerator<BundleProblem> {
+  if (info.entryCount !== entryCount)
+    yield { kind: 'index', message: `expected ${info.entryCount} entries, found ${entryCount}` };
   const found = await sha256File(indexFile);
-  if (found !== info.indexSha256) yield { kind: 'index', message: `expected sha256 ${info.indexSha256}, found ${found}` };
+  if (found !== info.indexSha256)
+    yield { kind: 'index', message: `expected sha256 ${info.indexSha256}, found ${found}` };
 }
 
 /** A frame may hold thousands of entries; it is reported once. */

@@ -6,7 +6,7 @@ export async function writeAll(file: FileHandle, parts: readonly Buffer[], posit
   const { bytesWritten } = await file.writev(parts as Buffer[], position);
   if (bytesWritten === total) return;
   const rest = Buffer.concat(parts).subarray(bytesWritten); // a short write: a full disk says so at the next attempt
-  for (let done = 0; done < rest.length; ) {
+  for (let done = 0; done < rest.length;) {
     const { bytesWritten: more } = await file.write(rest, done, rest.length - done, position + bytesWritten + done);
     done += more;
   }

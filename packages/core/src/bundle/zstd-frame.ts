@@ -38,7 +38,7 @@ export function inspectFrame(bytes: Buffer, where: string): ZstdFrame | undefine
   let at = header.headerBytes;
   let mostContentBytes = 0;
   let isStored = true;
-  for (let isLast = false; !isLast; ) {
+  for (let isLast = false; !isLast;) {
     if (at + BLOCK_HEADER_BYTES > bytes.length) return undefined;
     const block = readBlockHeader(bytes, at, where);
     isLast = block.isLast;
@@ -50,7 +50,15 @@ export function inspectFrame(bytes: Buffer, where: string): ZstdFrame | undefine
   const frameBytes = at + (header.hasChecksum ? CHECKSUM_BYTES : 0);
   if (frameBytes > bytes.length) return undefined;
   const checksum = header.hasChecksum ? bytes.readUInt32LE(at) : undefined;
-  return { headerBytes: header.headerBytes, blocksBytes, frameBytes, contentSize: header.contentSize, checksum, mostContentBytes, isStored };
+  return {
+    headerBytes: header.headerBytes,
+    blocksBytes,
+    frameBytes,
+    contentSize: header.contentSize,
+    checksum,
+    mostContentBytes,
+    isStored,
+  };
 }
 
 /**
@@ -87,7 +95,7 @@ export function readStoredFrame(frame: Buffer, shape: ZstdFrame, from: number, t
   const content = Buffer.allocUnsafe(Math.max(0, to - from));
   let start = 0;
   let filled = 0;
-  for (let at = shape.headerBytes; at < shape.headerBytes + shape.blocksBytes && start < to; ) {
+  for (let at = shape.headerBytes; at < shape.headerBytes + shape.blocksBytes && start < to;) {
     const { storedBytes } = readBlockHeader(frame, at, 'stored frame');
     const data = at + BLOCK_HEADER_BYTES;
     const first = Math.max(from - start, 0);
@@ -114,7 +122,9 @@ export function skippableFrame(content: Buffer): Buffer {
 /** What the skippable frame `frame` holds, or undefined when it is not exactly one made by `skippableFrame`. */
 export function skippableContent(frame: Buffer): Buffer | undefined {
   if (frame.length < SKIPPABLE_HEADER_BYTES || frame.readUInt32LE(0) !== SKIPPABLE_MAGIC) return undefined;
-  return frame.readUInt32LE(4) === frame.length - SKIPPABLE_HEADER_BYTES ? frame.subarray(SKIPPABLE_HEADER_BYTES) : undefined;
+  return frame.readUInt32LE(4) === frame.length - SKIPPABLE_HEADER_BYTES
+    ? frame.subarray(SKIPPABLE_HEADER_BYTES)
+    : undefined;
 }
 
 const ZSTD_MAGIC = 0xfd2fb528;
@@ -164,10 +174,15 @@ function readContentSize(bytes: Buffer, at: number, sizeBytes: number): number |
   return sizeBytes === 2 ? size + 256 : size;
 }
 
-function readBlockHeader(bytes: Buffer, at: number, where: string): { isLast: boolean; type: number; size: number; storedBytes: number } {
+function readBlockHeader(
+  bytes: Buffer,
+  at: number,
+  where: string,
+): { isLast: boolean; type: number; size: number; storedBytes: number } {
   const header = bytes.readUIntLE(at, BLOCK_HEADER_BYTES);
   const type = (header >> 1) & 3;
   const size = header >> 3;
-  if (type > COMPRESSED_BLOCK || size > MAX_BLOCK_BYTES) throw new MirrorError('ERR_INTEGRITY', `${where}: damaged zstd block`);
+  if (type > COMPRESSED_BLOCK || size > MAX_BLOCK_BYTES)
+    throw new MirrorError('ERR_INTEGRITY', `${where}: damaged zstd block`);
   return { isLast: (header & 1) === 1, type, size, storedBytes: type === RLE_BLOCK ? 1 : size };
 }

@@ -11,8 +11,16 @@ export const commonFlags: CommonFlags = {
   'log-format': flag.choice({ group, describe: 'form of the log', choices: ['text', 'json'], default: 'text' }),
   'log-file': flag.string({ group, value: 'PATH', describe: 'append the log to this file too' }),
   progress: flag.boolean({ group, describe: 'show progress: a live bar on a terminal, else log lines', default: true }),
-  'progress-interval': flag.duration({ group, describe: 'time between progress lines; 0 turns them off', default: '5s' }),
-  'progress-every': flag.number({ group, describe: 'also a progress line every N items; 0 turns them off', default: '0' }),
+  'progress-interval': flag.duration({
+    group,
+    describe: 'time between progress lines; 0 turns them off',
+    default: '5s',
+  }),
+  'progress-every': flag.number({
+    group,
+    describe: 'also a progress line every N items; 0 turns them off',
+    default: '0',
+  }),
 };
 
 /** The type of the table, so that its values stay typed. */

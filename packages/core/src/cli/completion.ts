@@ -38,7 +38,9 @@ complete -o filenames -F _${id} ${tool.name}
 function zsh(tool: Tool): string {
   const id = tool.name.replaceAll('-', '_');
   const commands = tool.commands.map((each) => `    '${each.name}:${quoted(each.summary)}'`);
-  const cases = tool.commands.map((each) => `    ${each.name}) _arguments ${zshFlags(tool, each.name)} '*:file:_files' ;;`);
+  const cases = tool.commands.map(
+    (each) => `    ${each.name}) _arguments ${zshFlags(tool, each.name)} '*:file:_files' ;;`,
+  );
   return `#compdef ${tool.name}
 # zsh completion for ${tool.name}: put it into a folder of $fpath as _${tool.name}
 _${id}() {
@@ -61,7 +63,8 @@ function fish(tool: Tool): string {
   const lines = tool.commands.flatMap((each) => [
     `complete -c ${tool.name} -n "not __fish_seen_subcommand_from ${names}" -a ${each.name} -d '${quoted(each.summary)}'`,
     ...flagsOf(tool, each.name).map(
-      ([name, describe]) => `complete -c ${tool.name} -n "${condition(tool, each.name, names)}" -l ${name} -d '${quoted(describe)}'`,
+      ([name, describe]) =>
+        `complete -c ${tool.name} -n "${condition(tool, each.name, names)}" -l ${name} -d '${quoted(describe)}'`,
     ),
   ]);
   return `# fish completion for ${tool.name}: put it into ~/.config/fish/completions\n${lines.join('\n')}\n`;
@@ -73,17 +76,24 @@ function condition(tool: Tool, name: string, names: string): string {
 }
 
 function flagWords(tool: Tool, name: string): string {
-  return flagsOf(tool, name).map(([each]) => `--${each}`).join(' ');
+  return flagsOf(tool, name)
+    .map(([each]) => `--${each}`)
+    .join(' ');
 }
 
 function zshFlags(tool: Tool, name: string): string {
-  return flagsOf(tool, name).map(([each, describe]) => `'--${each}[${quoted(describe)}]'`).join(' ');
+  return flagsOf(tool, name)
+    .map(([each, describe]) => `'--${each}[${quoted(describe)}]'`)
+    .join(' ');
 }
 
 function flagsOf(tool: Tool, name: string): [string, string][] {
   const found = tool.commands.find((each) => each.name === name);
   const flags = { ...found?.flags, ...commonFlags };
-  return [...Object.entries(flags).map(([each, { describe }]): [string, string] => [each, describe]), ['help', 'show help']];
+  return [
+    ...Object.entries(flags).map(([each, { describe }]): [string, string] => [each, describe]),
+    ['help', 'show help'],
+  ];
 }
 
 function defaultName(tool: Tool): string {

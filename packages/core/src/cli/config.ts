@@ -27,13 +27,19 @@ export function settingsFromEnv(flags: Flags, env: Readonly<Record<string, strin
  *
  * @throws {MirrorError} ERR_CONFIG when the file cannot be read or is not such a file
  */
-export async function settingsFromFile(file: string, flags: Flags, known: ReadonlySet<string>): Promise<Map<string, Setting>> {
+export async function settingsFromFile(
+  file: string,
+  flags: Flags,
+  known: ReadonlySet<string>,
+): Promise<Map<string, Setting>> {
   const content = await parse(file);
   const settings = new Map<string, Setting>();
   for (const [key, value] of Object.entries(content)) {
     const name = key.replaceAll('_', '-');
     if (!known.has(name)) {
-      throw new MirrorError('ERR_CONFIG', `${file}: unknown setting ${JSON.stringify(key)}`, { hint: 'see --help for the flags' });
+      throw new MirrorError('ERR_CONFIG', `${file}: unknown setting ${JSON.stringify(key)}`, {
+        hint: 'see --help for the flags',
+      });
     }
     if (!(name in flags) || value === null) continue;
     const parts = (Array.isArray(value) ? value : [value]).map((part: unknown) => textOf(part, `${file}: ${key}`));
@@ -56,5 +62,8 @@ async function parse(file: string): Promise<object> {
 
 function textOf(value: unknown, origin: string): string {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new MirrorError('ERR_CONFIG', `${origin}: expected a text, a number or true/false, found ${JSON.stringify(value)}`);
+  throw new MirrorError(
+    'ERR_CONFIG',
+    `${origin}: expected a text, a number or true/false, found ${JSON.stringify(value)}`,
+  );
 }

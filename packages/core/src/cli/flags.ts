@@ -44,20 +44,25 @@ interface WithDefault {
 /** The kinds of flag. A flag without `default` may be absent: its value is then undefined. */
 export const flag = {
   /** Any text: a path, a URL, a pattern. */
-  string: ((options: FlagOptions & Partial<WithDefault>) => text(options, 'TEXT', (given) => given)) as TextFlag<string>,
+  string: ((options: FlagOptions & Partial<WithDefault>) =>
+    text(options, 'TEXT', (given) => given)) as TextFlag<string>,
   /** A whole number of at least `min` (default 0). */
   number: ((options: FlagOptions & Partial<WithDefault> & { min?: number }) =>
     text(options, 'N', (given) => parseWhole(given, options.min ?? 0))) as TextFlag<number, { min?: number }>,
   /** A duration in milliseconds; a bare number has the unit `bareUnit` (default seconds). */
   duration: ((options: FlagOptions & Partial<WithDefault> & { bareUnit?: 'ms' | 's' }) =>
-    text(options, 'DURATION', (given) => parseDuration(given, options.bareUnit))) as TextFlag<number, { bareUnit?: 'ms' | 's' }>,
+    text(options, 'DURATION', (given) => parseDuration(given, options.bareUnit))) as TextFlag<
+    number,
+    { bareUnit?: 'ms' | 's' }
+  >,
   /** A size in bytes; a bare number has the unit `bareUnit` (default bytes). */
   size: ((options: FlagOptions & Partial<WithDefault> & { bareUnit?: string }) =>
     text(options, 'SIZE', (given) => parseSize(given, options.bareUnit))) as TextFlag<number, { bareUnit?: string }>,
   /** Events per second. */
   rate: ((options: FlagOptions & Partial<WithDefault>) => text(options, 'N/s', parseRate)) as TextFlag<number>,
   /** Bytes per second. */
-  bandwidth: ((options: FlagOptions & Partial<WithDefault>) => text(options, 'SIZE/s', parseBandwidth)) as TextFlag<number>,
+  bandwidth: ((options: FlagOptions & Partial<WithDefault>) =>
+    text(options, 'SIZE/s', parseBandwidth)) as TextFlag<number>,
   /** On or off; `--no-x` turns it off. */
   boolean(options: FlagOptions & { default?: boolean }): Flag<boolean> {
     return { ...base(options, 'BOOL'), kind: 'boolean', default: options.default ?? false, parse: parseBoolean };
@@ -69,7 +74,13 @@ export const flag = {
       if (found !== undefined) return found;
       throw new MirrorError('ERR_USAGE', `expected ${options.choices.join(' or ')}, found ${JSON.stringify(given)}`);
     };
-    return { ...base(options, options.choices.join('|')), kind: 'text', default: options.default, parse, choices: options.choices };
+    return {
+      ...base(options, options.choices.join('|')),
+      kind: 'text',
+      default: options.default,
+      parse,
+      choices: options.choices,
+    };
   },
   /** Several texts: the flag given again, or one text with commas. Absent means an empty list. */
   list(options: FlagOptions): Flag<readonly string[]> {
@@ -92,7 +103,10 @@ export function parseFlag<T>(name: string, spec: Flag<T>, parts: readonly string
   try {
     return spec.parse(parts.at(-1) ?? '', parts);
   } catch (error) {
-    throw new MirrorError('ERR_USAGE', `${origin}: ${messageOf(error)}`, { cause: error, hint: `see --help for --${name}` });
+    throw new MirrorError('ERR_USAGE', `${origin}: ${messageOf(error)}`, {
+      cause: error,
+      hint: `see --help for --${name}`,
+    });
   }
 }
 
@@ -119,7 +133,10 @@ function text<T>(options: FlagOptions & Partial<WithDefault>, value: string, par
 function parseWhole(given: string, min: number): number {
   const number = Number(given);
   if (/^\d+$/.test(given) && Number.isSafeInteger(number) && number >= min) return number;
-  throw new MirrorError('ERR_USAGE', `expected a whole number of at least ${String(min)}, found ${JSON.stringify(given)}`);
+  throw new MirrorError(
+    'ERR_USAGE',
+    `expected a whole number of at least ${String(min)}, found ${JSON.stringify(given)}`,
+  );
 }
 
 function parseBoolean(given: string): boolean {

@@ -9,7 +9,7 @@ import type { Flags } from './flags.ts';
  * @throws {MirrorError} ERR_USAGE when a flag that needs a value has none
  */
 export function normalizeArgv(argv: readonly string[], tables: readonly Flags[]): string[] {
-  const flags: Flags = Object.assign({}, ...tables);
+  const flags: Flags = Object.fromEntries(tables.flatMap((table) => Object.entries(table)));
   const result: string[] = [];
   for (let i = 0; i < argv.length; i += 1) {
     const word = argv[i]!;
@@ -25,7 +25,8 @@ export function normalizeArgv(argv: readonly string[], tables: readonly Flags[])
     } else {
       i += 1;
       const value = argv[i];
-      if (value === undefined || isFlag(value, flags)) throw new MirrorError('ERR_USAGE', `--${name} needs a value (${spec.value})`);
+      if (value === undefined || isFlag(value, flags))
+        throw new MirrorError('ERR_USAGE', `--${name} needs a value (${spec.value})`);
       result.push(`--${name}=${value}`);
     }
   }

@@ -102,13 +102,18 @@ function fieldsOf(state: Metered): object {
   };
 }
 
-function bar(label: string, stderr: ProgressOptions['stderr']): { draw(state: Metered): void; end(state: Metered): void } {
+function bar(
+  label: string,
+  stderr: ProgressOptions['stderr'],
+): { draw(state: Metered): void; end(state: Metered): void } {
   const text = (state: Metered): string => {
     const share = state.total === undefined || state.total === 0 ? undefined : state.done / state.total;
     const cells = Math.round((share ?? 0) * BAR_CELLS);
     const parts = [
       label,
-      share === undefined ? undefined : `[${'='.repeat(cells)}${' '.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100).toString()}%`,
+      share === undefined
+        ? undefined
+        : `[${'='.repeat(cells)}${' '.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100).toString()}%`,
       `${state.done.toString()}${state.total === undefined ? '' : `/${state.total.toString()}`}`,
       `${Math.round(state.itemsPerSecond).toString()}/s`,
       formatBytes(state.bytes),
@@ -117,7 +122,10 @@ function bar(label: string, stderr: ProgressOptions['stderr']): { draw(state: Me
       ...Object.entries(state.more ?? {}).map(([name, value]) => `${name} ${String(value)}`),
       state.etaMs === undefined ? undefined : `ETA ${formatDuration(state.etaMs)}`,
     ];
-    return parts.filter((part) => part !== undefined).join('  ').slice(0, (stderr.columns ?? 120) - 1);
+    return parts
+      .filter((part) => part !== undefined)
+      .join('  ')
+      .slice(0, (stderr.columns ?? 120) - 1);
   };
   const draw = (state: Metered): void => {
     stderr.write(`\r\u001B[2K${text(state)}`);

@@ -77,9 +77,11 @@ const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_
 
 const BYTES: Readonly<Record<string, number>> = {
   b: 1,
-  ...Object.fromEntries(['k', 'm', 'g', 't', 'p'].flatMap((unit, i) => [
-    [unit, 1000 ** (i + 1)],
-    [`${unit}b`, 1000 ** (i + 1)],
-    [`${unit}ib`, 1024 ** (i + 1)],
-  ])),
+  ...Object.fromEntries(
+    ['k', 'm', 'g', 't', 'p'].flatMap((unit, i) => [
+      [unit, 1000 ** (i + 1)],
+      [`${unit}b`, 1000 ** (i + 1)],
+      [`${unit}ib`, 1024 ** (i + 1)],
+    ]),
+  ),
 };

@@ -116,7 +116,12 @@ async function run(
   const flags: Flags = { ...chosen.flags, ...commonFlags };
   const values = await resolveValues(flags, given, tool, io);
   const common = values as unknown as FlagValues<typeof commonFlags>;
-  const log = await createLog({ level: common.logLevel, format: common.logFormat, stream: io.stderr, file: common.logFile });
+  const log = await createLog({
+    level: common.logLevel,
+    format: common.logFormat,
+    stream: io.stderr,
+    file: common.logFile,
+  });
   let progress: Progress | undefined;
   const context: CommandContext = {
     log,
@@ -164,12 +169,17 @@ function valueOf(name: string, spec: Flag<unknown>, setting: Setting | undefined
   if (setting !== undefined) return parseFlag(name, spec, setting.parts, setting.origin);
   if (spec.kind === 'list') return [];
   if (spec.default === undefined) return undefined;
-  return typeof spec.default === 'boolean' ? spec.default : parseFlag(name, spec, [spec.default], `default of --${name}`);
+  return typeof spec.default === 'boolean'
+    ? spec.default
+    : parseFlag(name, spec, [spec.default], `default of --${name}`);
 }
 
 async function parse(tool: Tool, argv: readonly string[]): Promise<Chosen | { readonly text: string }> {
   const { default: yargs } = await import('yargs/yargs');
-  const args = normalizeArgv(argv, tool.commands.map((each) => ({ ...each.flags, ...commonFlags })));
+  const args = normalizeArgv(
+    argv,
+    tool.commands.map((each) => ({ ...each.flags, ...commonFlags })),
+  );
   let chosen: Chosen | undefined;
   let text = '';
   let parser: Argv = yargs(args)
@@ -210,7 +220,8 @@ function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void):
     (sub) => {
       let built = sub;
       for (const { name, describe } of each.positionals) built = built.positional(name, { describe, type: 'string' });
-      for (const [name, spec] of Object.entries({ ...each.flags, ...commonFlags })) built = built.option(name, yargsOption(spec));
+      for (const [name, spec] of Object.entries({ ...each.flags, ...commonFlags }))
+        built = built.option(name, yargsOption(spec));
       return built.group(['help', 'version'], 'Common:');
     },
     (args) => {
@@ -225,7 +236,9 @@ function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void):
 function yargsOption(spec: Flag<unknown>): object {
   return {
     describe: spec.describe,
-    ...(spec.kind === 'boolean' ? { type: 'boolean' } : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
+    ...(spec.kind === 'boolean'
+      ? { type: 'boolean' }
+      : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
     ...(spec.default === undefined ? {} : { defaultDescription: String(spec.default) }),
     ...(spec.choices === undefined ? {} : { choices: spec.choices }),
     group: spec.group ?? 'Flags:',
@@ -250,7 +263,8 @@ function reportError(error: unknown, io: CliIo): number {
   const expected = error instanceof MirrorError || systemCodeOf(error) !== undefined;
   const lines = [`error: ${messageOf(error)}`];
   if (error instanceof MirrorError && error.hint !== undefined) lines.push(`hint: ${error.hint}`);
-  if (!expected || status === EXIT_CODES.ERR_INTERNAL) lines.push((error as Error | undefined)?.stack ?? '', 'this is a bug, please report it');
+  if (!expected || status === EXIT_CODES.ERR_INTERNAL)
+    lines.push((error as Error | undefined)?.stack ?? '', 'this is a bug, please report it');
   io.stderr.write(redactUrls(`${lines.join('\n')}\n`));
   return status;
 }

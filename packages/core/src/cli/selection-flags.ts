@@ -16,13 +16,35 @@ const group = 'Selection:';
 export const selectionFlags: SelectionFlags = {
   'include-yanked': flag.boolean({ group, describe: 'yanked versions too' }),
   limit: flag.number({ group, describe: 'at most N versions, the first in index order; 0 means all', default: '0' }),
-  crates: flag.list({ group, describe: 'only these: names, globs, semver requirements (a,b*,serde@^1), or a file of them' }),
+  crates: flag.list({
+    group,
+    describe: 'only these: names, globs, semver requirements (a,b*,serde@^1), or a file of them',
+  }),
   exclude: flag.list({ group, describe: 'not these: as --crates' }),
-  'cargo-lock': flag.list({ group, value: 'FILE', describe: 'exactly what these Cargo.lock files pin, besides --crates' }),
+  'cargo-lock': flag.list({
+    group,
+    value: 'FILE',
+    describe: 'exactly what these Cargo.lock files pin, besides --crates',
+  }),
   latest: flag.number({ group, describe: 'of each crate the newest N versions by semver; 0 means all', default: '0' }),
-  'published-before': flag.parsed({ group, value: 'TIME', describe: 'only versions older than an age (7d) or a date', parse: time }),
-  'published-after': flag.parsed({ group, value: 'TIME', describe: 'only versions younger than an age (7d) or a date', parse: time }),
-  partition: flag.parsed({ group, value: 'I/N', describe: 'only part I of N, by a stable hash of the name', parse: parsePartition }),
+  'published-before': flag.parsed({
+    group,
+    value: 'TIME',
+    describe: 'only versions older than an age (7d) or a date',
+    parse: time,
+  }),
+  'published-after': flag.parsed({
+    group,
+    value: 'TIME',
+    describe: 'only versions younger than an age (7d) or a date',
+    parse: time,
+  }),
+  partition: flag.parsed({
+    group,
+    value: 'I/N',
+    describe: 'only part I of N, by a stable hash of the name',
+    parse: parsePartition,
+  }),
 };
 
 /** The type of the table, so that its values stay typed. */
@@ -44,7 +66,10 @@ export type SelectionFlags = {
  * @param onElsewhere - told of packages in a Cargo.lock that are not from crates.io
  * @throws {MirrorError} ERR_CONFIG when a file cannot be read or is not what it should be
  */
-export async function readSelection(values: FlagValues<SelectionFlags>, onElsewhere: (what: readonly string[]) => void): Promise<SelectionOptions> {
+export async function readSelection(
+  values: FlagValues<SelectionFlags>,
+  onElsewhere: (what: readonly string[]) => void,
+): Promise<SelectionOptions> {
   const crates = await patterns(values.crates);
   const exclude = await patterns(values.exclude);
   return {
@@ -62,11 +87,16 @@ export async function readSelection(values: FlagValues<SelectionFlags>, onElsewh
 
 /** A name has no dot and no slash: what has one, and is no requirement, is a file. */
 async function patterns(parts: readonly string[]): Promise<readonly string[]> {
-  const lists = parts.map(async (part) => (!part.includes('@') && /[./\\]/.test(part) ? patternLines(await read(part)) : [part]));
+  const lists = parts.map(async (part) =>
+    !part.includes('@') && /[./\\]/.test(part) ? patternLines(await read(part)) : [part],
+  );
   return (await Promise.all(lists)).flat();
 }
 
-async function locked(files: readonly string[], onElsewhere: (what: readonly string[]) => void): Promise<readonly LockedCrate[]> {
+async function locked(
+  files: readonly string[],
+  onElsewhere: (what: readonly string[]) => void,
+): Promise<readonly LockedCrate[]> {
   const locks = await Promise.all(files.map(async (file) => parseCargoLock(await read(file), file)));
   const elsewhere = locks.flatMap((lock) => lock.elsewhere);
   if (elsewhere.length > 0) onElsewhere(elsewhere);

@@ -22,10 +22,13 @@ export function sha256(bytes: Uint8Array): Sha256 {
  */
 export async function sha256File(file: string, signal?: AbortSignal): Promise<Sha256> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, ...(signal && { signal }) })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, ...(signal && { signal }) }))
+    hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
 /** `crypto.hash` makes no object for the digest, which counts for small files; Node has it since 20.12. */
 const oneShot: (bytes: Uint8Array) => Sha256 =
-  'hash' in crypto ? (bytes) => crypto.hash('sha256', bytes, 'hex') : (bytes) => createHash('sha256').update(bytes).digest('hex');
+  'hash' in crypto
+    ? (bytes) => crypto.hash('sha256', bytes, 'hex')
+    : (bytes) => createHash('sha256').update(bytes).digest('hex');

@@ -50,7 +50,10 @@ export async function* readLines(
 }
 
 /** Read JSON lines; a line that is not JSON is handed out as such and does not end the reading. */
-export async function* readJsonLines(stream: Readable | AsyncIterable<Uint8Array>, maxBytes?: number): AsyncGenerator<JsonLine> {
+export async function* readJsonLines(
+  stream: Readable | AsyncIterable<Uint8Array>,
+  maxBytes?: number,
+): AsyncGenerator<JsonLine> {
   for await (const { line, text } of readLines(stream, maxBytes)) {
     if (text === undefined) {
       yield { ok: false, line, message: 'the line is too long' };
@@ -88,7 +91,7 @@ export function openJsonlAppender(file: string): JsonlAppender {
   const appendText = (lines: string): void => {
     attempt(file, () => {
       const bytes = Buffer.from(lines, 'utf8');
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
     });
   };
   return {
@@ -108,7 +111,7 @@ export function openJsonlAppender(file: string): JsonlAppender {
 function healTornLine(fd: number): void {
   const { size } = fstatSync(fd);
   const tail: Buffer[] = [];
-  for (let end = size; end > 0; ) {
+  for (let end = size; end > 0;) {
     const start = Math.max(0, end - 65_536);
     const block = Buffer.alloc(end - start);
     readSync(fd, block, 0, block.length, start);

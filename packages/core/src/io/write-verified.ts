@@ -1,6 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { IntegrityError, MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { sha256 as sha256Of } from './digest.ts';
@@ -157,20 +168,28 @@ function makeDirectory(root: string, directory: string): void {
     } catch (error) {
       if (systemCodeOf(error) !== 'EEXIST') throw ioError('cannot make the directory', current, error);
       if (!lstatSync(current).isDirectory()) {
-        throw new MirrorError('ERR_IO', `refusing to write through ${current}: expected a directory of the mirror, found a link or a file`, {
-          hint: 'remove it, or mount the other volume at this place',
-        });
+        throw new MirrorError(
+          'ERR_IO',
+          `refusing to write through ${current}: expected a directory of the mirror, found a link or a file`,
+          {
+            hint: 'remove it, or mount the other volume at this place',
+          },
+        );
       }
     }
   }
 }
 
 function openPart(part: string): number {
-  return openSync(part, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0), 0o644);
+  return openSync(
+    part,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0),
+    0o644,
+  );
 }
 
 function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
 }
 
 function finish(fd: number, flush: FlushPolicy): number {
@@ -207,7 +226,10 @@ function removeQuietly(file: string): void {
 
 function ioError(what: string, file: string, error: unknown): MirrorError {
   const hint = HINTS[systemCodeOf(error) ?? ''];
-  return new MirrorError('ERR_IO', `${what} ${file}: ${messageOf(error)}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  return new MirrorError('ERR_IO', `${what} ${file}: ${messageOf(error)}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 const HINTS: Readonly<Record<string, string>> = {

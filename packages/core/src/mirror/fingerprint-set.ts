@@ -21,7 +21,10 @@ export function createFingerprintSet(): FingerprintSet {
   const find = (table: Uint32Array, low: number, high: number): number => {
     const mask = table.length / 2 - 1;
     let slot = low & mask;
-    while ((table[2 * slot] !== 0 || table[2 * slot + 1] !== 0) && (table[2 * slot] !== low || table[2 * slot + 1] !== high)) {
+    while (
+      (table[2 * slot] !== 0 || table[2 * slot + 1] !== 0) &&
+      (table[2 * slot] !== low || table[2 * slot + 1] !== high)
+    ) {
       slot = (slot + 1) & mask;
     }
     return slot;
@@ -64,10 +67,10 @@ export function fingerprintOf(text: string, ...numbers: readonly number[]): Fing
   };
   for (let i = 0; i < text.length; i += 1) mix(text.charCodeAt(i));
   for (const number of numbers) {
-    mix(number % 0x100000000 | 0);
+    mix((number % 0x100000000) | 0);
     mix(Math.floor(number / 0x100000000) | 0);
   }
   low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
   high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  return { low: low >>> 0, high: (high >>> 0) || 1 };
+  return { low: low >>> 0, high: high >>> 0 || 1 };
 }

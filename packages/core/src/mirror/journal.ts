@@ -44,7 +44,7 @@ export async function readJournal(manifest: string, signal?: AbortSignal): Promi
   for await (const block of readBlocks(manifest, signal)) {
     const text = block.toString('latin1');
     const ascii = !NON_ASCII.test(text);
-    for (let start = 0; start < text.length; ) {
+    for (let start = 0; start < text.length;) {
       const feed = text.indexOf('\n', start);
       const end = feed < 0 ? text.length : feed;
       if (end > start) take(text.slice(start, end), ascii);
@@ -108,14 +108,21 @@ function exactRead(line: string): JournalFile | null | undefined {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const { path, size, sha256, mtime_us: mtimeUs, ok } = value as Readonly<Record<string, unknown>>;
-  if (ok !== true || typeof path !== 'string' || typeof size !== 'number' || typeof mtimeUs !== 'number' || !isSha256(sha256)) return null;
+  if (
+    ok !== true ||
+    typeof path !== 'string' ||
+    typeof size !== 'number' ||
+    typeof mtimeUs !== 'number' ||
+    !isSha256(sha256)
+  )
+    return null;
   return { path, size, sha256, mtimeUs };
 }
 
 const OWN_LINE =
   /^\{"schema_version":1,"url":"[^"\\]*","path":"([^"\\]*)","size":(\d+),"sha256":"([0-9a-f]{64})","mtime_us":(\d+),"started_at":"[^"\\]*","finished_at":"[^"\\]*","ok":true,"status":"(?:downloaded|skipped)"[,}].*\}$/;
 
-// eslint-disable-next-line no-control-regex -- exactly the bytes that are one character in both encodings
+// exactly the bytes that are one character in both encodings
 const NON_ASCII = /[^\x00-\x7f]/;
 
 const READ_BYTES = 4 << 20;

@@ -42,7 +42,10 @@ export function createLocalStorage(directory: string, options: { readonly flush?
       const { size } = await handle.stat();
       if (range.offset + range.length > size) {
         await handle.close();
-        throw new MirrorError('ERR_IO', `${file}: asked for bytes up to ${String(range.offset + range.length)}, found ${String(size)}`);
+        throw new MirrorError(
+          'ERR_IO',
+          `${file}: asked for bytes up to ${String(range.offset + range.length)}, found ${String(size)}`,
+        );
       }
       if (range.length === 0) {
         await handle.close();
@@ -77,7 +80,9 @@ export function createLocalStorage(directory: string, options: { readonly flush?
 export const PART_SUFFIX = '.part';
 
 async function* list(root: string, prefix: string): AsyncGenerator<StoredFile> {
-  const entries = await absentAsUndefined(readdir(prefix === '' ? root : resolve(root, prefix), { withFileTypes: true }));
+  const entries = await absentAsUndefined(
+    readdir(prefix === '' ? root : resolve(root, prefix), { withFileTypes: true }),
+  );
   if (entries === undefined) return;
   // `a-b` sorts before `a/b`: a folder stands where its name with a slash does
   const sorted = entries
@@ -103,7 +108,12 @@ function makeRoot(directory: string): string {
 
 function resolve(root: string, file: string): string {
   const parts = file.split('/');
-  if (file === '' || file.includes('\0') || path.isAbsolute(file) || parts.some((part) => part === '' || part === '.' || part === '..')) {
+  if (
+    file === '' ||
+    file.includes('\0') ||
+    path.isAbsolute(file) ||
+    parts.some((part) => part === '' || part === '.' || part === '..')
+  ) {
     throw new MirrorError('ERR_IO', `not a path inside ${root}: ${JSON.stringify(file)}`);
   }
   return path.join(root, ...parts);

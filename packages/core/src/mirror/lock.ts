@@ -60,7 +60,8 @@ function take(file: string, mine: string): void {
       linkSync(mine, file);
       return;
     } catch (error) {
-      if (systemCodeOf(error) !== 'EEXIST') throw new MirrorError('ERR_IO', `cannot make the lock ${file}: ${messageOf(error)}`, { cause: error });
+      if (systemCodeOf(error) !== 'EEXIST')
+        throw new MirrorError('ERR_IO', `cannot make the lock ${file}: ${messageOf(error)}`, { cause: error });
     }
     const found = readOwner(file);
     if (found === undefined) continue;
@@ -113,9 +114,13 @@ function isAlive(owner: LockOwner | undefined): boolean {
 
 function heldBy(file: string, owner: LockOwner | undefined): MirrorError {
   const { command, pid, host, since } = owner ?? {};
-  return new MirrorError('ERR_LOCKED', `another run holds ${file}: ${String(command)}, process ${String(pid)} on ${String(host)}, since ${String(since)}`, {
-    hint: host === os.hostname() ? 'wait for it to end' : 'if that run is gone for sure, remove the lock file',
-  });
+  return new MirrorError(
+    'ERR_LOCKED',
+    `another run holds ${file}: ${String(command)}, process ${String(pid)} on ${String(host)}, since ${String(since)}`,
+    {
+      hint: host === os.hostname() ? 'wait for it to end' : 'if that run is gone for sure, remove the lock file',
+    },
+  );
 }
 
 function whoAmI(): Pick<LockOwner, 'pid' | 'host' | 'boot' | 'process_start'> {

@@ -76,7 +76,9 @@ function readCertificates(file: string): string {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new MirrorError('ERR_CONFIG', `cannot read the certificates of ${file}: ${messageOf(error)}`, { cause: error });
+    throw new MirrorError('ERR_CONFIG', `cannot read the certificates of ${file}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
   throw new MirrorError('ERR_CONFIG', `${file}: expected certificates in PEM form, found none`);

@@ -20,7 +20,12 @@ export const DEFAULT_RETRY: RetryPolicy = { retries: 6, baseMs: 500, maxMs: 30_0
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export function retryDelayMs(policy: RetryPolicy, retry: number, retryAfterMs = 0, random: () => number = Math.random): number {
+export function retryDelayMs(
+  policy: RetryPolicy,
+  retry: number,
+  retryAfterMs = 0,
+  random: () => number = Math.random,
+): number {
   const ceiling = Math.min(policy.maxMs, policy.baseMs * 2 ** (retry - 1));
   return Math.min(policy.maxMs, Math.max(random() * ceiling, retryAfterMs));
 }
@@ -57,4 +62,16 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-const PERMANENT: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EMFILE', 'ENFILE', 'ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'ELOOP']);
+const PERMANENT: ReadonlySet<string> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EMFILE',
+  'ENFILE',
+  'ENAMETOOLONG',
+  'ENOTDIR',
+  'EISDIR',
+  'ELOOP',
+]);

@@ -31,7 +31,7 @@ export function parseCargoLock(text: string, file: string): CargoLock {
   const lock = parseTable(text, file);
   const format = lock['version'] ?? 2;
   if (typeof format !== 'number' || !KNOWN_FORMATS.includes(format)) {
-    throw wrong(file, `expected a lock file of format 1 to 4, found version ${quoted(String(format))}`);
+    throw wrong(file, `expected a lock file of format 1 to 4, found version ${quoted(JSON.stringify(format))}`);
   }
   const packages = lock['package'] ?? [];
   if (!Array.isArray(packages)) throw wrong(file, 'expected a list of packages');
@@ -100,7 +100,10 @@ function checkedPackage(value: unknown, file: string): LockPackage {
 function checkedCksum(value: unknown, { name, vers }: CrateId, file: string): string | undefined {
   if (value === undefined || value === '<none>') return undefined;
   if (typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)) return value.toLowerCase();
-  throw wrong(file, `${name} ${vers}: expected a checksum of 64 hex digits, found ${quoted(String(value))}`);
+  throw wrong(
+    file,
+    `${name} ${vers}: expected a checksum of 64 hex digits, found ${quoted(JSON.stringify(value) ?? 'nothing')}`,
+  );
 }
 
 function wrong(file: string, message: string, cause?: unknown): MirrorError {

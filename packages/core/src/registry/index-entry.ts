@@ -102,7 +102,7 @@ function shown(found: unknown): string {
   if (found === undefined) return 'nothing';
   if (typeof found === 'string') return quoted(found);
   if (typeof found === 'object' && found !== null) return Array.isArray(found) ? 'a list' : 'an object';
-  return String(found);
+  return JSON.stringify(found);
 }
 
 function problem(where: LinePlace, message: string, cause?: unknown): MirrorError {

@@ -141,7 +141,9 @@ function orReadFailure<T>(place: IndexPlace, read: () => T): T {
     return read();
   } catch (error) {
     const code = systemCodeOf(error);
-    throw code === undefined || error instanceof MirrorError ? error : readFailure(place, messageOf(error), code, error);
+    throw code === undefined || error instanceof MirrorError
+      ? error
+      : readFailure(place, messageOf(error), code, error);
   }
 }
 

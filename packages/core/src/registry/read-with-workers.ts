@@ -22,7 +22,9 @@ export interface WorkersOptions {
  * The crates of `folders` in order, some at a time, read by threads. A thread is never more than a few MB ahead; when the
  * generator ends, however it does, the threads have ended too.
  */
-export async function* readWithWorkers(options: WorkersOptions): AsyncGenerator<readonly IndexFileEntries[], void, undefined> {
+export async function* readWithWorkers(
+  options: WorkersOptions,
+): AsyncGenerator<readonly IndexFileEntries[], void, undefined> {
   const { folders, signal } = options;
   const crew = startWorkers(options);
   signal?.addEventListener('abort', crew.wake, { once: true });
@@ -68,7 +70,11 @@ function startWorkers({ place, folders, threads, withText, onIgnored }: WorkersO
 
   const workers = Array.from({ length: threads }, (_, worker) => {
     const task: WorkerTask = { place, folders, withText, worker, shared };
-    const thread = new Worker(new URL('./index-worker.js', import.meta.url), { workerData: task, execArgv: [], stdin: false });
+    const thread = new Worker(new URL('./index-worker.js', import.meta.url), {
+      workerData: task,
+      execArgv: [],
+      stdin: false,
+    });
     thread.on('message', (message: WorkerMessage) => receive(worker, message));
     thread.on('error', fail);
     thread.on('exit', (code) => {
@@ -106,7 +112,7 @@ function startWorkers({ place, folders, threads, withText, onIgnored }: WorkersO
 
   return {
     take(folder) {
-      if (failure !== undefined) throw failure;
+      if (failure !== undefined) throw failure as Error;
       const inbox = inboxOf(folder);
       const batch = inbox.batches.shift();
       if (batch !== undefined) {
@@ -136,7 +142,12 @@ function startWorkers({ place, folders, threads, withText, onIgnored }: WorkersO
 }
 
 /** What a reader throws when the disk does not give what it should. */
-export function readFailure(place: IndexPlace, message: string, code: string | undefined, cause?: unknown): MirrorError {
+export function readFailure(
+  place: IndexPlace,
+  message: string,
+  code: string | undefined,
+  cause?: unknown,
+): MirrorError {
   const hint = code === 'ENOENT' ? 'did something change the index while it was read?' : undefined;
   const what = `index ${place.dir}: cannot be read: ${message}`;
   return new MirrorError('ERR_IO', what, hint === undefined ? { cause } : { cause, hint });

@@ -3,21 +3,36 @@ import { itWith, scratchDir } from '@mirror-tools/test-support';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createBundleWriter, createFrameCache, loadFrameCodec, openBundle, openBundleSet, type FrameCodec } from '../../dist/index.js';
+import {
+  createBundleWriter,
+  createFrameCache,
+  loadFrameCodec,
+  openBundle,
+  openBundleSet,
+  type FrameCodec,
+} from '../../dist/index.js';
 import { encodeInfoFrame } from '../../dist/bundle/bundle-info.js';
 import { createFrameSealer } from '../../dist/bundle/frame-codec.js';
 import { CHECKSUM_OF_NOTHING, encodeSeekTable } from '../../dist/bundle/seek-table.js';
 import { all, noise, sampleFile, sampleFiles, sha256, type SampleFile } from './sample-files.ts';
 
 const frameBytes = 64 * 1024;
-const files = [...sampleFiles(80, 60_000), sampleFile('large', noise(1, 300_000)), sampleFile('empty', Buffer.alloc(0)), ...textFiles(200)];
+const files = [
+  ...sampleFiles(80, 60_000),
+  sampleFile('large', noise(1, 300_000)),
+  sampleFile('empty', Buffer.alloc(0)),
+  ...textFiles(200),
+];
 
 describe('random access', () => {
   it('gives every file, whatever the order and the number of readers', async () => {
     const bundle = await openBundle(await bundled(files));
     const shuffled = [...files].sort((one, other) => (one.sha256 < other.sha256 ? -1 : 1));
-    await Promise.all(shuffled.map(async (file) => expect((await bundle.read(file.path)).equals(file.body)).toBe(true)));
-    for (const file of shuffled) expect(Buffer.concat(await all(bundle.stream(file.path))).equals(file.body)).toBe(true);
+    await Promise.all(
+      shuffled.map(async (file) => expect((await bundle.read(file.path)).equals(file.body)).toBe(true)),
+    );
+    for (const file of shuffled)
+      expect(Buffer.concat(await all(bundle.stream(file.path))).equals(file.body)).toBe(true);
     await bundle.close();
   });
 
@@ -29,7 +44,8 @@ describe('random access', () => {
       await bundle.find(file.path);
       const before = decompressed();
       await bundle.read(file.path);
-      const frames = file.size === 0 ? 0 : file.size < frameBytes - 2048 ? 1 : Math.ceil((file.size + 512) / frameBytes);
+      const frames =
+        file.size === 0 ? 0 : file.size < frameBytes - 2048 ? 1 : Math.ceil((file.size + 512) / frameBytes);
       expect(bundle.framesDecompressed).toBe(frames);
       expect(decompressed() - before).toBeLessThanOrEqual(frames);
       await bundle.close();
@@ -60,7 +76,12 @@ describe('random access', () => {
 
   it('a bundle says what made it', async () => {
     const bundle = await openBundle(await bundled(files));
-    expect(bundle.info).toEqual({ codec: loadFrameCodec().name, level: 3, entryCount: files.length, indexSha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(bundle.info).toEqual({
+      codec: loadFrameCodec().name,
+      level: 3,
+      entryCount: files.length,
+      indexSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
     await bundle.close();
   });
 });
@@ -70,11 +91,14 @@ describe('damage', () => {
     const archive = await bundled(files);
     const good = readFileSync(archive);
     const step = Math.floor(good.length / 60);
-    const places = [...Array.from({ length: 61 }, (_, n) => n * step), ...Array.from({ length: 40 }, (_, n) => good.length - 1 - n * 11)].filter((at) => at < good.length);
+    const places = [
+      ...Array.from({ length: 61 }, (_, n) => n * step),
+      ...Array.from({ length: 40 }, (_, n) => good.length - 1 - n * 11),
+    ].filter((at) => at < good.length);
     const missed: number[] = [];
     for (const at of places) {
       const bad = Buffer.from(good);
-      bad[at] = (bad[at] ?? 0) ^ (1 << at % 8);
+      bad[at] = (bad[at] ?? 0) ^ (1 << (at % 8));
       writeFileSync(archive, bad);
       if ((await problemsOf(archive)).length === 0) missed.push(at - good.length);
     }
@@ -107,7 +131,10 @@ describe('damage', () => {
     const { length } = readFileSync(archive);
     for (const size of [length - 1, length - 9, length - 500, Math.floor(length / 2), 100, 8, 0]) {
       truncateSync(archive, size);
-      await expect(openBundle(archive)).rejects.toMatchObject({ code: 'ERR_INTEGRITY', message: expect.stringContaining('bundle-0000.tar.zst') });
+      await expect(openBundle(archive)).rejects.toMatchObject({
+        code: 'ERR_INTEGRITY',
+        message: expect.stringContaining('bundle-0000.tar.zst'),
+      });
     }
   });
 
@@ -125,7 +152,10 @@ describe('damage', () => {
     write(lines.map((line, number) => (number === 3 ? line.replace('"vers":"1', '"vers":"9') : line)));
     expect(await kindsOf(archive)).toEqual(['index']);
     rmSync(index);
-    await expect(openBundle(archive)).rejects.toMatchObject({ code: 'ERR_IO', message: expect.stringContaining('missing') });
+    await expect(openBundle(archive)).rejects.toMatchObject({
+      code: 'ERR_IO',
+      message: expect.stringContaining('missing'),
+    });
   });
 });
 
@@ -136,7 +166,10 @@ describe('foreign and hostile files', () => {
     execFileSync('tar', ['-C', dir, '--zstd', '-cf', path.join(dir, 'plain.tar.zst'), 'x']);
     execFileSync('tar', ['-C', dir, '-czf', path.join(dir, 'gzip.tar.zst'), 'x']);
     for (const name of ['plain.tar.zst', 'gzip.tar.zst']) {
-      await expect(openBundle(path.join(dir, name))).rejects.toMatchObject({ code: 'ERR_INTEGRITY', hint: expect.stringContaining('not a bundle') });
+      await expect(openBundle(path.join(dir, name))).rejects.toMatchObject({
+        code: 'ERR_INTEGRITY',
+        hint: expect.stringContaining('not a bundle'),
+      });
     }
   });
 
@@ -146,7 +179,10 @@ describe('foreign and hostile files', () => {
     const seal = await createFrameSealer(loadFrameCodec());
     const { parts, ...size } = await seal(Buffer.from('text'), 3);
     writeFileSync(archive, Buffer.concat([...parts, encodeSeekTable([size])]));
-    await expect(openBundle(archive)).rejects.toMatchObject({ code: 'ERR_INTEGRITY', hint: expect.stringContaining('another kind') });
+    await expect(openBundle(archive)).rejects.toMatchObject({
+      code: 'ERR_INTEGRITY',
+      hint: expect.stringContaining('another kind'),
+    });
   });
 
   it.each([
@@ -156,10 +192,16 @@ describe('foreign and hostile files', () => {
     const archive = path.join(scratchDir(), 'bundle-0000.tar.zst');
     const info = encodeInfoFrame({ codec: 'x', level: 3, entryCount: 0, indexSha256: '0'.repeat(64) });
     const frame = Buffer.from('28b52ffd2000010000', 'hex');
-    const table = encodeSeekTable([{ compressed: frame.length, uncompressed }, { compressed: info.length, uncompressed: 0, checksum: CHECKSUM_OF_NOTHING }]);
+    const table = encodeSeekTable([
+      { compressed: frame.length, uncompressed },
+      { compressed: info.length, uncompressed: 0, checksum: CHECKSUM_OF_NOTHING },
+    ]);
     writeFileSync(archive, Buffer.concat([frame, info, table]));
     writeFileSync(archive.replace('.tar.zst', '.index.jsonl'), '');
-    await expect(openBundle(archive)).rejects.toMatchObject({ code: 'ERR_INTEGRITY', message: expect.stringContaining('claims') });
+    await expect(openBundle(archive)).rejects.toMatchObject({
+      code: 'ERR_INTEGRITY',
+      message: expect.stringContaining('claims'),
+    });
   });
 
   it.each(['../x', '/etc/x', 'a\\\\b', 'a/../../x'])('an index that names %j is refused', async (name) => {
@@ -176,8 +218,26 @@ describe('foreign and hostile files', () => {
   it('an index that points outside the archive is refused', async () => {
     const archive = await bundled(files.slice(0, 3));
     const bundle = await openBundle(archive);
-    await expect(bundle.read({ path: 'x', name: undefined, vers: undefined, sha256: sha256(Buffer.alloc(0)), size: 10, offset: 2 ** 40 })).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
-    await expect(bundle.read({ path: 'x', name: undefined, vers: undefined, sha256: sha256(Buffer.alloc(0)), size: 2 ** 40, offset: 0 })).rejects.toMatchObject({ code: 'ERR_IO' });
+    await expect(
+      bundle.read({
+        path: 'x',
+        name: undefined,
+        vers: undefined,
+        sha256: sha256(Buffer.alloc(0)),
+        size: 10,
+        offset: 2 ** 40,
+      }),
+    ).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+    await expect(
+      bundle.read({
+        path: 'x',
+        name: undefined,
+        vers: undefined,
+        sha256: sha256(Buffer.alloc(0)),
+        size: 2 ** 40,
+        offset: 0,
+      }),
+    ).rejects.toMatchObject({ code: 'ERR_IO' });
     await bundle.close();
   });
 });
@@ -192,7 +252,10 @@ describe('a set of bundles', () => {
       expect(set.has(file.path, file.sha256)).toBe(true);
       expect((await set.read(file.path)).equals(file.body)).toBe(true);
     }
-    expect(await set.find(files[0]?.path ?? '')).toMatchObject({ bundle: 'bundle-0000.tar.zst', entry: { size: files[0]?.size } });
+    expect(await set.find(files[0]?.path ?? '')).toMatchObject({
+      bundle: 'bundle-0000.tar.zst',
+      entry: { size: files[0]?.size },
+    });
     expect(await set.find('nothing')).toBeUndefined();
     await expect(set.read('nothing')).rejects.toMatchObject({ code: 'ERR_IO' });
     const writer = await createBundleWriter({ dir });
@@ -224,7 +287,9 @@ describe('a set of bundles', () => {
 });
 
 function textFiles(count: number): SampleFile[] {
-  return Array.from({ length: count }, (_, number) => sampleFile(`t/${number}.json`, Buffer.from(JSON.stringify({ number, text: 'abc '.repeat(number) }))));
+  return Array.from({ length: count }, (_, number) =>
+    sampleFile(`t/${number}.json`, Buffer.from(JSON.stringify({ number, text: 'abc '.repeat(number) }))),
+  );
 }
 
 async function bundled(list: readonly SampleFile[], options: { targetBytes?: number } = {}): Promise<string> {

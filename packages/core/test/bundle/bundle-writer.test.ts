@@ -3,7 +3,14 @@ import { itWith, scratchDir } from '@mirror-tools/test-support';
 import { execFileSync, execSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createBundleWriter, loadFrameCodec, openBundle, openBundleSet, type BundleWriterOptions, type NewBundleEntry } from '../../dist/index.js';
+import {
+  createBundleWriter,
+  loadFrameCodec,
+  openBundle,
+  openBundleSet,
+  type BundleWriterOptions,
+  type NewBundleEntry,
+} from '../../dist/index.js';
 import { all, digests, inPieces, noise, sampleFile, sampleFiles, sha256 } from './sample-files.ts';
 
 const KiB = 1024;
@@ -23,33 +30,50 @@ describe('a bundle', () => {
     sampleFile('o/ne/one-1.0.0.crate', Buffer.from('x')),
   ];
 
-  itWith(['zstd', 'tar', 'bsdtar', 'python3', 'jq', 'sha256sum'], 'is the same to zstd, tar, bsdtar, Python and our reader', async () => {
-    const dir = scratchDir();
-    await write({ dir }, odd);
-    const archive = path.join(dir, 'bundle-0000.tar.zst');
-    const expected = odd.map(({ path: name, size }) => `${size} ${name}`);
-    execFileSync('zstd', ['-tq', archive]);
-    const gnu = execFileSync('tar', ['--zstd', '-tvf', archive, '--quoting-style=literal'], { encoding: 'utf8' });
-    expect(listed(gnu, 2, 5)).toEqual(expected);
-    expect(gnu.match(/^-rw-r--r-- 0\/0 .* 1970-01-01/gm)).toHaveLength(odd.length);
-    expect(listed(execFileSync('bsdtar', ['-tvf', archive], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } }), 4, 8)).toEqual(expected);
-    const python = 'import sys,tarfile\nfor m in tarfile.open(fileobj=sys.stdin.buffer,mode="r|"): print(m.size,m.name) if m.isreg() else 1/0';
-    expect(execSync(`zstd -dcq '${archive}' | PYTHONIOENCODING=utf8 python3 -c '${python}'`, { encoding: 'utf8' }).trim().split('\n')).toEqual(expected);
-    const bundle = await openBundle(archive);
-    expect((await all(bundle.entries())).map(({ path: name, size }) => `${size} ${name}`)).toEqual(expected);
-    expect(await all(bundle.verify())).toEqual([]);
-    await bundle.close();
+  itWith(
+    ['zstd', 'tar', 'bsdtar', 'python3', 'jq', 'sha256sum'],
+    'is the same to zstd, tar, bsdtar, Python and our reader',
+    async () => {
+      const dir = scratchDir();
+      await write({ dir }, odd);
+      const archive = path.join(dir, 'bundle-0000.tar.zst');
+      const expected = odd.map(({ path: name, size }) => `${size} ${name}`);
+      execFileSync('zstd', ['-tq', archive]);
+      const gnu = execFileSync('tar', ['--zstd', '-tvf', archive, '--quoting-style=literal'], { encoding: 'utf8' });
+      expect(listed(gnu, 2, 5)).toEqual(expected);
+      expect(gnu.match(/^-rw-r--r-- 0\/0 .* 1970-01-01/gm)).toHaveLength(odd.length);
+      expect(
+        listed(
+          execFileSync('bsdtar', ['-tvf', archive], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } }),
+          4,
+          8,
+        ),
+      ).toEqual(expected);
+      const python =
+        'import sys,tarfile\nfor m in tarfile.open(fileobj=sys.stdin.buffer,mode="r|"): print(m.size,m.name) if m.isreg() else 1/0';
+      expect(
+        execSync(`zstd -dcq '${archive}' | PYTHONIOENCODING=utf8 python3 -c '${python}'`, { encoding: 'utf8' })
+          .trim()
+          .split('\n'),
+      ).toEqual(expected);
+      const bundle = await openBundle(archive);
+      expect((await all(bundle.entries())).map(({ path: name, size }) => `${size} ${name}`)).toEqual(expected);
+      expect(await all(bundle.verify())).toEqual([]);
+      await bundle.close();
 
-    const mirror = path.join(dir, 'mirror');
-    mkdirSync(mirror);
-    execFileSync('tar', ['-C', mirror, '--zstd', '-xf', archive]);
-    execSync(`jq -r '.sha256 + "  " + .path' ../bundle-0000.index.jsonl | sha256sum -c --quiet`, { cwd: mirror });
-    for (const { path: name, body } of odd) expect(readFileSync(path.join(mirror, name)).equals(body)).toBe(true);
-  });
+      const mirror = path.join(dir, 'mirror');
+      mkdirSync(mirror);
+      execFileSync('tar', ['-C', mirror, '--zstd', '-xf', archive]);
+      execSync(`jq -r '.sha256 + "  " + .path' ../bundle-0000.index.jsonl | sha256sum -c --quiet`, { cwd: mirror });
+      for (const { path: name, body } of odd) expect(readFileSync(path.join(mirror, name)).equals(body)).toBe(true);
+    },
+  );
 
   itWith(['tar', 'zstd'], 'may hold more than 65,536 files', async () => {
     const dir = scratchDir();
-    const files = Array.from({ length: 70_000 }, (_, number) => sampleFile(`f/${number % 100}/${number}`, Buffer.from(`${number}\n`)));
+    const files = Array.from({ length: 70_000 }, (_, number) =>
+      sampleFile(`f/${number % 100}/${number}`, Buffer.from(`${number}\n`)),
+    );
     await write({ dir }, files);
     expect(execSync(`tar --zstd -tf '${dir}/bundle-0000.tar.zst' | wc -l`, { encoding: 'utf8' }).trim()).toBe('70000');
     const bundle = await openBundle(path.join(dir, 'bundle-0000.tar.zst'));
@@ -84,7 +108,10 @@ describe('the same files in the same order make the same bytes', () => {
       if (number % 7 === 0) await writer.flush();
     }
     await writer.close();
-    await write({ dir: streamed, ...small }, files.map((file) => inPieces(file)));
+    await write(
+      { dir: streamed, ...small },
+      files.map((file) => inPieces(file)),
+    );
     expect(Object.keys(digests(plain)).length).toBeGreaterThan(4);
     expect(digests(flushed)).toEqual(digests(plain));
     expect(digests(streamed)).toEqual(digests(plain));
@@ -115,9 +142,15 @@ describe('the same files in the same order make the same bytes', () => {
     await write({ dir: clean, ...small }, files);
     const writer = await createBundleWriter({ dir: hurt, ...small, targetBytes: MiB });
     for (const [number, file] of files.entries()) {
-      const bad = { ...sampleFile(`bad/${number}`, noise(number, number % 3 === 0 ? 200_000 : 900)), sha256: '0'.repeat(64) };
+      const bad = {
+        ...sampleFile(`bad/${number}`, noise(number, number % 3 === 0 ? 200_000 : 900)),
+        sha256: '0'.repeat(64),
+      };
       // a bad file may also end the bundle before it; keep those out of this comparison
-      if (number % 10 === 5) await expect(writer.add(number % 20 === 5 ? inPieces(bad) : bad)).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+      if (number % 10 === 5)
+        await expect(writer.add(number % 20 === 5 ? inPieces(bad) : bad)).rejects.toMatchObject({
+          code: 'ERR_INTEGRITY',
+        });
       await writer.add(file);
     }
     await writer.close();
@@ -128,7 +161,11 @@ describe('the same files in the same order make the same bytes', () => {
 describe('rotation', () => {
   it('never passes the target, never splits a file, and gives a larger file a bundle of its own', async () => {
     const dir = scratchDir();
-    const files = [...sampleFiles(60, 90_000), sampleFile('huge', noise(5, 2 * MiB)), ...sampleFiles(70, 80_000).slice(60)];
+    const files = [
+      ...sampleFiles(60, 90_000),
+      sampleFile('huge', noise(5, 2 * MiB)),
+      ...sampleFiles(70, 80_000).slice(60),
+    ];
     await write({ dir, ...small }, files);
     const set = await openBundleSet({ dir });
     const held: string[][] = [];
@@ -162,7 +199,10 @@ describe('rotation', () => {
     const after = digests(dir);
     expect(after).toMatchObject(before);
     const number = Object.keys(before).length / 2;
-    expect(Object.keys(after).filter((name) => !(name in before))).toEqual([`bundle-000${number}.index.jsonl`, `bundle-000${number}.tar.zst`]);
+    expect(Object.keys(after).filter((name) => !(name in before))).toEqual([
+      `bundle-000${number}.index.jsonl`,
+      `bundle-000${number}.tar.zst`,
+    ]);
   });
 });
 
@@ -176,7 +216,10 @@ describe('what is in the bundles already', () => {
     for (const file of files) {
       expect(writer.has(file.path, file.sha256)).toBe(true);
       expect(writer.has(file.path, '0'.repeat(64))).toBe(false);
-      expect(await writer.add(file)).toEqual({ bundle: expect.stringMatching(/^bundle-\d{4}\.tar\.zst$/), isNew: false });
+      expect(await writer.add(file)).toEqual({
+        bundle: expect.stringMatching(/^bundle-\d{4}\.tar\.zst$/),
+        isNew: false,
+      });
     }
     expect(writer.has('other')).toBe(false);
     await writer.close();
@@ -238,7 +281,9 @@ describe('a refused file leaves nothing', () => {
     const dir = scratchDir();
     await write({ dir }, []);
     const writer = await createBundleWriter({ dir });
-    await expect(writer.add({ ...sampleFile('x', noise(1, 10)), sha256: '0'.repeat(64) })).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+    await expect(writer.add({ ...sampleFile('x', noise(1, 10)), sha256: '0'.repeat(64) })).rejects.toMatchObject({
+      code: 'ERR_INTEGRITY',
+    });
     await writer.close();
     expect(readdirSync(dir)).toEqual([]);
   });
@@ -279,7 +324,14 @@ describe('nothing is ever overwritten', () => {
 
 it('options out of range are refused before anything is made', async () => {
   const dir = path.join(scratchDir(), 'none');
-  for (const bad of [{ level: 0 }, { level: 20 }, { frameBytes: 1000 }, { targetBytes: 0 }, { parallel: 0 }, { prefix: '../x' }]) {
+  for (const bad of [
+    { level: 0 },
+    { level: 20 },
+    { frameBytes: 1000 },
+    { targetBytes: 0 },
+    { parallel: 0 },
+    { prefix: '../x' },
+  ]) {
     await expect(createBundleWriter({ dir, ...bad })).rejects.toMatchObject({ code: 'ERR_USAGE' });
   }
   expect(() => readdirSync(dir)).toThrow('ENOENT');
@@ -293,8 +345,11 @@ async function write(options: BundleWriterOptions, files: readonly NewBundleEntr
 
 /** Size and name from the columns of a long listing. */
 function listed(listing: string, sizeColumn: number, nameColumn: number): string[] {
-  return listing.trim().split('\n').map((line) => {
-    const columns = line.split(/ +/);
-    return `${columns[sizeColumn]} ${columns.slice(nameColumn).join(' ')}`;
-  });
+  return listing
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const columns = line.split(/ +/);
+      return `${columns[sizeColumn]} ${columns.slice(nameColumn).join(' ')}`;
+    });
 }

@@ -4,7 +4,12 @@ import { createEntryTable } from '../../dist/bundle/entry-table.js';
 import { sha256 } from './sample-files.ts';
 
 it('the table answers as a map would, however it grows', () => {
-  const note = fc.record({ path: fc.nat({ max: 300 }).map((n) => `p/${n}`), content: fc.nat({ max: 3 }), bundle: fc.nat({ max: 65_535 }), lineAt: fc.nat({ max: 2 ** 32 - 1 }) });
+  const note = fc.record({
+    path: fc.nat({ max: 300 }).map((n) => `p/${n}`),
+    content: fc.nat({ max: 3 }),
+    bundle: fc.nat({ max: 65_535 }),
+    lineAt: fc.nat({ max: 2 ** 32 - 1 }),
+  });
   fc.assert(
     fc.property(fc.array(note, { maxLength: 400 }), (notes) => {
       const table = createEntryTable();
@@ -18,7 +23,8 @@ it('the table answers as a map would, however it grows', () => {
         const known = map.get(`p/${n}`);
         expect(table.find(`p/${n}`)).toEqual(known && { bundle: known.bundle, lineAt: known.lineAt });
         expect(table.has(`p/${n}`)).toBe(known !== undefined);
-        for (const content of [0, 1, 2, 3]) expect(table.has(`p/${n}`, digest(content))).toBe(known?.content === content);
+        for (const content of [0, 1, 2, 3])
+          expect(table.has(`p/${n}`, digest(content))).toBe(known?.content === content);
       }
     }),
     { numRuns: 30 },
@@ -35,7 +41,9 @@ it('100,000 paths are all found again', () => {
 
 it('an index that is too large to point into is refused', () => {
   const table = createEntryTable();
-  expect(() => table.set('a', digest(0), { bundle: 0, lineAt: 2 ** 32 })).toThrow(expect.objectContaining({ code: 'ERR_INTEGRITY' }));
+  expect(() => table.set('a', digest(0), { bundle: 0, lineAt: 2 ** 32 })).toThrow(
+    expect.objectContaining({ code: 'ERR_INTEGRITY' }),
+  );
 });
 
 function digest(content: number): string {

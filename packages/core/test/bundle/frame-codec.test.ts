@@ -10,14 +10,24 @@ import { inspectFrame, readStoredFrame, storedFrame } from '../../dist/bundle/zs
 import { noise } from './sample-files.ts';
 
 const choices = CODEC_CHOICES.filter((choice) => choice !== 'zlib' || 'zstdCompress' in zlib);
-const text = Buffer.from(Array.from({ length: 20_000 }, (_, n) => `{"line":${n},"value":${(n * 7919) % 1000}}\n`).join(''));
-const contents: Record<string, Buffer> = { nothing: Buffer.alloc(0), 'one byte': Buffer.from('x'), zeros: Buffer.alloc(300_000), text, noise: noise(1, 400_000) };
+const text = Buffer.from(
+  Array.from({ length: 20_000 }, (_, n) => `{"line":${n},"value":${(n * 7919) % 1000}}\n`).join(''),
+);
+const contents: Record<string, Buffer> = {
+  nothing: Buffer.alloc(0),
+  'one byte': Buffer.from('x'),
+  zeros: Buffer.alloc(300_000),
+  text,
+  noise: noise(1, 400_000),
+};
 
 describe.each(choices)('the codec %s', (choice) => {
   it.each(Object.keys(contents))('gives back %s, and the same bytes each time', async (name) => {
     const content = contents[name] ?? Buffer.alloc(0);
     const frame = await sealed(choice, content);
-    expect((await openFrame(loadFrameCodec(choice), frame, { uncompressed: content.length }, 'x')).equals(content)).toBe(true);
+    expect(
+      (await openFrame(loadFrameCodec(choice), frame, { uncompressed: content.length }, 'x')).equals(content),
+    ).toBe(true);
     expect((await sealed(choice, content)).equals(frame)).toBe(true);
   });
 
@@ -36,17 +46,25 @@ describe.each(choices)('the codec %s', (choice) => {
     const codec = loadFrameCodec(choice);
     for (let at = 0; at < frame.length; at += at < 40 ? 1 : 4999) {
       const damaged = Buffer.from(frame);
-      damaged[at] = (damaged[at] ?? 0) ^ (1 << at % 8);
-      await expect(openFrame(codec, damaged, { uncompressed: content.length }, 'x')).rejects.toMatchObject({ code: expect.stringMatching(/ERR_INTEGRITY|ERR_CONFIG/) });
+      damaged[at] = (damaged[at] ?? 0) ^ (1 << (at % 8));
+      await expect(openFrame(codec, damaged, { uncompressed: content.length }, 'x')).rejects.toMatchObject({
+        code: expect.stringMatching(/ERR_INTEGRITY|ERR_CONFIG/),
+      });
     }
   });
 
   it('refuses a truncated frame and one of another size', async () => {
     const frame = await sealed(choice, text);
     const codec = loadFrameCodec(choice);
-    await expect(openFrame(codec, frame.subarray(0, -1), { uncompressed: text.length }, 'x')).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
-    await expect(openFrame(codec, Buffer.concat([frame, frame]), { uncompressed: text.length }, 'x')).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
-    await expect(openFrame(codec, frame, { uncompressed: text.length - 1 }, 'x')).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+    await expect(openFrame(codec, frame.subarray(0, -1), { uncompressed: text.length }, 'x')).rejects.toMatchObject({
+      code: 'ERR_INTEGRITY',
+    });
+    await expect(
+      openFrame(codec, Buffer.concat([frame, frame]), { uncompressed: text.length }, 'x'),
+    ).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+    await expect(openFrame(codec, frame, { uncompressed: text.length - 1 }, 'x')).rejects.toMatchObject({
+      code: 'ERR_INTEGRITY',
+    });
   });
 });
 
@@ -58,8 +76,14 @@ it('the level reaches the native codec', async () => {
 
 it('every codec reads what the native one wrote, but for the stored one, which says what is missing', async () => {
   const frame = await sealed('native', text);
-  for (const choice of choices.filter((each) => each !== 'stored')) expect((await openFrame(loadFrameCodec(choice), frame, { uncompressed: text.length }, 'x')).equals(text)).toBe(true);
-  await expect(openFrame(loadFrameCodec('stored'), frame, { uncompressed: text.length }, 'x')).rejects.toMatchObject({ code: 'ERR_CONFIG', hint: expect.stringContaining('Node 22.15') });
+  for (const choice of choices.filter((each) => each !== 'stored'))
+    expect((await openFrame(loadFrameCodec(choice), frame, { uncompressed: text.length }, 'x')).equals(text)).toBe(
+      true,
+    );
+  await expect(openFrame(loadFrameCodec('stored'), frame, { uncompressed: text.length }, 'x')).rejects.toMatchObject({
+    code: 'ERR_CONFIG',
+    hint: expect.stringContaining('Node 22.15'),
+  });
 });
 
 it('a bomb is refused before any decoder sees it', async () => {
@@ -83,7 +107,14 @@ it('a range of a stored frame is read without a decoder', () => {
   const shape = inspectFrame(frame, 'x');
   if (shape === undefined) throw new Error('no frame');
   expect(shape.isStored).toBe(true);
-  for (const [from, to] of [[0, 300_000], [0, 1], [131_071, 131_073], [299_999, 300_000], [5, 5], [100_000, 280_000]] as const) {
+  for (const [from, to] of [
+    [0, 300_000],
+    [0, 1],
+    [131_071, 131_073],
+    [299_999, 300_000],
+    [5, 5],
+    [100_000, 280_000],
+  ] as const) {
     expect(readStoredFrame(frame, shape, from, to).equals(content.subarray(from, to))).toBe(true);
   }
 });
@@ -94,7 +125,9 @@ itWith(['zstd'], 'frames of the zstd program are read, as long as they are no la
   writeFileSync(file, text);
   for (const level of ['-1', '-19', '--ultra -22']) {
     execFileSync('zstd', ['-qf', ...level.split(' '), file, '-o', `${file}.zst`]);
-    expect((await openFrame(loadFrameCodec(), readFileSync(`${file}.zst`), { uncompressed: text.length }, 'x')).equals(text)).toBe(true);
+    expect(
+      (await openFrame(loadFrameCodec(), readFileSync(`${file}.zst`), { uncompressed: text.length }, 'x')).equals(text),
+    ).toBe(true);
   }
 });
 

@@ -2,7 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import { scratchDir } from '@mirror-tools/test-support';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, copyFileSync, cpSync, linkSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBundleWriter, openBundle } from '../../dist/index.js';
@@ -19,7 +31,10 @@ it('killed at any moment and started again: nothing lost, nothing twice, and the
   for (let kill = 0; kill < KILLS; kill += 1) {
     const finished = bundlesOf(hunted);
     // by turns early, where an earlier run is recovered, and a little after the next file or two became durable
-    const moment = kill % 3 === 0 ? { afterMs: 60 + ((kill * 37) % 90) } : { afterDurable: durable + 1 + ((kill * 7) % 20), afterMs: (kill * 5) % 17 };
+    const moment =
+      kill % 3 === 0
+        ? { afterMs: 60 + ((kill * 37) % 90) }
+        : { afterDurable: durable + 1 + ((kill * 7) % 20), afterMs: (kill * 5) % 17 };
     const run = await runUntil(hunted, moment);
     expect(run.closed).toBe(false);
     durable = Math.max(durable, run.durable);
@@ -66,7 +81,8 @@ describe('what a crash may leave', () => {
 
   it('any of the files missing', async () => {
     const { calm, template } = await interrupted(files);
-    for (const name of readdirSync(template)) await expectCompleted(template, calm, files, (dir) => rmSync(path.join(dir, name)));
+    for (const name of readdirSync(template))
+      await expectCompleted(template, calm, files, (dir) => rmSync(path.join(dir, name)));
   });
 
   it('a tail of an earlier frame, and half of a new one', async () => {
@@ -83,8 +99,12 @@ describe('a stop while the bundle gets its names', () => {
 
   it('after the index has its name', async () => {
     const { calm, template } = await interrupted(files, true);
-    await expectCompleted(template, calm, files, (dir) => linkSync(path.join(dir, 'bundle-0000.index.jsonl.part'), path.join(dir, 'bundle-0000.index.jsonl')));
-    await expectCompleted(template, calm, files, (dir) => renameSync(path.join(dir, 'bundle-0000.index.jsonl.part'), path.join(dir, 'bundle-0000.index.jsonl')));
+    await expectCompleted(template, calm, files, (dir) =>
+      linkSync(path.join(dir, 'bundle-0000.index.jsonl.part'), path.join(dir, 'bundle-0000.index.jsonl')),
+    );
+    await expectCompleted(template, calm, files, (dir) =>
+      renameSync(path.join(dir, 'bundle-0000.index.jsonl.part'), path.join(dir, 'bundle-0000.index.jsonl')),
+    );
   });
 
   it('after both have: only the leftovers go', async () => {
@@ -120,7 +140,10 @@ describe('a stop while the bundle gets its names', () => {
     const { calm, template } = await interrupted(files, true);
     cpSync(calm, template, { recursive: true });
     const before = digests(template);
-    await expect(createBundleWriter({ dir: template, ...small })).rejects.toMatchObject({ code: 'ERR_IO', hint: expect.stringContaining('copied') });
+    await expect(createBundleWriter({ dir: template, ...small })).rejects.toMatchObject({
+      code: 'ERR_IO',
+      hint: expect.stringContaining('copied'),
+    });
     expect(digests(template)).toEqual(before);
   });
 });
@@ -139,7 +162,10 @@ it('an unfinished bundle is continued with other settings too', async () => {
 });
 
 /** A folder with a finished run, and one with the files of a run that stopped after about two thirds (or all) of the adds. */
-async function interrupted(files: readonly SampleFile[], afterAll = false): Promise<{ calm: string; template: string }> {
+async function interrupted(
+  files: readonly SampleFile[],
+  afterAll = false,
+): Promise<{ calm: string; template: string }> {
   const [calm, template] = [scratchDir(), scratchDir()];
   await addAll(calm, files, { ...small, targetBytes: 2 ** 30 });
   const writer = await createBundleWriter({ dir: template, ...small, targetBytes: 2 ** 30 });
@@ -148,7 +174,12 @@ async function interrupted(files: readonly SampleFile[], afterAll = false): Prom
   return { calm, template };
 }
 
-async function expectCompleted(template: string, calm: string, files: readonly SampleFile[], harm: (dir: string) => void): Promise<void> {
+async function expectCompleted(
+  template: string,
+  calm: string,
+  files: readonly SampleFile[],
+  harm: (dir: string) => void,
+): Promise<void> {
   const dir = path.join(scratchDir(), 'x');
   cpSync(template, dir, { recursive: true });
   harm(dir);
@@ -156,18 +187,36 @@ async function expectCompleted(template: string, calm: string, files: readonly S
   expect(digests(dir)).toEqual(digests(calm));
 }
 
-async function addAll(dir: string, files: readonly SampleFile[], options: { frameBytes: number; targetBytes: number } = small): Promise<void> {
+async function addAll(
+  dir: string,
+  files: readonly SampleFile[],
+  options: { frameBytes: number; targetBytes: number } = small,
+): Promise<void> {
   const writer = await createBundleWriter({ dir, ...options });
   for (const file of files) await writer.add(file);
   await writer.close();
 }
 
 /** Run the child, to its end or until it is killed: `afterMs` after its start, or after it called so many files durable. */
-async function runUntil(dir: string, { afterMs, afterDurable = 0 }: { afterMs?: number; afterDurable?: number }): Promise<{ durable: number; closed: boolean }> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('write-until-killed.js', import.meta.url)), dir, String(FILES)], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function runUntil(
+  dir: string,
+  { afterMs, afterDurable = 0 }: { afterMs?: number; afterDurable?: number },
+): Promise<{ durable: number; closed: boolean }> {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('write-until-killed.js', import.meta.url)), dir, String(FILES)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   let output = '';
   let timer: NodeJS.Timeout | undefined;
-  const durable = (): number => Math.max(0, ...output.split('\n').slice(0, -1).map((line) => Number(line) || 0));
+  const durable = (): number =>
+    Math.max(
+      0,
+      ...output
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => Number(line) || 0),
+    );
   const aim = (): void => {
     if (afterMs !== undefined && durable() >= afterDurable) timer ??= setTimeout(() => child.kill('SIGKILL'), afterMs);
   };

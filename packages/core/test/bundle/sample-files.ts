@@ -26,8 +26,12 @@ export function noise(seed: number, size: number): Buffer {
 /** Crate-like files of many sizes; the same for the same arguments. */
 export function sampleFiles(count: number, largest: number): SampleFile[] {
   return Array.from({ length: count }, (_, number) => {
-    const size = Math.floor(((number * 7919) % 1000) ** 2 / 1_000_000 * largest);
-    return { ...sampleFile(`s/am/sample-${number}-1.0.${number % 7}.crate`, noise(number, size)), name: `sample-${number}`, vers: `1.0.${number % 7}` };
+    const size = Math.floor((((number * 7919) % 1000) ** 2 / 1_000_000) * largest);
+    return {
+      ...sampleFile(`s/am/sample-${number}-1.0.${number % 7}.crate`, noise(number, size)),
+      name: `sample-${number}`,
+      vers: `1.0.${number % 7}`,
+    };
   });
 }
 
@@ -37,14 +41,19 @@ export function inPieces(file: SampleFile, pieceBytes = 10_000): NewBundleEntry 
   return {
     ...file,
     body: async function* () {
-      for (let at = 0; at < body.length; at += pieceBytes) yield await Promise.resolve(body.subarray(at, at + pieceBytes));
+      for (let at = 0; at < body.length; at += pieceBytes)
+        yield await Promise.resolve(body.subarray(at, at + pieceBytes));
     },
   };
 }
 
 /** Digests of all files of a folder by name. */
 export function digests(dir: string): Record<string, string> {
-  return Object.fromEntries(readdirSync(dir).sort().map((name) => [name, sha256(readFileSync(path.join(dir, name)))]));
+  return Object.fromEntries(
+    readdirSync(dir)
+      .sort()
+      .map((name) => [name, sha256(readFileSync(path.join(dir, name)))]),
+  );
 }
 
 /** What an async generator gives, as an array. */

@@ -18,12 +18,16 @@ it('a seek table gives back the frames it was made of', () => {
 
 it('a table without checksums is read', () => {
   const table = Buffer.from('5e2a4d1811000000' + '0a00000014000000' + '0100000000' + 'b1ea928f', 'hex');
-  expect(parseSeekTable(table, table.length + 10, 'x')).toEqual([{ compressed: 10, uncompressed: 20, checksum: undefined }]);
+  expect(parseSeekTable(table, table.length + 10, 'x')).toEqual([
+    { compressed: 10, uncompressed: 20, checksum: undefined },
+  ]);
 });
 
 it('a table that does not add up to the file is refused', () => {
   const table = encodeSeekTable([{ compressed: 10, uncompressed: 20, checksum: 0 }]);
-  expect(() => parseSeekTable(table, table.length + 11, 'x')).toThrow(expect.objectContaining({ code: 'ERR_INTEGRITY' }));
+  expect(() => parseSeekTable(table, table.length + 11, 'x')).toThrow(
+    expect.objectContaining({ code: 'ERR_INTEGRITY' }),
+  );
 });
 
 it('a table that claims more frames than the file can hold is refused before it is read', () => {

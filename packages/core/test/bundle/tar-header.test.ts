@@ -39,7 +39,9 @@ it('padding fills whole blocks', () => {
 
 const part = fc.string({ unit: fc.constantFrom(...'abcXYZ019_-+.~ é漢'), minLength: 1, maxLength: 130 });
 const plainPart = fc.string({ unit: fc.constantFrom(...'abcXYZ019_-+.'), minLength: 1, maxLength: 130 });
-const somePath = fc.oneof(fc.array(plainPart, { minLength: 1, maxLength: 5 }), fc.array(part, { minLength: 1, maxLength: 3 })).map((parts) => parts.join('/'));
+const somePath = fc
+  .oneof(fc.array(plainPart, { minLength: 1, maxLength: 5 }), fc.array(part, { minLength: 1, maxLength: 3 }))
+  .map((parts) => parts.join('/'));
 
 async function fromTarStream(name: string, size: number): Promise<Buffer> {
   const tar = pack();

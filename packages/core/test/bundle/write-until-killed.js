@@ -8,7 +8,14 @@ const writer = await createBundleWriter({ dir, frameBytes: 64 * 1024, targetByte
 for (let number = 0; number < Number(count); number += 1) {
   const body = bodyOf(number);
   const sha256 = createHash('sha256').update(body).digest('hex');
-  await writer.add({ path: `k/il/kill-${number}.crate`, name: `kill-${number}`, vers: '1.0.0', size: body.length, sha256, body: number % 3 === 0 ? inPieces(body) : body });
+  await writer.add({
+    path: `k/il/kill-${number}.crate`,
+    name: `kill-${number}`,
+    vers: '1.0.0',
+    size: body.length,
+    sha256,
+    body: number % 3 === 0 ? inPieces(body) : body,
+  });
   if (number % 11 !== 0) continue;
   await writer.flush();
   process.stdout.write(`${number + 1}\n`);
@@ -20,7 +27,8 @@ process.stdout.write(`${count}\nclosed\n`);
 function bodyOf(number) {
   const size = number % 40 === 39 ? 300_000 : (number * 7919) % 30_000;
   const pieces = [];
-  for (let block = 0; block * 64 < size; block += 1) pieces.push(createHash('sha512').update(`${number}:${block}`).digest());
+  for (let block = 0; block * 64 < size; block += 1)
+    pieces.push(createHash('sha512').update(`${number}:${block}`).digest());
   return Buffer.concat(pieces).subarray(0, size);
 }
 

@@ -3,7 +3,9 @@ import { formatBytes, formatDuration, parseDuration, parseSize } from '../../dis
 
 it('durations are read in every unit', () => {
   const texts = ['500ms', '30s', '5m', '2h', '7d', '1w', '1h30m', '45', '0.5s'];
-  expect(texts.map((text) => parseDuration(text))).toEqual([500, 30e3, 300e3, 7200e3, 604800e3, 604800e3, 5400e3, 45e3, 500]);
+  expect(texts.map((text) => parseDuration(text))).toEqual([
+    500, 30e3, 300e3, 7200e3, 604800e3, 604800e3, 5400e3, 45e3, 500,
+  ]);
 });
 
 it('sizes are read in powers of 1000 and 1024', () => {

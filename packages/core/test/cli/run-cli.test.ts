@@ -34,12 +34,16 @@ const partial = command({
   name: 'partial',
   summary: 'Half.',
   flags: {},
-  run: () => Promise.resolve({ summary: { failed: 1 }, failure: { code: 'ERR_PARTIAL' as const, message: 'one is missing' } }),
+  run: () =>
+    Promise.resolve({ summary: { failed: 1 }, failure: { code: 'ERR_PARTIAL' as const, message: 'one is missing' } }),
 });
 
 const tool = { name: 'mirror-x', version: '1.2.3', description: 'Does x.', commands: [get, fail, partial] };
 
-async function run(args: string[], env: Record<string, string> = {}): Promise<{ status: number; out: string; err: string }> {
+async function run(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ status: number; out: string; err: string }> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const io: CliIo = { stdout, stderr, stdin: Readable.from([]), env, signal: new AbortController().signal };
@@ -55,23 +59,43 @@ async function values(args: string[], env: Record<string, string> = {}): Promise
 
 describe('values', () => {
   it('units become base units at the border', async () => {
-    expect(await values(['--timeout', '1m30s', '--max-size', '1.5GB'])).toMatchObject({ timeout: 90_000, maxSize: 1_500_000_000 });
-    expect(await values([])).toMatchObject({ timeout: 300_000, maxSize: 8 * 2 ** 30, limit: 0, crates: [], adaptive: true });
+    expect(await values(['--timeout', '1m30s', '--max-size', '1.5GB'])).toMatchObject({
+      timeout: 90_000,
+      maxSize: 1_500_000_000,
+    });
+    expect(await values([])).toMatchObject({
+      timeout: 300_000,
+      maxSize: 8 * 2 ** 30,
+      limit: 0,
+      crates: [],
+      adaptive: true,
+    });
   });
 
   it('a flag counts before the environment, that before the file, that before the default', async () => {
     const file = path.join(scratchDir(), 'settings.yaml');
     writeFileSync(file, 'timeout: 1s\nlimit: 1\nlayout: cargo\ncrates: [a, b]\n');
     const env = { MIRROR_TIMEOUT: '2s', MIRROR_LIMIT: '2', MIRROR_CONFIG: file, MIRROR_UNRELATED: 'x' };
-    expect(await values(['--timeout', '3s'], env)).toMatchObject({ timeout: 3000, limit: 2, layout: 'cargo', crates: ['a', 'b'] });
+    expect(await values(['--timeout', '3s'], env)).toMatchObject({
+      timeout: 3000,
+      limit: 2,
+      layout: 'cargo',
+      crates: ['a', 'b'],
+    });
   });
 
   it('the single-dash long form, an equals sign and a lone dash as a value are understood', async () => {
-    expect(await values(['-index-dir', '-', '-limit=5', '--no-adaptive'])).toMatchObject({ indexDir: '-', limit: 5, adaptive: false });
+    expect(await values(['-index-dir', '-', '-limit=5', '--no-adaptive'])).toMatchObject({
+      indexDir: '-',
+      limit: 5,
+      adaptive: false,
+    });
   });
 
   it('a list is given by repetition or commas, and a semver range keeps its comma', async () => {
-    expect(await values(['--crates', 'a,b*', '--crates', 'serde@>=1.0, <2'])).toMatchObject({ crates: ['a', 'b*', 'serde@>=1.0, <2'] });
+    expect(await values(['--crates', 'a,b*', '--crates', 'serde@>=1.0, <2'])).toMatchObject({
+      crates: ['a', 'b*', 'serde@>=1.0, <2'],
+    });
   });
 
   it('the last of two values of a plain flag counts', async () => {
@@ -106,7 +130,11 @@ describe('exit status', () => {
   });
 
   it('a failure shows message and hint once, without the password of a URL', async () => {
-    expect(await run(['fail'])).toEqual({ status: 6, out: '', err: 'error: no space at https://***@host/x\nhint: make some\n' });
+    expect(await run(['fail'])).toEqual({
+      status: 6,
+      out: '',
+      err: 'error: no space at https://***@host/x\nhint: make some\n',
+    });
   });
 
   it('a partial result prints its summary and ends with 3', async () => {

@@ -15,7 +15,10 @@ it('records survive a file that was torn at any byte', () => {
     const appender = openJsonlAppender(file);
     appender.append([{ c: 3 }]);
     appender.close();
-    const lines = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
+    const lines = readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
     const kept = [cut >= 7 && { a: 1 }, cut >= bytes.length - 1 && { b: 'ü' }].filter((each) => each !== false);
     expect(lines).toEqual([...kept, { c: 3 }]);
   }
@@ -39,7 +42,12 @@ it('a line that is too long or not JSON is reported with its number and ends not
   const text = `{"a":1}\n\nnonsense\n"${'x'.repeat(1000)}"\n{"b":2}`;
   const found: unknown[] = [];
   for await (const each of readJsonLines(Readable.from([Buffer.from(text)]), 100)) found.push([each.line, each.ok]);
-  expect(found).toEqual([[1, true], [3, false], [4, false], [5, true]]);
+  expect(found).toEqual([
+    [1, true],
+    [3, false],
+    [4, false],
+    [5, true],
+  ]);
 });
 
 it('a stream that uses its buffer again does not spoil a line', async () => {

@@ -45,7 +45,9 @@ it('a record vouches for exactly its path, size, time and digest', async () => {
 });
 
 it('failed and absent records vouch for nothing', async () => {
-  const journal = await journalOf(['failed', 'absent'].map((status) => formatManifestRecord(record({ status: status as 'failed' }))).join(''));
+  const journal = await journalOf(
+    ['failed', 'absent'].map((status) => formatManifestRecord(record({ status: status as 'failed' }))).join(''),
+  );
   expect(journal.size).toBe(0);
   expect(journal.vouches(evidence(record()))).toBe(false);
 });
@@ -63,8 +65,17 @@ it('a missing manifest is an empty journal', async () => {
 
 it('many records in many blocks are all known', async () => {
   const file = path.join(scratchDir(), 'manifest.jsonl');
-  const records = Array.from({ length: 30_000 }, (_, i) => record({ path: `s/er/serde-1.0.${String(i)}.crate`, size: i }));
-  for (let i = 0; i < records.length; i += 1000) appendFileSync(file, records.slice(i, i + 1000).map(formatManifestRecord).join(''));
+  const records = Array.from({ length: 30_000 }, (_, i) =>
+    record({ path: `s/er/serde-1.0.${String(i)}.crate`, size: i }),
+  );
+  for (let i = 0; i < records.length; i += 1000)
+    appendFileSync(
+      file,
+      records
+        .slice(i, i + 1000)
+        .map(formatManifestRecord)
+        .join(''),
+    );
   const journal = await readJournal(file);
   expect(journal.size).toBe(records.length);
   expect(records.every((each) => journal.vouches(evidence(each)))).toBe(true);

@@ -33,7 +33,10 @@ it('the lock of a killed process is taken over', async () => {
 it('the lock of another host counts as held', () => {
   const file = path.join(scratchDir(), 'lock');
   acquireLock(file, 'mirror').release();
-  writeFileSync(file, `${JSON.stringify({ pid: 1, host: 'elsewhere.example', boot: 'x', process_start: '1', command: 'mirror', since: 'then' })}\n`);
+  writeFileSync(
+    file,
+    `${JSON.stringify({ pid: 1, host: 'elsewhere.example', boot: 'x', process_start: '1', command: 'mirror', since: 'then' })}\n`,
+  );
   expect(() => acquireLock(file, 'other')).toThrow('elsewhere.example');
 });
 

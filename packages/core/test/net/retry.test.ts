@@ -1,9 +1,18 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { DEFAULT_RETRY, isRetryableStatus, parseRetryAfter, pause, redactUrls, retryDelayMs } from '../../dist/index.js';
+import {
+  DEFAULT_RETRY,
+  isRetryableStatus,
+  parseRetryAfter,
+  pause,
+  redactUrls,
+  retryDelayMs,
+} from '../../dist/index.js';
 
 it('the pause grows, is jittered over its whole range, and never passes the longest', () => {
-  expect([1, 2, 3, 10].map((retry) => retryDelayMs(DEFAULT_RETRY, retry, 0, () => 1))).toEqual([500, 1000, 2000, 30_000]);
+  expect([1, 2, 3, 10].map((retry) => retryDelayMs(DEFAULT_RETRY, retry, 0, () => 1))).toEqual([
+    500, 1000, 2000, 30_000,
+  ]);
   expect(retryDelayMs(DEFAULT_RETRY, 3, 0, () => 0)).toBe(0);
 });
 
@@ -22,7 +31,8 @@ it('Retry-After is read as seconds or as a date', () => {
   expect(parseRetryAfter('120', now)).toBe(120_000);
   expect(parseRetryAfter('Thu, 01 Jan 2026 00:01:00 GMT', now)).toBe(60_000);
   expect(parseRetryAfter('Wed, 31 Dec 2025 23:00:00 GMT', now)).toBe(0);
-  for (const nonsense of [undefined, '', 'soon', '-5', '1e9', '99999999999']) expect(parseRetryAfter(nonsense, now)).toBeUndefined();
+  for (const nonsense of [undefined, '', 'soon', '-5', '1e9', '99999999999'])
+    expect(parseRetryAfter(nonsense, now)).toBeUndefined();
 });
 
 it('only the server’s own trouble is worth another attempt', () => {

@@ -124,7 +124,12 @@ function continues(head: ResponseHead, received: number, source: { etag: string;
   if (match === null) return false;
   const [start, end, total] = match.slice(1).map(Number);
   const etag = head.header('etag');
-  return start === received && end === source.total - 1 && total === source.total && (etag === undefined || etag === source.etag);
+  return (
+    start === received &&
+    end === source.total - 1 &&
+    total === source.total &&
+    (etag === undefined || etag === source.etag)
+  );
 }
 
 function lengthError(path: string, expected: number, found: number): IntegrityError {

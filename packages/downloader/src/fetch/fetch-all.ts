@@ -22,7 +22,8 @@ export interface FetchAllOptions {
 export async function fetchAll(options: FetchAllOptions): Promise<void> {
   const secondRound: CrateJob[] = [];
   await runRound(options, options.jobs, (result) => {
-    if (result.isTransient && secondRound.length < SECOND_ROUND_LIMIT && !options.signal.aborted) secondRound.push(result.job);
+    if (result.isTransient && secondRound.length < SECOND_ROUND_LIMIT && !options.signal.aborted)
+      secondRound.push(result.job);
     else options.onResult(result);
   });
   await runRound(options, [secondRound], options.onResult);

@@ -62,8 +62,20 @@ export async function fetchCrate(job: CrateJob, context: FetchContext): Promise<
 }
 
 type Attempt =
-  | { readonly kind: 'done'; readonly url: string; readonly size: number; readonly sha256: string; readonly mtimeUs: number; readonly httpStatus: number }
-  | { readonly kind: 'absent' | 'refused'; readonly url: string; readonly error: string; readonly httpStatus: number | undefined }
+  | {
+      readonly kind: 'done';
+      readonly url: string;
+      readonly size: number;
+      readonly sha256: string;
+      readonly mtimeUs: number;
+      readonly httpStatus: number;
+    }
+  | {
+      readonly kind: 'absent' | 'refused';
+      readonly url: string;
+      readonly error: string;
+      readonly httpStatus: number | undefined;
+    }
   | {
       readonly kind: 'again';
       readonly url: string;
@@ -74,7 +86,11 @@ type Attempt =
       readonly isOdd: boolean;
     };
 
-async function fetchFrom(url: string, sink: BodySink, context: FetchContext): Promise<{ attempt: Attempt; retries: number }> {
+async function fetchFrom(
+  url: string,
+  sink: BodySink,
+  context: FetchContext,
+): Promise<{ attempt: Attempt; retries: number }> {
   const policy = context.retry ?? DEFAULT_RETRY;
   let oddAnswers = 0;
   for (let retries = 0; ; retries += 1) {
@@ -83,7 +99,11 @@ async function fetchFrom(url: string, sink: BodySink, context: FetchContext): Pr
     try {
       attempt = await attemptOnce(url, sink, context);
     } finally {
-      release(attempt?.kind === 'again' ? { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs } : { ok: true });
+      release(
+        attempt?.kind === 'again'
+          ? { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs }
+          : { ok: true },
+      );
     }
     if (attempt.kind !== 'again') return { attempt, retries };
     if (attempt.isOdd) oddAnswers += 1;
@@ -121,7 +141,8 @@ function afterStatus(url: string, status: number, retryAfterMs: number | undefin
   const error = `HTTP status ${String(status)}`;
   if (ABSENT.has(status)) return { kind: 'absent', url, error, httpStatus: status };
   // a range that the server cannot give: the sink has forgotten its part, the next attempt starts anew
-  if (isRetryableStatus(status) || status === 416) return { kind: 'again', url, error, httpStatus: status, retryAfterMs, isOdd: false };
+  if (isRetryableStatus(status) || status === 416)
+    return { kind: 'again', url, error, httpStatus: status, retryAfterMs, isOdd: false };
   return { kind: 'refused', url, error, httpStatus: status };
 }
 
@@ -137,7 +158,17 @@ function afterError(url: string, error: unknown, status: number | undefined, sig
   return again({ url, error, status, isOdd: false });
 }
 
-function again({ url, error, status, isOdd }: { url: string; error: unknown; status: number | undefined; isOdd: boolean }): Attempt {
+function again({
+  url,
+  error,
+  status,
+  isOdd,
+}: {
+  url: string;
+  error: unknown;
+  status: number | undefined;
+  isOdd: boolean;
+}): Attempt {
   return { kind: 'again', url, error: messageOf(error), httpStatus: status, retryAfterMs: undefined, isOdd };
 }
 

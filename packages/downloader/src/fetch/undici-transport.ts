@@ -18,7 +18,8 @@ export async function createUndiciTransport(policy: HttpPolicy, connections: num
       for (let hops = 0; ; hops += 1) {
         const location = await dispatchOnce(dispatcher, policy, { ...request, url: url.href }, receiver);
         if (location === undefined) return;
-        if (hops === MAX_REDIRECTS) throw new TransportError('refused', `${request.url}: more than ${String(MAX_REDIRECTS)} redirects`);
+        if (hops === MAX_REDIRECTS)
+          throw new TransportError('refused', `${request.url}: more than ${String(MAX_REDIRECTS)} redirects`);
         url = checkedUrl(location, url);
       }
     },
@@ -47,13 +48,15 @@ function dispatchOnce(
     const fail = (error: unknown): void => {
       failure ??= error;
       controllerNow?.abort(error instanceof Error ? error : new Error(messageOf(error)));
-      reject(failure as Error);
+      reject(failure);
     };
     const onAbort = (): void => {
       fail(request.signal.reason);
     };
     const deadline = setTimeout(() => {
-      fail(new TransportError('timeout', `${request.url}: no whole answer within ${String(policy.attemptTimeoutMs)} ms`));
+      fail(
+        new TransportError('timeout', `${request.url}: no whole answer within ${String(policy.attemptTimeoutMs)} ms`),
+      );
     }, policy.attemptTimeoutMs);
     const settle = (): void => {
       clearTimeout(deadline);
@@ -106,7 +109,7 @@ function dispatchOnce(
         },
         onResponseError: (_controller, error) => {
           settle();
-          reject((failure ?? transportError(request.url, error)) as Error);
+          reject(failure ?? transportError(request.url, error));
         },
       },
     );
@@ -118,7 +121,10 @@ function checkedUrl(text: string, from: URL | undefined): URL {
   if (!URL.canParse(text, from?.href)) throw new TransportError('refused', `${from?.href ?? ''} not a URL: ${shown}`);
   const url = new URL(text, from?.href);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new TransportError('refused', `expected an http or https URL, found ${shown}${from === undefined ? '' : ` as the redirect of ${from.href}`}`);
+    throw new TransportError(
+      'refused',
+      `expected an http or https URL, found ${shown}${from === undefined ? '' : ` as the redirect of ${from.href}`}`,
+    );
   }
   if (from?.protocol === 'https:' && url.protocol === 'http:') {
     throw new TransportError('refused', `${from.href} redirects from https to http: ${shown}`);
@@ -129,8 +135,10 @@ function checkedUrl(text: string, from: URL | undefined): URL {
 function transportError(url: string, error: unknown): TransportError {
   const code = systemCodeOf(error) ?? '';
   const message = `${url}: ${messageOf(error)}`;
-  if (/TIMEOUT|ETIMEDOUT/.test(code)) return new TransportError(code.includes('CONNECT') ? 'connect' : 'timeout', message, error);
-  if (/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code)) return new TransportError('connect', message, error);
+  if (/TIMEOUT|ETIMEDOUT/.test(code))
+    return new TransportError(code.includes('CONNECT') ? 'connect' : 'timeout', message, error);
+  if (/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code))
+    return new TransportError('connect', message, error);
   return new TransportError('broken', message, error);
 }
 
