@@ -74,6 +74,12 @@ export const downloadFlags = {
     describe: 'fewer requests in flight while upstream is in trouble',
     default: true,
   }),
+  transport: flag.choice({
+    group: fetching,
+    describe: 'how requests are made: lean HTTP/1.1 where it fits and undici elsewhere, or undici for everything',
+    choices: ['auto', 'undici'],
+    default: 'auto',
+  }),
   timeout: flag.duration({ group: fetching, describe: 'time for one attempt', default: '300s' }),
   'connect-timeout': flag.duration({ group: fetching, describe: 'time for a connection to be made', default: '10s' }),
   'stall-timeout': flag.duration({

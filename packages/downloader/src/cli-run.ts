@@ -63,6 +63,7 @@ export async function runDownload(values: DownloadValues, context: CommandContex
       recordSkipped: values.recordSkipped,
       concurrency: values.concurrency,
       adaptive: values.adaptive,
+      transport: values.transport,
       retry: { retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax },
       maxFileBytes: values.maxFileSize,
       requestsPerSecond: values.rateLimit,

@@ -5,12 +5,13 @@ import path from 'node:path';
 import { DEFAULT_RETRY, MirrorError, acquireLock, createRateLimit, readJournal, silentLog } from '@mirror/core';
 import type { HttpPolicy, Journal, LocalStorage, Lock, Log, RetryPolicy } from '@mirror/core';
 import type { CrateJob, CrateResult } from './fetch/crate-job.ts';
+import { createTransport } from './fetch/create-transport.ts';
+import type { TransportKind } from './fetch/create-transport.ts';
 import { fetchAll } from './fetch/fetch-all.ts';
 import { fetchCrate } from './fetch/fetch-crate.ts';
 import { createGate } from './fetch/gate.ts';
 import type { Gate } from './fetch/gate.ts';
 import type { Transport } from './fetch/transport.ts';
-import { createUndiciTransport } from './fetch/undici-transport.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { ResumeCheck, There } from './reconcile.ts';
 import type { Records } from './records.ts';
@@ -29,6 +30,7 @@ export interface DownloadOptions {
   readonly recordSkipped?: boolean;
   readonly concurrency?: number;
   readonly adaptive?: boolean;
+  readonly transport?: TransportKind;
   readonly retry?: RetryPolicy;
   /** A body above this is refused, in bytes. */
   readonly maxFileBytes?: number;
@@ -50,6 +52,7 @@ export const DOWNLOAD_DEFAULTS = {
   resumeCheck: 'manifest',
   concurrency: Math.max(64, 32 * availableParallelism()),
   adaptive: true,
+  transport: 'auto',
   retry: DEFAULT_RETRY,
   maxFileBytes: 2 * 2 ** 30,
   graceMs: 10_000,
@@ -133,7 +136,7 @@ async function downloadLocked(options: DownloadOptions): Promise<DownloadSummary
   const state = createState(gate);
   options.onStart?.(state);
   const watch = createUpstreamWatch();
-  const transport = await createUndiciTransport(options.http, concurrency);
+  const transport = createTransport(options.transport ?? DOWNLOAD_DEFAULTS.transport, options.http, concurrency, log);
   try {
     await fetchAll({
       jobs: missingJobs(options, journal, state, runId, signal),

@@ -18,192 +18,203 @@ function expectNothingWrong(out: string): void {
   expect(expectedTree(notYanked(registry))).toMatchObject(treeOf(out));
 }
 
-describe('a fault that passes is overcome', () => {
-  it.each<[Fault]>([
-    [{ kind: 'status', status: 408 }],
-    [{ kind: 'status', status: 425 }],
-    [{ kind: 'status', status: 429, retryAfter: 0 }],
-    [{ kind: 'status', status: 429, retryAfter: 'date', retryAfterSeconds: 0 }],
-    [{ kind: 'status', status: 500 }],
-    [{ kind: 'status', status: 502 }],
-    [{ kind: 'status', status: 503 }],
-    [{ kind: 'reset', after: 'request' }],
-    [{ kind: 'reset', after: 'head' }],
-    [{ kind: 'reset', after: 'half' }],
-    [{ kind: 'disconnect', after: 'half' }],
-    [{ kind: 'stall', after: 'request' }],
-    [{ kind: 'stall', after: 'head' }],
-    [{ kind: 'stall', after: 'half' }],
-    [{ kind: 'truncate' }],
-    [{ kind: 'wrong-length' }],
-    [{ kind: 'wrong-length', bytes: -7 }],
-    [{ kind: 'wrong-length', chunked: true }],
-    [{ kind: 'overrun' }],
-    [{ kind: 'huge-length' }],
-    [{ kind: 'endless' }],
-    [{ kind: 'empty' }],
-    [{ kind: 'corrupt' }],
-    [{ kind: 'html' }],
-    [{ kind: 'encoded' }],
-    [{ kind: 'redirect', to: 'loop' }],
-    [{ kind: 'redirect', to: 'file' }],
-    [{ kind: 'redirect', to: 'ftp' }],
-    [{ kind: 'redirect', to: 'http://[broken' }],
-    [{ kind: 'big-headers', bytes: 200_000 }],
-    [{ kind: 'raw' }],
-    [{ kind: 'raw', text: '' }],
-    [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhello' }],
-    [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello' }],
-    [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n' }],
-  ])('%j', async (fault) => {
-    const { args, out } = workplace(registry);
-    const [one, two] = someVersions(registry);
-    registry.setFaults([one, two].map(({ path }) => ({ ...fault, match: `/crates/${path}`, times: 1 })));
-    const { status, summary, err } = await run([
-      ...args,
-      '--stall-timeout',
-      '300ms',
-      '--timeout',
-      '2s',
-      '--max-file-size',
-      '50MB',
-    ]);
-    expect({ status, err: status === 0 ? '' : err, failed: summary['failed'] }).toEqual({
-      status: 0,
-      err: '',
-      failed: 0,
-    });
-    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
-    expectNothingWrong(out);
-    // what comes after a whole body does not make the body wrong
-    expect(registry.requestsOf(`/crates/${one.path}`)).toBeGreaterThan(fault.kind === 'overrun' ? 0 : 1);
-  });
-});
+describe.each(['auto', 'undici'])('with the transport %s', (transport) => {
+  const workplaceHere = (): ReturnType<typeof workplace> => {
+    const place = workplace(registry);
+    return {
+      ...place,
+      args: [...place.args, '--transport', transport],
+      noSource: [...place.noSource, '--transport', transport],
+    };
+  };
 
-describe('an answer in unusual clothes is taken', () => {
-  it.each<[Fault]>([
-    [{ kind: 'chunked' }],
-    [{ kind: 'until-close' }],
-    [{ kind: 'close' }],
-    [{ kind: 'informational' }],
-    [{ kind: 'big-headers', bytes: 10_000 }],
-    [{ kind: 'redirect' }],
-    [{ kind: 'redirect', to: 'relative', status: 308 }],
-    [{ kind: 'late', ms: 20 }],
-    [{ kind: 'slow', bytesPerSecond: 100_000 }],
-  ])('%j', async (fault) => {
-    const { args, out } = workplace(registry);
-    registry.setFaults([fault]);
-    const { status, summary } = await run(args);
-    expect({ status, retries: summary['retries'] }).toEqual({ status: 0, retries: 0 });
-    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
-  });
-});
-
-describe('a fault that stays is named', () => {
-  it.each<[Fault, RegExp]>([
-    [{ kind: 'status', status: 400 }, /HTTP status 400/],
-    [{ kind: 'status', status: 500 }, /HTTP status 500/],
-    [{ kind: 'corrupt' }, /expected sha256 [0-9a-f]{64}, found sha256 [0-9a-f]{64}/],
-    [{ kind: 'huge-length' }, /200000000000 bytes is above the limit/],
-    [{ kind: 'redirect', to: 'file' }, /expected an http or https URL, found .*file:/],
-    [{ kind: 'redirect', to: 'loop' }, /more than 10 redirects/],
-    [{ kind: 'html' }, /expected|found/],
-  ])('%j', async (fault, message) => {
-    const { args, out, manifest } = workplace(registry);
-    const [bad] = someVersions(registry);
-    registry.setFaults([{ ...fault, match: `/crates/${bad.path}` }]);
-    const { status, summary, err } = await run([...args, '--retries', '2']);
-    expect({ status, ...summary }).toMatchObject({
-      status: 3,
-      result: 'incomplete',
-      failed: 1,
-      downloaded: notYanked(registry).length - 1,
-    });
-    expect(err).toMatch(message);
-    const record = finalRecords(manifest).get(`${bad.name} ${bad.vers}`);
-    expect(record).toMatchObject({ ok: false, status: 'failed', error: expect.stringMatching(message) });
-    expectNothingWrong(out);
-  });
-
-  it('a plain client error is not tried again', async () => {
-    const { args } = workplace(registry);
-    const [bad] = someVersions(registry);
-    registry.setFaults([{ kind: 'status', status: 400, match: `/crates/${bad.path}` }]);
-    await run(args);
-    expect(registry.requestsOf(`/crates/${bad.path}`)).toBe(1);
-  });
-
-  it('wrong bytes are asked for once more in a round, and once more at the end', async () => {
-    const { args } = workplace(registry);
-    const [bad] = someVersions(registry);
-    registry.setFaults([{ kind: 'corrupt', match: `/crates/${bad.path}` }]);
-    await run(args);
-    expect(registry.requestsOf(`/crates/${bad.path}`)).toBe(4);
-  });
-});
-
-describe('many faults at once', () => {
-  it.each([1, 2, 3])(
-    'with a fifth of the requests failing in every way the run ends complete or names what is missing (%d)',
-    async (seed) => {
-      const { args, out, manifest } = workplace(registry);
-      registry.setFaults(mixedFaults(0.2, { absent: seed === 2, hanging: seed === 3 }));
-      const { status, summary } = await run([
+  describe('a fault that passes is overcome', () => {
+    it.each<[Fault]>([
+      [{ kind: 'status', status: 408 }],
+      [{ kind: 'status', status: 425 }],
+      [{ kind: 'status', status: 429, retryAfter: 0 }],
+      [{ kind: 'status', status: 429, retryAfter: 'date', retryAfterSeconds: 0 }],
+      [{ kind: 'status', status: 500 }],
+      [{ kind: 'status', status: 502 }],
+      [{ kind: 'status', status: 503 }],
+      [{ kind: 'reset', after: 'request' }],
+      [{ kind: 'reset', after: 'head' }],
+      [{ kind: 'reset', after: 'half' }],
+      [{ kind: 'disconnect', after: 'half' }],
+      [{ kind: 'stall', after: 'request' }],
+      [{ kind: 'stall', after: 'head' }],
+      [{ kind: 'stall', after: 'half' }],
+      [{ kind: 'truncate' }],
+      [{ kind: 'wrong-length' }],
+      [{ kind: 'wrong-length', bytes: -7 }],
+      [{ kind: 'wrong-length', chunked: true }],
+      [{ kind: 'overrun' }],
+      [{ kind: 'huge-length' }],
+      [{ kind: 'endless' }],
+      [{ kind: 'empty' }],
+      [{ kind: 'corrupt' }],
+      [{ kind: 'html' }],
+      [{ kind: 'encoded' }],
+      [{ kind: 'redirect', to: 'loop' }],
+      [{ kind: 'redirect', to: 'file' }],
+      [{ kind: 'redirect', to: 'ftp' }],
+      [{ kind: 'redirect', to: 'http://[broken' }],
+      [{ kind: 'big-headers', bytes: 200_000 }],
+      [{ kind: 'raw' }],
+      [{ kind: 'raw', text: '' }],
+      [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhello' }],
+      [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello' }],
+      [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n' }],
+    ])('%j', async (fault) => {
+      const { args, out } = workplaceHere();
+      const [one, two] = someVersions(registry);
+      registry.setFaults([one, two].map(({ path }) => ({ ...fault, match: `/crates/${path}`, times: 1 })));
+      const { status, summary, err } = await run([
         ...args,
         '--stall-timeout',
-        '200ms',
+        '300ms',
         '--timeout',
         '2s',
-        '--concurrency',
-        '32',
+        '--max-file-size',
+        '50MB',
       ]);
-      expectNothingWrong(out);
-      const final = finalRecords(manifest);
-      expect(final.size).toBe(notYanked(registry).length);
-      const named = [...final.values()]
-        .filter((record) => record['ok'] !== true)
-        .map((record) => String(record['path']));
-      const missing = Object.keys(expectedTree(notYanked(registry))).filter((file) => !(file in treeOf(out)));
-      expect(named.sort()).toEqual(missing.sort());
-      expect(status).toBe(summary['failed'] === 0 ? 0 : 3);
-      registry.setFaults([]);
-      expect((await run(args)).summary).toMatchObject({ result: 'complete' });
+      expect({ status, err: status === 0 ? '' : err, failed: summary['failed'] }).toEqual({
+        status: 0,
+        err: '',
+        failed: 0,
+      });
       expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
-    },
-  );
-
-  it('an upstream that is not there at all ends the run with 5 and says what to do', async () => {
-    const { noSource } = workplace(registry);
-    const args = [
-      ...noSource,
-      '--crates-base-url',
-      'http://127.0.0.1:9/crates',
-      '--retries',
-      '1',
-      '--retry-max',
-      '5ms',
-    ];
-    const { status, err } = await run(args);
-    expect(status).toBe(5);
-    expect(err).toMatch(/upstream gives no answer: .*ECONNREFUSED/);
-    expect(err).toContain('a rerun goes on where this one stopped');
+      expectNothingWrong(out);
+      // what comes after a whole body does not make the body wrong
+      expect(registry.requestsOf(`/crates/${one.path}`)).toBeGreaterThan(fault.kind === 'overrun' ? 0 : 1);
+    });
   });
 
-  it('an outage in the middle of the run costs nothing', async () => {
-    const { args, out } = workplace(registry);
-    registry.setLatency(20);
-    const running = run([...args, '--concurrency', '8']);
-    setTimeout(() => {
-      registry.outage('reset');
-    }, 100);
-    setTimeout(() => {
+  describe('an answer in unusual clothes is taken', () => {
+    it.each<[Fault]>([
+      [{ kind: 'chunked' }],
+      [{ kind: 'until-close' }],
+      [{ kind: 'close' }],
+      [{ kind: 'informational' }],
+      [{ kind: 'big-headers', bytes: 10_000 }],
+      [{ kind: 'redirect' }],
+      [{ kind: 'redirect', to: 'relative', status: 308 }],
+      [{ kind: 'late', ms: 20 }],
+      [{ kind: 'slow', bytesPerSecond: 100_000 }],
+    ])('%j', async (fault) => {
+      const { args, out } = workplaceHere();
+      registry.setFaults([fault]);
+      const { status, summary } = await run(args);
+      expect({ status, retries: summary['retries'] }).toEqual({ status: 0, retries: 0 });
+      expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+    });
+  });
+
+  describe('a fault that stays is named', () => {
+    it.each<[Fault, RegExp]>([
+      [{ kind: 'status', status: 400 }, /HTTP status 400/],
+      [{ kind: 'status', status: 500 }, /HTTP status 500/],
+      [{ kind: 'corrupt' }, /expected sha256 [0-9a-f]{64}, found sha256 [0-9a-f]{64}/],
+      [{ kind: 'huge-length' }, /200000000000 bytes is above the limit/],
+      [{ kind: 'redirect', to: 'file' }, /expected an http or https URL, found .*file:/],
+      [{ kind: 'redirect', to: 'loop' }, /more than 10 redirects/],
+      [{ kind: 'html' }, /expected|found/],
+    ])('%j', async (fault, message) => {
+      const { args, out, manifest } = workplaceHere();
+      const [bad] = someVersions(registry);
+      registry.setFaults([{ ...fault, match: `/crates/${bad.path}` }]);
+      const { status, summary, err } = await run([...args, '--retries', '2']);
+      expect({ status, ...summary }).toMatchObject({
+        status: 3,
+        result: 'incomplete',
+        failed: 1,
+        downloaded: notYanked(registry).length - 1,
+      });
+      expect(err).toMatch(message);
+      const record = finalRecords(manifest).get(`${bad.name} ${bad.vers}`);
+      expect(record).toMatchObject({ ok: false, status: 'failed', error: expect.stringMatching(message) });
+      expectNothingWrong(out);
+    });
+
+    it('a plain client error is not tried again', async () => {
+      const { args } = workplaceHere();
+      const [bad] = someVersions(registry);
+      registry.setFaults([{ kind: 'status', status: 400, match: `/crates/${bad.path}` }]);
+      await run(args);
+      expect(registry.requestsOf(`/crates/${bad.path}`)).toBe(1);
+    });
+
+    it('wrong bytes are asked for once more in a round, and once more at the end', async () => {
+      const { args } = workplaceHere();
+      const [bad] = someVersions(registry);
+      registry.setFaults([{ kind: 'corrupt', match: `/crates/${bad.path}` }]);
+      await run(args);
+      expect(registry.requestsOf(`/crates/${bad.path}`)).toBe(4);
+    });
+  });
+
+  describe('many faults at once', () => {
+    it.each([1, 2, 3])(
+      'with a fifth of the requests failing in every way the run ends complete or names what is missing (%d)',
+      async (seed) => {
+        const { args, out, manifest } = workplaceHere();
+        registry.setFaults(mixedFaults(0.2, { absent: seed === 2, hanging: seed === 3 }));
+        const { status, summary } = await run([
+          ...args,
+          '--stall-timeout',
+          '200ms',
+          '--timeout',
+          '2s',
+          '--concurrency',
+          '32',
+        ]);
+        expectNothingWrong(out);
+        const final = finalRecords(manifest);
+        expect(final.size).toBe(notYanked(registry).length);
+        const named = [...final.values()]
+          .filter((record) => record['ok'] !== true)
+          .map((record) => String(record['path']));
+        const missing = Object.keys(expectedTree(notYanked(registry))).filter((file) => !(file in treeOf(out)));
+        expect(named.sort()).toEqual(missing.sort());
+        expect(status).toBe(summary['failed'] === 0 ? 0 : 3);
+        registry.setFaults([]);
+        expect((await run(args)).summary).toMatchObject({ result: 'complete' });
+        expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+      },
+    );
+
+    it('an upstream that is not there at all ends the run with 5 and says what to do', async () => {
+      const { noSource } = workplaceHere();
+      const args = [
+        ...noSource,
+        '--crates-base-url',
+        'http://127.0.0.1:9/crates',
+        '--retries',
+        '1',
+        '--retry-max',
+        '5ms',
+      ];
+      const { status, err } = await run(args);
+      expect(status).toBe(5);
+      expect(err).toMatch(/upstream gives no answer: .*ECONNREFUSED/);
+      expect(err).toContain('a rerun goes on where this one stopped');
+    });
+
+    it('an outage in the middle of the run costs nothing', async () => {
+      const { args, out } = workplaceHere();
+      registry.setLatency(20);
+      const running = run([...args, '--concurrency', '8']);
+      setTimeout(() => {
+        registry.outage('reset');
+      }, 100);
+      setTimeout(() => {
+        registry.outage(false);
+      }, 700);
+      const { status } = await running;
+      registry.setLatency(0);
       registry.outage(false);
-    }, 700);
-    const { status } = await running;
-    registry.setLatency(0);
-    registry.outage(false);
-    expect(status).toBe(0);
-    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+      expect(status).toBe(0);
+      expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+    });
   });
 });

@@ -18,13 +18,13 @@ export interface BodySink {
 }
 
 /**
- * A sink for one job. A small body that came in one piece is written whole; a larger one streams. A streamed body
+ * A sink for one job. A body that comes in one piece is written whole, before anything else happens to the bytes; others stream. A streamed body
  * that breaks off after `RESUME_BYTES` is continued by Range with If-Range, when the server gave a strong ETag: on any doubt
  * it starts anew, and the digest decides in the end.
  */
 export function createBodySink(job: CrateJob, writer: VerifiedWriter, maxFileBytes: number): BodySink {
   let stream: VerifiedWrite | undefined;
-  let whole: Uint8Array | undefined;
+  let whole: WrittenFile | undefined;
   let length: number | undefined;
   let received = 0;
   let source: { url: string; etag: string; total: number } | undefined;
@@ -70,6 +70,7 @@ export function createBodySink(job: CrateJob, writer: VerifiedWriter, maxFileByt
       return true;
     },
     write: (chunk) => {
+      if (whole !== undefined) return; // the file is right and there: what comes after it is of no interest
       received += chunk.length;
       if (received > (length ?? maxFileBytes)) {
         const seen = received;
@@ -77,18 +78,15 @@ export function createBodySink(job: CrateJob, writer: VerifiedWriter, maxFileByt
         discard();
         throw promised === undefined ? tooLarge(job.urls[0] ?? job.path, seen) : lengthError(job.path, promised, seen);
       }
-      if (stream === undefined && whole === undefined && chunk.length === length) {
-        whole = Buffer.from(chunk); // the transport's bytes are only lent, and the end of the answer is still to come
+      if (chunk.length === length && stream === undefined) {
+        whole = writer.writeWhole(job.path, chunk, { sha256: job.sha256 });
         return;
       }
-      if (stream === undefined) {
-        stream = writer.begin(job.path);
-        if (whole !== undefined) stream.write(whole);
-        whole = undefined;
-      }
+      stream ??= writer.begin(job.path);
       stream.write(chunk);
     },
     commit: () => {
+      if (whole !== undefined) return whole;
       if (length !== undefined && received !== length) {
         const seen = received;
         const promised = length;
@@ -97,14 +95,13 @@ export function createBodySink(job: CrateJob, writer: VerifiedWriter, maxFileByt
       }
       const expected = { sha256: job.sha256 };
       const streamed = stream;
-      const bytes = whole ?? new Uint8Array(0);
       stream = undefined; // commit leaves nothing behind, whether it succeeds or not
-      const written = streamed === undefined ? writer.writeWhole(job.path, bytes, expected) : streamed.commit(expected);
-      discard();
-      return written;
+      return streamed === undefined ? writer.writeWhole(job.path, EMPTY, expected) : streamed.commit(expected);
     },
   };
 }
+
+const EMPTY = new Uint8Array(0);
 
 /** Below this much it is cheaper to start anew. */
 const RESUME_BYTES = 1 << 20;

@@ -10,10 +10,11 @@ import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from
  * Redirects are followed by hand, at most `MAX_REDIRECTS`, only to http and https and never from https back to http, since a mirror
  * must not be led to read local files or to give up encryption.
  */
-export async function createUndiciTransport(policy: HttpPolicy, connections: number): Promise<Transport> {
-  const dispatcher = await createDispatcher(policy, { connections });
+export function createUndiciTransport(policy: HttpPolicy, connections: number): Transport {
+  let loading: Promise<Dispatcher> | undefined;
   return {
     get: async (request, receiver) => {
+      const dispatcher = await (loading ??= createDispatcher(policy, { connections }));
       let url = checkedUrl(request.url, undefined);
       for (let hops = 0; ; hops += 1) {
         const location = await dispatchOnce(dispatcher, policy, { ...request, url: url.href }, receiver);
@@ -23,8 +24,13 @@ export async function createUndiciTransport(policy: HttpPolicy, connections: num
         url = checkedUrl(location, url);
       }
     },
-    close: () => dispatcher.destroy(),
+    close: async () => (await loading)?.destroy(),
   };
+}
+
+/** The proxy that a URL goes through, if any; whether `no_proxy` excepts it is for undici to say. */
+export function proxyFor(url: string, policy: HttpPolicy): string | undefined {
+  return url.startsWith('https:') ? policy.proxies.https : policy.proxies.http;
 }
 
 /** As many as browsers and curl's users are used to see. */

@@ -1,0 +1,59 @@
+import type { HttpPolicy, Log } from '@mirror/core';
+import { NotHttp1Error, createLeanHttp1 } from './lean-http1.ts';
+import type { ResponseHead, Transport, TransportRequest } from './transport.ts';
+import { createUndiciTransport, proxyFor } from './undici-transport.ts';
+
+/**
+ * The lean transport for what it is good at, undici for everything else: targets behind a proxy, redirects, and servers
+ * that do not speak HTTP/1.1 as we read it.
+ */
+export function createAutoTransport(policy: HttpPolicy, connections: number, log: Log): Transport {
+  const lean = createLeanHttp1(policy, connections);
+  const strangers = new Set<string>();
+  const oddities = new Map<string, number>();
+  const robust = createUndiciTransport(policy, connections);
+  /** After a few answers that make no sense to us, a server is left to undici for good. */
+  const noteOddity = (request: TransportRequest, error: NotHttp1Error): void => {
+    const { origin } = new URL(request.url);
+    const seen = (oddities.get(origin) ?? 0) + 1;
+    oddities.set(origin, seen);
+    if (seen < ODDITIES) return;
+    strangers.add(origin);
+    log.info('using the robust transport', { origin, reason: error.message });
+  };
+  return {
+    get: async (request, receiver) => {
+      if (!isForLean(request.url, policy, strangers)) return robust.get(request, receiver);
+      let redirected = false;
+      try {
+        await lean.get(request, {
+          onHead: (head) => {
+            redirected = isRedirect(head);
+            return redirected ? false : receiver.onHead(head);
+          },
+          onBody: receiver.onBody,
+        });
+      } catch (error) {
+        if (error instanceof NotHttp1Error) noteOddity(request, error);
+        throw error;
+      }
+      if (redirected) await robust.get(request, receiver);
+    },
+    close: async () => {
+      await lean.close();
+      await robust.close();
+    },
+  };
+}
+
+function isForLean(url: string, policy: HttpPolicy, strangers: ReadonlySet<string>): boolean {
+  if (!url.startsWith('http://') && !url.startsWith('https://')) return false; // undici's checks have the words for it
+  if (strangers.size > 0 && strangers.has(new URL(url).origin)) return false;
+  return proxyFor(url, policy) === undefined;
+}
+
+function isRedirect(head: ResponseHead): boolean {
+  return head.status >= 300 && head.status < 400 && head.header('location') !== undefined;
+}
+
+const ODDITIES = 3;
