@@ -19,8 +19,8 @@ export interface ReadIndexOptions {
   /** Give every entry its line as `text` (default false). */
   readonly withText?: boolean | undefined;
   /**
-   * Threads that read (default: one for each processor, at most 4). With 1 everything happens in the calling thread, as
-   * it does for a small index in any case.
+   * Threads that read besides the calling one; with 1 the calling thread does it all. Default: one for each processor, at
+   * most 4, but none before a small index would be read anyway.
    */
   readonly threads?: number | undefined;
   /** Ends the reading with the signal's reason. */
@@ -79,7 +79,8 @@ const MAX_THREADS = 4;
 
 async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): AsyncGenerator<Group, void, undefined> {
   const { signal, log = silentLog, only, withText = false } = options;
-  const threads = options.threads ?? Math.min(os.availableParallelism(), MAX_THREADS);
+  const { threads = Math.min(os.availableParallelism(), MAX_THREADS) } = options;
+  const filesBefore = options.threads === undefined ? FILES_BEFORE_THREADS : 0;
   const source = openIndexDirectory(place);
   const folders = orReadFailure(place, () => source.folders());
   const here = createReaderHere(place, source, withText, signal);
@@ -89,7 +90,7 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   let ignored = 0;
   let files = 0;
   let next = 0;
-  while (next < folders.length && (threads <= 1 || files < FILES_BEFORE_THREADS)) {
+  while (next < folders.length && (threads <= 1 || files < filesBefore)) {
     const listing = orReadFailure(place, () => source.list(folders[next] ?? ''));
     yield* here.read(listing.indexPaths);
     ignored += listing.ignored;
@@ -98,8 +99,13 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   }
   const rest = folders.slice(next);
   const onIgnored = (count: number): void => void (ignored += count);
-  if (rest.length > 0) yield* readWithWorkers({ place, folders: rest, threads, withText, signal, onIgnored });
-  else if (files === 0) throw noIndex(place);
+  if (rest.length > 0) {
+    for await (const group of readWithWorkers({ place, folders: rest, threads, withText, signal, onIgnored })) {
+      files += group.length;
+      yield group;
+    }
+  }
+  if (files === 0) throw noIndex(place);
   if (ignored > 0) log.debug('left out what has no place in an index', { count: ignored });
 }
 
