@@ -3,7 +3,7 @@ import { MirrorError, messageOf } from '../errors.ts';
 import type { CrateId } from './crate-file.ts';
 import { isCrateName } from './crate-name.ts';
 import { isCrateVersion } from './crate-version.ts';
-import { quoted } from './quoted.ts';
+import { quoted, shown } from './quoted.ts';
 
 /** A crate version that a Cargo.lock pins. */
 export interface LockedCrate extends CrateId {
@@ -31,7 +31,7 @@ export function parseCargoLock(text: string, file: string): CargoLock {
   const lock = parseTable(text, file);
   const format = lock['version'] ?? 2;
   if (typeof format !== 'number' || !KNOWN_FORMATS.includes(format)) {
-    throw wrong(file, `expected a lock file of format 1 to 4, found version ${quoted(JSON.stringify(format))}`);
+    throw wrong(file, `expected a lock file of format 1 to 4, found version ${shown(format)}`);
   }
   const packages = lock['package'] ?? [];
   if (!Array.isArray(packages)) throw wrong(file, 'expected a list of packages');
@@ -83,10 +83,7 @@ function isTable(value: unknown): value is Table {
 function checkedPackage(value: unknown, file: string): LockPackage {
   const { name, version, source, checksum } = isTable(value) ? value : {};
   if (typeof name !== 'string' || typeof version !== 'string' || (source !== undefined && typeof source !== 'string')) {
-    throw wrong(
-      file,
-      `expected packages with name and version, found ${quoted(JSON.stringify({ name, version, source }))}`,
-    );
+    throw wrong(file, `expected packages with name and version, found ${shown(name)} and ${shown(version)}`);
   }
   // Packages from elsewhere may be called as they like: they are only shown.
   if (source !== undefined && !CRATES_IO_SOURCES.includes(source)) {
@@ -100,10 +97,7 @@ function checkedPackage(value: unknown, file: string): LockPackage {
 function checkedCksum(value: unknown, { name, vers }: CrateId, file: string): string | undefined {
   if (value === undefined || value === '<none>') return undefined;
   if (typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)) return value.toLowerCase();
-  throw wrong(
-    file,
-    `${name} ${vers}: expected a checksum of 64 hex digits, found ${quoted(JSON.stringify(value) ?? 'nothing')}`,
-  );
+  throw wrong(file, `${name} ${vers}: expected a checksum of 64 hex digits, found ${shown(value)}`);
 }
 
 function wrong(file: string, message: string, cause?: unknown): MirrorError {

@@ -64,7 +64,7 @@ export function compareVersions(a: VersionParts, b: VersionParts): number {
 }
 
 /** Order by major, minor and patch alone. */
-export function compareRelease(a: VersionParts, b: VersionParts): number {
+function compareRelease(a: VersionParts, b: VersionParts): number {
   return compareNumbers(a.major, b.major) || compareNumbers(a.minor, b.minor) || compareNumbers(a.patch, b.patch);
 }
 

@@ -12,12 +12,10 @@ import type { IndexEntry } from './index-entry.ts';
  *
  * All text is ASCII but for lines and messages, which are UTF-8. The scanner in `assembly/` writes entries in this form too.
  */
-export const RECORD = { file: 1, entry: 2, problem: 3 } as const;
+const RECORD = { file: 1, entry: 2, problem: 3 } as const;
 
 /** Bytes before the text of an entry. */
-export const ENTRY_HEAD = 14;
-/** The most that an entry takes without its line. */
-export const MAX_ENTRY_BYTES: number = ENTRY_HEAD + 64 + 3 * 255;
+const ENTRY_HEAD = 14;
 
 /** A line of an index that is no entry. */
 export interface IndexProblem {

@@ -2,7 +2,7 @@ import { MirrorError } from '../errors.ts';
 import { isCrateName } from './crate-name.ts';
 import { isCrateVersion } from './crate-version.ts';
 import { indexPathOf } from './index-path.ts';
-import { quoted } from './quoted.ts';
+import { quoted, shown } from './quoted.ts';
 
 /** What a mirror needs to know of one published version. */
 export interface IndexEntry {
@@ -96,13 +96,6 @@ function checkedPubtime(value: unknown, where: LinePlace): string | undefined {
 
 function wrong(where: LinePlace, field: string, expected: string, found: unknown): MirrorError {
   return problem(where, `${field}: expected ${expected}, found ${shown(found)}`);
-}
-
-function shown(found: unknown): string {
-  if (found === undefined) return 'nothing';
-  if (typeof found === 'string') return quoted(found);
-  if (typeof found === 'object' && found !== null) return Array.isArray(found) ? 'a list' : 'an object';
-  return JSON.stringify(found);
 }
 
 function problem(where: LinePlace, message: string, cause?: unknown): MirrorError {

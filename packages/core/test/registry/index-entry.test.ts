@@ -27,7 +27,7 @@ describe('an index line', () => {
       pubtime: '2025-11-20T01:02:03Z',
       indexPath: 'se/rd/serde',
       line: 12,
-      fields: JSON.parse(text),
+      fields: JSON.parse(text) as object,
       text,
     });
     expect(Object.keys(entry.fields)).toEqual(['name', 'vers', 'zzz', 'cksum', 'yanked', 'pubtime', 'v']);
