@@ -3,18 +3,7 @@
 // Prints one JSON line per measurement, and the ratios of the medians at the end.
 import { spawnSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createBundleWriter, openBundle } from '../dist/index.js';
@@ -103,16 +92,7 @@ async function bundle(entries, bodyOf, options = {}) {
   return { bytes, bodies, rss_mib: Math.round(process.resourceUsage().maxRSS / 1024) };
 }
 
-function readCrate(entry) {
-  const fd = openSync(path.join(crates, entry.path));
-  try {
-    const body = Buffer.allocUnsafe(fstatSync(fd).size);
-    readSync(fd, body);
-    return body;
-  } finally {
-    closeSync(fd);
-  }
-}
+const crateFile = (entry) => ({ file: path.join(crates, entry.path) });
 
 async function benchArchive(entries) {
   const peer = [];
@@ -120,7 +100,7 @@ async function benchArchive(entries) {
   for (let run = 0; run < runs; run += 1) {
     peer.push(await timed('tar | zstd -T0', tarZstd));
     print(peer.at(-1));
-    ours.push(await timed('bundle', () => bundle(entries, readCrate)));
+    ours.push(await timed('bundle', () => bundle(entries, crateFile)));
     print(ours.at(-1));
   }
   const seconds = { peer: median(peer.map((each) => each.seconds)), ours: median(ours.map((each) => each.seconds)) };
@@ -138,7 +118,7 @@ async function benchArchive(entries) {
 async function benchRead(entries) {
   let total = 0;
   const some = entries.filter((entry) => (total += entry.size) < 2 ** 30);
-  await bundle(some, readCrate);
+  await bundle(some, crateFile);
   const file = path.join(out, 'bundle-0000.tar.zst');
   for (const [label, inFlight] of [
     ['random reads, 1 at a time', 1],

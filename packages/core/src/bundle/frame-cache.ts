@@ -2,6 +2,8 @@
 export interface FrameCache {
   /** A number that keeps the frames of one reader apart from those of others. */
   register(): number;
+  /** Whether the frame is there, or on its way. */
+  has(reader: number, frame: number): boolean;
   /** The frame from the cache, or what `load` gives; two that ask at the same time share one load. Failures are not kept. */
   get(reader: number, frame: number, bytes: number, load: () => Promise<Buffer>): Promise<Buffer>;
 }
@@ -22,8 +24,9 @@ export function createFrameCache(limitBytes: number): FrameCache {
 
   return {
     register: () => readers++,
+    has: (reader, frame) => held.has(keyOf(reader, frame)),
     get(reader, frame, bytes, load) {
-      const key = reader * FRAMES_PER_READER + frame;
+      const key = keyOf(reader, frame);
       const known = held.get(key);
       if (known !== undefined) {
         held.delete(key);
@@ -47,3 +50,7 @@ export function createFrameCache(limitBytes: number): FrameCache {
 
 const KEPT_ALWAYS = 3;
 const FRAMES_PER_READER = 2 ** 24;
+
+function keyOf(reader: number, frame: number): number {
+  return reader * FRAMES_PER_READER + frame;
+}

@@ -3,11 +3,13 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { createXXHash64 } from 'hash-wasm';
 import { MirrorError, messageOf } from '../errors.ts';
+import { looksRandom } from './looks-random.ts';
 import {
   CHECKSUM_BYTES,
   inspectFrame,
   readStoredFrame,
   sealedHeader,
+  storedBlocks,
   storedFrame,
   type ZstdFrame,
 } from './zstd-frame.ts';
@@ -59,22 +61,30 @@ export type FrameSealer = (content: Buffer, level: number) => Promise<SealedFram
 /**
  * A function that compresses with `codec` and seals the result. The codecs differ in what they put around the blocks (one
  * writes neither size nor checksum); the seal is the same for all, so `zstd -t` finds a flipped bit in any bundle.
+ *
+ * Up to level 6, content that looks random all over is stored without asking the codec, which would store it too. The parts
+ * then are views of the content: it must not change before they are written.
  */
 export async function createFrameSealer(codec: FrameCodec): Promise<FrameSealer> {
   const checksumOf = await createChecksum();
   return async (content, level) => {
-    const compressing = codec.compress(content, level);
+    const isStored = level <= MOST_LEVEL_THAT_STORES && looksRandom(content);
+    const compressing = isStored ? storedBlocks(content) : compressBlocks(codec, content, level);
     const checksum = checksumOf(content); // in the meantime: compression runs on another thread
-    const frame = await compressing;
-    const shape = inspectFrame(frame, codec.name);
-    if (shape?.frameBytes !== frame.length) throw new Error(`${codec.name} made something other than one zstd frame`);
-    const header = sealedHeader(content.length);
     const foot = Buffer.allocUnsafe(CHECKSUM_BYTES);
     foot.writeUInt32LE(checksum, 0);
-    const blocks = frame.subarray(shape.headerBytes, shape.headerBytes + shape.blocksBytes);
-    const compressed = header.length + blocks.length + foot.length;
-    return { parts: [header, blocks, foot], compressed, uncompressed: content.length, checksum };
+    const parts = [sealedHeader(content.length), ...(await compressing), foot];
+    const compressed = parts.reduce((bytes, part) => bytes + part.length, 0);
+    return { parts, compressed, uncompressed: content.length, checksum };
   };
+}
+
+/** The blocks of the frame that `codec` makes, without what it puts around them. */
+async function compressBlocks(codec: FrameCodec, content: Buffer, level: number): Promise<Buffer[]> {
+  const frame = await codec.compress(content, level);
+  const shape = inspectFrame(frame, codec.name);
+  if (shape?.frameBytes !== frame.length) throw new Error(`${codec.name} made something other than one zstd frame`);
+  return [frame.subarray(shape.headerBytes, shape.headerBytes + shape.blocksBytes)];
 }
 
 /** What is known of a frame before it is read. */
@@ -139,6 +149,9 @@ export async function createChecksum(): Promise<(content: Buffer) => number> {
 /** Encoders may use blocks smaller than the format's 128 KiB: a frame may look this many times as large as it is. */
 const EXPANSION_SLACK = 16;
 const EXPANSION_SLACK_BYTES = 2 ** 20;
+
+/** Who asks for more than this wants every byte that can be had. */
+const MOST_LEVEL_THAT_STORES = 6;
 
 let best: FrameCodec | undefined;
 

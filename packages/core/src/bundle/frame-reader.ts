@@ -5,6 +5,7 @@ import type { FrameCache } from './frame-cache.ts';
 import { openFrame, type FrameCodec } from './frame-codec.ts';
 import { MAX_EXPANSION, MAX_FRAME_BYTES } from './limits.ts';
 import { CHECKSUM_OF_NOTHING, parseSeekTable, SEEK_FOOTER_BYTES, seekTableBytes } from './seek-table.ts';
+import { readStoredRange, storedFrameBytes, storedRange } from './zstd-frame.ts';
 
 /** Random access to the content of a bundle's frames. */
 export interface FrameReader {
@@ -24,7 +25,7 @@ export interface FrameReader {
   frame(frame: number): Promise<Buffer>;
   /** The content from `from` to `to`, in pieces as the frames give them: shared, not to be changed. */
   pieces(from: number, to: number): AsyncGenerator<Buffer>;
-  /** The content from `from` to `to` as a buffer of its own. */
+  /** The content from `from` to `to` as a buffer of its own. Within a frame that is stored, no other byte of it is read (nor its checksum). */
   bytes(from: number, to: number): Promise<Buffer>;
   close(): Promise<void>;
 }
@@ -151,6 +152,17 @@ function createFrameReader(options: Layout & FrameReaderOptions & { file: string
     }
   }
 
+  /** Bytes of a frame that is stored as it is are read where they are; undefined when it is compressed. */
+  const storedBytes = async (number: number, from: number, to: number): Promise<Buffer | undefined> => {
+    const position = positions[number] ?? 0;
+    const isStored = (positions[number + 1] ?? 0) - position === storedFrameBytes(frameBytes(number));
+    if (!isStored || from === to || cache.has(reader, number)) return undefined;
+    const [first, end] = [from - (starts[number] ?? 0), to - (starts[number] ?? 0)];
+    const range = storedRange(first, end);
+    const blocks = await readExactly(handle, position + range.start, range.bytes, `${file}: frame ${number}`);
+    return readStoredRange(blocks, first, end, frameBytes(number));
+  };
+
   return {
     info,
     frameCount,
@@ -164,6 +176,11 @@ function createFrameReader(options: Layout & FrameReaderOptions & { file: string
     pieces,
     async bytes(from, to) {
       checkRange(from, to);
+      const number = frameAt(from);
+      if (to <= (starts[number + 1] ?? 0)) {
+        const stored = await storedBytes(number, from, to);
+        if (stored !== undefined) return stored;
+      }
       const all = Buffer.allocUnsafe(to - from);
       let filled = 0;
       for await (const piece of pieces(from, to)) filled += piece.copy(all, filled);

@@ -38,6 +38,8 @@ export interface FrameWriter {
   startPiece(bytes: number): Promise<void>;
   /** Add bytes; they are copied. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Add `bytes` bytes that `read` puts where it is told: piece by piece, no copy. */
+  fill(bytes: number, read: (target: Buffer) => void): Promise<void>;
   /** Close the open frame, even if it is not full. */
   closeFrame(): Promise<void>;
   /** Wait until all closed frames are written. */
@@ -146,6 +148,15 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
         buffer.set(piece, fill);
         fill += piece.length;
         from += piece.length;
+      }
+    },
+    async fill(bytes, read) {
+      for (let left = bytes; left > 0;) {
+        if (fill >= frameBytes) await closeFrame();
+        const target = buffer.subarray(fill, Math.min(frameBytes, fill + left));
+        read(target);
+        fill += target.length;
+        left -= target.length;
       }
     },
     closeFrame,

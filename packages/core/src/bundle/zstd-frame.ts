@@ -74,20 +74,67 @@ export function sealedHeader(contentBytes: number): Buffer {
   return header;
 }
 
-/** `content` as a zstd frame of stored blocks, without size and checksum: what a codec makes that cannot compress. */
-export function storedFrame(content: Buffer): Buffer {
-  const blockCount = Math.max(1, Math.ceil(content.length / MAX_BLOCK_BYTES));
-  const frame = Buffer.allocUnsafe(STORED_HEADER_BYTES + blockCount * BLOCK_HEADER_BYTES + content.length);
-  let at = frame.writeUInt32LE(ZSTD_MAGIC, 0);
-  at = frame.writeUInt8(FOUR_BYTE_SIZE | SINGLE_SEGMENT, at);
-  at = frame.writeUInt32LE(content.length, at);
-  for (let block = 0; block < blockCount; block += 1) {
-    const piece = content.subarray(block * MAX_BLOCK_BYTES, (block + 1) * MAX_BLOCK_BYTES);
-    const isLast = block === blockCount - 1;
-    at = frame.writeUIntLE((piece.length << 3) | (RAW_BLOCK << 1) | Number(isLast), at, BLOCK_HEADER_BYTES);
-    at += piece.copy(frame, at);
+/** `content` as stored blocks, each after its header: views of `content`, nothing is copied. */
+export function storedBlocks(content: Buffer): Buffer[] {
+  const blocks: Buffer[] = [];
+  for (let start = 0; start === 0 || start < content.length; start += MAX_BLOCK_BYTES) {
+    const data = content.subarray(start, start + MAX_BLOCK_BYTES);
+    blocks.push(storedBlockHeader(data.length, start + data.length === content.length), data);
   }
-  return frame;
+  return blocks;
+}
+
+/** `content` as a zstd frame of stored blocks, without checksum: what a codec makes that cannot compress. */
+export function storedFrame(content: Buffer): Buffer {
+  const header = sealedHeader(content.length);
+  header.writeUInt8(FOUR_BYTE_SIZE | SINGLE_SEGMENT, 4);
+  return Buffer.concat([header, ...storedBlocks(content)]);
+}
+
+/** Bytes of the sealed frame of `contentBytes` whose blocks are all stored. */
+export function storedFrameBytes(contentBytes: number): number {
+  return (
+    SEALED_HEADER_BYTES +
+    Math.max(1, Math.ceil(contentBytes / MAX_BLOCK_BYTES)) * BLOCK_HEADER_BYTES +
+    contentBytes +
+    CHECKSUM_BYTES
+  );
+}
+
+/** Where in a sealed frame of stored blocks the blocks with the content from `from` to `to` are. */
+export function storedRange(from: number, to: number): { readonly start: number; readonly bytes: number } {
+  const first = Math.floor(from / MAX_BLOCK_BYTES);
+  const last = Math.floor((to - 1) / MAX_BLOCK_BYTES);
+  const start = SEALED_HEADER_BYTES + first * (BLOCK_HEADER_BYTES + MAX_BLOCK_BYTES);
+  const end = SEALED_HEADER_BYTES + (last + 1) * BLOCK_HEADER_BYTES + to;
+  return { start, bytes: end - start };
+}
+
+/**
+ * The content from `from` to `to`, out of the blocks that were read according to `storedRange`.
+ *
+ * @param contentBytes - of the whole frame
+ * @returns undefined when these are no stored blocks after all: the frame must be decoded
+ */
+export function readStoredRange(blocks: Buffer, from: number, to: number, contentBytes: number): Buffer | undefined {
+  const content = Buffer.allocUnsafe(to - from);
+  let start = Math.floor(from / MAX_BLOCK_BYTES) * MAX_BLOCK_BYTES;
+  for (let at = 0; start < to;) {
+    const size = Math.min(MAX_BLOCK_BYTES, contentBytes - start);
+    const data = at + BLOCK_HEADER_BYTES;
+    if (!storedBlockHeader(size, start + size === contentBytes).equals(blocks.subarray(at, data))) return undefined;
+    const first = Math.max(from - start, 0);
+    blocks.copy(content, start + first - from, data + first, data + Math.min(to - start, size));
+    start += size;
+    at = data + size;
+  }
+  return content;
+}
+
+function storedBlockHeader(size: number, isLast: boolean): Buffer {
+  const header = Buffer.allocUnsafe(BLOCK_HEADER_BYTES);
+  header.writeUIntLE((size << 3) | (RAW_BLOCK << 1) | Number(isLast), 0, BLOCK_HEADER_BYTES);
+  return header;
 }
 
 /** The bytes `from` to `to` of the content of a frame whose blocks are all stored: a copy, no decoder needed. */
@@ -131,7 +178,6 @@ const ZSTD_MAGIC = 0xfd2fb528;
 /** One of the sixteen that the format leaves to applications; the seek table has another. */
 const SKIPPABLE_MAGIC = 0x184d2a5b;
 const SKIPPABLE_HEADER_BYTES = 8;
-const STORED_HEADER_BYTES = 9;
 const FOUR_BYTE_SIZE = 0x80;
 const SINGLE_SEGMENT = 0x20;
 const UNUSED_BITS = 0x18;
