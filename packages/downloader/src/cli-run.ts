@@ -25,7 +25,7 @@ import type { WorkList } from './work-list.ts';
 export async function runDownload(values: DownloadValues, context: CommandContext): Promise<Outcome> {
   const { log, signal, io } = context;
   const work = await workListOf(values, context);
-  const storage = createLocalStorage(values.out, { flush: values.fsync });
+  const storage = createLocalStorage(values.out);
   const toStdout = values.manifest === '-';
   const records = toStdout ? recordsToStream((lines) => void io.stdout.write(lines)) : recordsToFile(values.manifest);
   let state: DownloadState | undefined;
@@ -69,6 +69,8 @@ export async function runDownload(values: DownloadValues, context: CommandContex
       requestsPerSecond: values.rateLimit,
       bytesPerSecond: values.maxBandwidth,
       graceMs: values.grace,
+      flush: values.fsync,
+      isVerbose: context.isVerbose,
       signal,
       log,
       onStart: (running) => (state = running),

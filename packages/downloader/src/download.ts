@@ -1,17 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { DEFAULT_RETRY, MirrorError, acquireLock, createRateLimit, readJournal, silentLog } from '@mirror/core';
-import type { HttpPolicy, Journal, LocalStorage, Lock, Log, RetryPolicy } from '@mirror/core';
-import type { CrateJob, CrateResult } from './fetch/crate-job.ts';
-import { createTransport } from './fetch/create-transport.ts';
+import { DEFAULT_RETRY, acquireLock, readJournal, silentLog } from '@mirror/core';
+import type { FlushPolicy, HttpPolicy, Journal, LocalStorage, Lock, Log, RetryPolicy } from '@mirror/core';
+import type { CrateJob } from './fetch/crate-job.ts';
 import type { TransportKind } from './fetch/create-transport.ts';
-import { fetchAll } from './fetch/fetch-all.ts';
-import { fetchCrate } from './fetch/fetch-crate.ts';
-import { createGate } from './fetch/gate.ts';
-import type { Gate } from './fetch/gate.ts';
-import type { Transport } from './fetch/transport.ts';
+import { runFetchPool } from './fetch/fetch-pool.ts';
+import type { FetchReport, FetchWorkerOptions } from './fetch/fetch-worker.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { ResumeCheck, There } from './reconcile.ts';
 import type { Records } from './records.ts';
@@ -39,6 +34,11 @@ export interface DownloadOptions {
   readonly bytesPerSecond?: number | undefined;
   /** How long those in flight may go on after `signal`, in milliseconds. */
   readonly graceMs?: number;
+  /** Threads that fetch when there is much to do (default: one for each processor, at most 4). */
+  readonly threads?: number;
+  readonly flush?: FlushPolicy;
+  /** Also log each file that was downloaded, at level debug. */
+  readonly isVerbose?: boolean;
   readonly signal?: AbortSignal;
   readonly log?: Log;
   /** Told of the run's state object once, for a progress display. */
@@ -53,6 +53,8 @@ export const DOWNLOAD_DEFAULTS = {
   concurrency: Math.max(64, 32 * availableParallelism()),
   adaptive: true,
   transport: 'auto',
+  threads: Math.min(4, availableParallelism()),
+  flush: 'none',
   retry: DEFAULT_RETRY,
   maxFileBytes: 2 * 2 ** 30,
   graceMs: 10_000,
@@ -71,9 +73,11 @@ export interface DownloadState {
   /** Bytes that came over the network, failed attempts included. */
   received: number;
   retries: number;
-  readonly inFlight: number;
+  inFlight: number;
   /** Attempts that may be in flight at once now. */
-  readonly concurrency: number;
+  concurrency: number;
+  /** The fewest that upstream's trouble made it go down to. */
+  lowestConcurrency: number;
 }
 
 /** How complete the mirror is after a run. */
@@ -88,7 +92,8 @@ export interface DownloadSummary extends WorkListCounts {
   readonly failed: number;
   readonly bytes: number;
   readonly retries: number;
-  /** The lowest number of places that the run had to go down to. */
+  /** The fewest attempts in flight that upstream's trouble made it go down to; the given concurrency when there was none. */
+  readonly lowest_concurrency: number;
   readonly seconds: number;
   readonly run_id: string;
 }
@@ -123,40 +128,61 @@ async function downloadLocked(options: DownloadOptions): Promise<DownloadSummary
   const started = performance.now();
   const runId = `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
   const journal = await readJournalOf(options, log);
-  const hard = hardStop(signal, options.graceMs ?? DOWNLOAD_DEFAULTS.graceMs);
-  const concurrency = options.concurrency ?? DOWNLOAD_DEFAULTS.concurrency;
-  const retry = options.retry ?? DOWNLOAD_DEFAULTS.retry;
-  const turns = createRateLimit(options.requestsPerSecond);
-  const gate = createGate({
-    ceiling: concurrency,
-    adaptive: options.adaptive ?? DOWNLOAD_DEFAULTS.adaptive,
-    maxPauseMs: retry.maxMs,
-    takeTurn: (abort) => turns.take(1, abort),
-  });
-  const state = createState(gate);
+  const state = createState();
   options.onStart?.(state);
-  const watch = createUpstreamWatch();
-  const transport = createTransport(options.transport ?? DOWNLOAD_DEFAULTS.transport, options.http, concurrency, log);
   try {
-    await fetchAll({
+    await runFetchPool({
+      worker: workerOptions(options, runId),
+      threads: options.threads ?? DOWNLOAD_DEFAULTS.threads,
       jobs: missingJobs(options, journal, state, runId, signal),
-      concurrency,
-      signal: AbortSignal.any([signal, watch.signal]),
-      fetch: watch.over(createFetch(options, { transport, gate, retry, state, signal: hard.signal })),
-      onResult: (result) => {
-        record(result, state, options, runId, log);
-        options.onDone?.();
-      },
+      signal,
+      onReport: createReportTaker(options, state, log),
     });
-    if (watch.signal.aborted) throw watch.signal.reason;
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    hard.clear();
     options.records.flush();
-    await transport.close();
   }
   return summary(options, state, signal.aborted, runId, started);
+}
+
+function workerOptions(options: DownloadOptions, runId: string): Omit<FetchWorkerOptions, 'pausedUntil'> {
+  return {
+    root: options.storage.root,
+    flush: options.flush ?? DOWNLOAD_DEFAULTS.flush,
+    http: options.http,
+    transport: options.transport ?? DOWNLOAD_DEFAULTS.transport,
+    concurrency: options.concurrency ?? DOWNLOAD_DEFAULTS.concurrency,
+    adaptive: options.adaptive ?? DOWNLOAD_DEFAULTS.adaptive,
+    retry: options.retry ?? DOWNLOAD_DEFAULTS.retry,
+    maxFileBytes: options.maxFileBytes ?? DOWNLOAD_DEFAULTS.maxFileBytes,
+    requestsPerSecond: options.requestsPerSecond,
+    bytesPerSecond: options.bytesPerSecond,
+    graceMs: options.graceMs ?? DOWNLOAD_DEFAULTS.graceMs,
+    runId,
+    isVerbose: options.isVerbose ?? false,
+  };
+}
+
+/** Adds the reports of all workers up; gauges are of the last report of each. */
+function createReportTaker(
+  options: DownloadOptions,
+  state: DownloadState,
+  log: Log,
+): (report: FetchReport, worker: number) => void {
+  const gauges = new Map<number, FetchReport>();
+  return (report, worker) => {
+    gauges.set(worker, report);
+    for (const name of ['downloaded', 'absent', 'failed', 'bytes', 'received', 'retries'] as const)
+      state[name] += report[name];
+    const all = [...gauges.values()];
+    state.inFlight = all.reduce((sum, each) => sum + each.inFlight, 0);
+    state.concurrency = all.reduce((sum, each) => sum + each.concurrency, 0);
+    state.lowestConcurrency = all.reduce((sum, each) => sum + each.lowestConcurrency, 0);
+    for (const { level, message, fields } of report.notes) log[level](message, fields);
+    if (report.records !== '') options.records.addLines(report.records);
+    if (report.done > 0) options.onDone?.();
+  };
 }
 
 async function readJournalOf({ journalFile, signal }: DownloadOptions, log: Log): Promise<Journal> {
@@ -215,110 +241,12 @@ function skippedRecord(job: CrateJob, found: There, startedAt: number, runId: st
   };
 }
 
-function createFetch(
-  options: DownloadOptions,
-  parts: { transport: Transport; gate: Gate; retry: RetryPolicy; state: DownloadState; signal: AbortSignal },
-): Fetch {
-  const bandwidth = createRateLimit(options.bytesPerSecond);
-  let owed = 0;
-  const context = {
-    transport: parts.transport,
-    writer: options.storage.writer,
-    gate: parts.gate,
-    retry: parts.retry,
-    maxFileBytes: options.maxFileBytes ?? DOWNLOAD_DEFAULTS.maxFileBytes,
-    signal: parts.signal,
-    onBytes: (bytes: number) => {
-      parts.state.received += bytes;
-      owed += bytes;
-    },
-  };
-  if (options.bytesPerSecond === undefined) return (job) => fetchCrate(job, context);
-  return async (job) => {
-    const paid = owed;
-    owed = 0;
-    await bandwidth.take(paid, parts.signal);
-    return fetchCrate(job, context);
-  };
-}
-
-function record(result: CrateResult, state: DownloadState, options: DownloadOptions, runId: string, log: Log): void {
-  const { job, status, url, size, sha256, mtimeUs, startedAt, finishedAt, error, retries, httpStatus } = result;
-  state[status] += 1;
-  state.bytes += size ?? 0;
-  state.retries += retries;
-  options.records.add({
-    ...{ url, path: job.path, size, sha256, mtimeUs, startedAt, finishedAt, status, error, retries, httpStatus },
-    ...{ name: job.name, vers: job.vers, runId },
-  });
-  const fields = { crate: job.name, version: job.vers, url, error, retries };
-  if (status === 'failed') log.warn('failed', fields);
-  else if (status === 'absent') log.warn('absent upstream', fields);
-  else log.debug('downloaded', { crate: job.name, version: job.vers, url, bytes: size, ms: finishedAt - startedAt });
-}
-
-function createState(gate: Gate): DownloadState {
+function createState(): DownloadState {
   return {
     ...{ downloaded: 0, skipped: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
-    get inFlight() {
-      return gate.inFlight;
-    },
-    get concurrency() {
-      return gate.limit;
-    },
+    ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0 },
   };
 }
-
-/** Ends what is in flight when the grace after a first signal is over. */
-function hardStop(signal: AbortSignal, graceMs: number): { readonly signal: AbortSignal; clear(): void } {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal); // every request in flight listens
-  let timer: NodeJS.Timeout | undefined;
-  const onAbort = (): void => {
-    timer = setTimeout(() => {
-      controller.abort(signal.reason);
-    }, graceMs);
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return {
-    signal: controller.signal,
-    clear: () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-    },
-  };
-}
-
-/** What fetches a job. */
-type Fetch = (job: CrateJob) => Promise<CrateResult>;
-
-/** Notices an upstream that gives no answer at all: then it is of no use to go through the whole list. */
-function createUpstreamWatch(): { readonly signal: AbortSignal; over(fetch: Fetch): Fetch } {
-  const controller = new AbortController();
-  let silent = 0;
-  let lastAnswer = Number.NEGATIVE_INFINITY;
-  const see = (result: CrateResult): void => {
-    const isSilent = result.status === 'failed' && result.isTransient && result.httpStatus === undefined;
-    silent = isSilent ? silent + 1 : 0;
-    if (!isSilent) lastAnswer = performance.now();
-    if (silent < SILENT_VERSIONS || performance.now() - lastAnswer < SILENT_MS) return;
-    const text = `upstream gives no answer: ${String(silent)} versions failed in a row, the last one with ${result.error ?? ''}`;
-    controller.abort(new MirrorError('ERR_NETWORK', text, { hint: 'a rerun goes on where this one stopped' }));
-  };
-  return {
-    signal: controller.signal,
-    over: (fetch) => async (job) => {
-      const result = await fetch(job);
-      see(result);
-      return result;
-    },
-  };
-}
-
-/** An upstream that answered before is given this long; one that never did, only so many versions. */
-const SILENT_MS = 300_000;
-const SILENT_VERSIONS = 100;
 
 function summary(
   options: DownloadOptions,
@@ -337,5 +265,8 @@ function summary(
         ? 'complete, some absent upstream'
         : 'complete';
   const seconds = Math.round(performance.now() - started) / 1000;
-  return { result, downloaded, skipped, absent, failed, bytes, retries, ...counts, seconds, run_id: runId };
+  const lowest =
+    state.lowestConcurrency === 0 ? (options.concurrency ?? DOWNLOAD_DEFAULTS.concurrency) : state.lowestConcurrency;
+  const numbers = { downloaded, skipped, absent, failed, bytes, retries, lowest_concurrency: lowest };
+  return { result, ...numbers, ...counts, seconds, run_id: runId };
 }

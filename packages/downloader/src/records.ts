@@ -4,6 +4,8 @@ import type { ManifestRecord } from '@mirror/core';
 /** Takes the records of a run. */
 export interface Records {
   add(record: ManifestRecord): void;
+  /** Records that are lines already. */
+  addLines(lines: string): void;
   /** Hand on what is held back. */
   flush(): void;
   close(): void;
@@ -30,6 +32,7 @@ export function recordsToStream(write: (lines: string) => void): Records {
     add: (record) => {
       write(formatManifestRecord(record));
     },
+    addLines: write,
     flush: () => undefined,
     close: () => undefined,
   };
@@ -40,20 +43,24 @@ export function recordsToStream(write: (lines: string) => void): Records {
  * may wait a moment, which saves a system call for each.
  */
 function createBuffered(write: (lines: string) => void): Omit<Records, 'close'> {
-  let lines = '';
+  let held = '';
   let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (lines !== '') write(lines);
-    lines = '';
+    if (held !== '') write(held);
+    held = '';
+  };
+  const addLines = (lines: string): void => {
+    held += lines;
+    if (held.length > FLUSH_BYTES) flush();
+    else timer ??= setTimeout(flush, FLUSH_MS);
   };
   return {
     add: (record) => {
-      lines += formatManifestRecord(record);
-      if (lines.length > FLUSH_BYTES) flush();
-      else timer ??= setTimeout(flush, FLUSH_MS);
+      addLines(formatManifestRecord(record));
     },
+    addLines,
     flush,
   };
 }

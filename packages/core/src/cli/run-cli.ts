@@ -49,6 +49,8 @@ export interface CommandContext {
   /** Aborted when the user or the system wants the command to stop; the reason is a `MirrorError`. */
   readonly signal: AbortSignal;
   readonly io: CliIo;
+  /** Whether the log takes lines at level debug, which cost something to make. */
+  readonly isVerbose: boolean;
   /** The arguments without a flag, after the command's name. */
   readonly positionals: readonly string[];
   /** Show the progress of a job until `stop` is called. */
@@ -126,6 +128,7 @@ async function run(
   const context: CommandContext = {
     log,
     signal: io.signal,
+    isVerbose: common.logLevel === 'debug',
     io,
     positionals,
     progress: (source) => (progress = startProgress(source, { ...common, log, stderr: io.stderr })),

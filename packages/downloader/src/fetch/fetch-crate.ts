@@ -14,7 +14,7 @@ import type { RetryPolicy, VerifiedWriter } from '@mirror/core';
 import { createBodySink } from './body-sink.ts';
 import type { BodySink } from './body-sink.ts';
 import type { CrateJob, CrateResult } from './crate-job.ts';
-import type { Gate } from './gate.ts';
+import type { Gate, GateOutcome } from './gate.ts';
 import { TransportError } from './transport.ts';
 import type { Transport } from './transport.ts';
 
@@ -94,16 +94,13 @@ async function fetchFrom(
   const policy = context.retry ?? DEFAULT_RETRY;
   let oddAnswers = 0;
   for (let retries = 0; ; retries += 1) {
-    const release = await context.gate.enter(context.signal);
+    if (!context.gate.tryEnter()) await context.gate.enter(context.signal);
     let attempt: Attempt | undefined;
+    const timing: Timing = { startedAt: performance.now(), headAt: undefined };
     try {
-      attempt = await attemptOnce(url, sink, context);
+      attempt = await attemptOnce(url, sink, context, timing);
     } finally {
-      release(
-        attempt?.kind === 'again'
-          ? { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs }
-          : { ok: true },
-      );
+      context.gate.leave(outcomeOf(attempt, timing));
     }
     if (attempt.kind !== 'again') return { attempt, retries };
     if (attempt.isOdd) oddAnswers += 1;
@@ -112,7 +109,19 @@ async function fetchFrom(
   }
 }
 
-async function attemptOnce(url: string, sink: BodySink, context: FetchContext): Promise<Attempt> {
+interface Timing {
+  readonly startedAt: number;
+  /** When the head of the answer came. */
+  headAt: number | undefined;
+}
+
+function outcomeOf(attempt: Attempt | undefined, { startedAt, headAt }: Timing): GateOutcome {
+  const latencyMs = headAt === undefined ? undefined : headAt - startedAt;
+  if (attempt?.kind !== 'again') return { ok: true, latencyMs };
+  return { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs, latencyMs };
+}
+
+async function attemptOnce(url: string, sink: BodySink, context: FetchContext, timing: Timing): Promise<Attempt> {
   let status: number | undefined;
   let retryAfterMs: number | undefined;
   try {
@@ -121,6 +130,7 @@ async function attemptOnce(url: string, sink: BodySink, context: FetchContext): 
       {
         onHead: (head) => {
           status = head.status;
+          timing.headAt = performance.now();
           retryAfterMs = parseRetryAfter(head.header('retry-after'));
           return sink.begin(url, head);
         },

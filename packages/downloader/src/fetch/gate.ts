@@ -5,15 +5,23 @@ export interface GateOutcome {
   readonly ok: boolean;
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** Milliseconds until the head of the answer came. */
+  readonly latencyMs?: number | undefined;
 }
 
 /** Lets a number of attempts be in flight at once, and fewer when the upstream is in trouble. */
 export interface Gate {
   /** Attempts that may be in flight now. */
   readonly limit: number;
+  /** The lowest that the limit had to go. */
+  readonly lowest: number;
   readonly inFlight: number;
-  /** Wait for a place; call the result when the attempt is over. */
-  enter(signal: AbortSignal): Promise<(outcome: GateOutcome) => void>;
+  /** Take a place if there is one at once; true when it was taken. */
+  tryEnter(): boolean;
+  /** Wait for a place and take it. */
+  enter(signal: AbortSignal): Promise<void>;
+  /** Give the place back. */
+  leave(outcome: GateOutcome): void;
 }
 
 /** What a gate is made of. */
@@ -24,76 +32,116 @@ export interface GateOptions {
   readonly adaptive: boolean;
   /** The longest that a server may make everybody wait. */
   readonly maxPauseMs: number;
-  /** Takes a unit for each attempt, for a limit on requests per second. */
-  readonly takeTurn: (signal: AbortSignal) => Promise<void>;
+  /** Takes a unit for each attempt, for a limit on requests per second; undefined when there is none. */
+  readonly takeTurn: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Until when everybody waits, as the gates of all threads see it; milliseconds since 1970. */
+  readonly pausedUntil?: Float64Array;
   readonly now?: () => number;
 }
 
 /**
- * A gate that falls by a third when the upstream says 429 or 503, or breaks connections and times out, and climbs back
- * by one place for each round of successes. A `Retry-After` makes everybody wait, not only the one who was told.
+ * A gate that opens quickly, falls by half when the upstream says 429 or 503, breaks connections, times out or answers
+ * ever later, and climbs back by one place for each round of good answers, as TCP does. A `Retry-After` makes everybody wait, not
+ * only the one who was told.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc5681#section-3.1
  */
 export function createGate(options: GateOptions): Gate {
-  const now = options.now ?? (() => performance.now());
+  const { ceiling, adaptive, takeTurn, now = Date.now, pausedUntil = new Float64Array(1) } = options;
   const waiting: (() => void)[] = [];
-  let limit = options.ceiling;
+  const latency = createLatencyWatch();
+  let limit = adaptive ? Math.min(ceiling, FIRST_LIMIT) : ceiling;
+  let lowest = ceiling;
+  let isOpening = true;
   let inFlight = 0;
-  let pausedUntil = 0;
   let lastFall = Number.NEGATIVE_INFINITY;
 
+  const fall = (): void => {
+    // the answers of one burst all tell the same: fall once for it
+    if (now() - lastFall < FALL_PERIOD_MS) return;
+    lastFall = now();
+    isOpening = false;
+    limit = Math.max(1, Math.min(limit, inFlight + 1) * FALL_FACTOR);
+    lowest = Math.min(lowest, Math.floor(limit));
+    latency.forget();
+  };
+  const rise = (): void => {
+    if (limit < ceiling) limit = Math.min(ceiling, isOpening ? limit + 1 : limit + 1 / limit);
+  };
+  const judge = (outcome: GateOutcome): void => {
+    if (!adaptive) return;
+    const isLate = outcome.latencyMs !== undefined && latency.isRising(outcome.latencyMs);
+    if (isLate || (!outcome.ok && (outcome.status === undefined || TROUBLE.has(outcome.status)))) fall();
+    else if (outcome.ok) rise();
+  };
   const letIn = (): void => {
     while (inFlight < Math.floor(limit) && waiting.length > 0) {
       inFlight += 1;
       waiting.shift()?.();
     }
   };
-  const fall = (): void => {
-    // the answers of one burst all tell the same: fall once for it
-    if (now() - lastFall < FALL_PERIOD_MS) return;
-    lastFall = now();
-    limit = Math.max(1, Math.min(limit, inFlight) * FALL_FACTOR);
-  };
-  const leave = (outcome: GateOutcome): void => {
-    inFlight -= 1;
-    if (outcome.ok) {
-      if (limit < options.ceiling) limit = Math.min(options.ceiling, limit + 1 / Math.max(1, limit));
-    } else if (options.adaptive) {
-      if (outcome.status === undefined || outcome.status === 429 || outcome.status === 503) fall();
-    }
-    if (outcome.retryAfterMs !== undefined) {
-      pausedUntil = Math.max(pausedUntil, now() + Math.min(outcome.retryAfterMs, options.maxPauseMs));
-    }
-    letIn();
-  };
-  return {
+  const gate: Gate = {
     get limit() {
       return Math.floor(limit);
     },
+    get lowest() {
+      return lowest;
+    },
     get inFlight() {
       return inFlight;
+    },
+    tryEnter: () => {
+      if (takeTurn !== undefined || inFlight >= Math.floor(limit) || pausedUntil[0]! > now()) return false;
+      inFlight += 1;
+      return true;
     },
     enter: async (signal) => {
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
         letIn();
       });
-      let held = true;
-      const release = (outcome: GateOutcome): void => {
-        if (held) leave(outcome);
-        held = false;
-      };
       try {
         signal.throwIfAborted();
-        for (let wait = pausedUntil - now(); wait > 0; wait = pausedUntil - now()) await pause(wait, signal);
-        await options.takeTurn(signal);
-        return release;
+        for (let wait = pausedUntil[0]! - now(); wait > 0; wait = pausedUntil[0]! - now()) await pause(wait, signal);
+        await takeTurn?.(signal);
       } catch (error) {
-        release({ ok: true });
+        gate.leave({ ok: true });
         throw error;
       }
+    },
+    leave: (outcome) => {
+      inFlight -= 1;
+      judge(outcome);
+      if (outcome.retryAfterMs !== undefined) {
+        pausedUntil[0] = Math.max(pausedUntil[0]!, now() + Math.min(outcome.retryAfterMs, options.maxPauseMs));
+      }
+      letIn();
+    },
+  };
+  return gate;
+}
+
+/** Notices when answers come ever later than they did at best: a queue grows at the other end. */
+function createLatencyWatch(): { isRising(ms: number): boolean; forget(): void } {
+  let best = Number.POSITIVE_INFINITY;
+  let smoothed: number | undefined;
+  return {
+    isRising: (ms) => {
+      best = Math.min(best, ms);
+      smoothed = smoothed === undefined ? ms : smoothed + (ms - smoothed) / 16;
+      return smoothed > best * RISING_FACTOR && smoothed - best > RISING_MS;
+    },
+    forget: () => {
+      smoothed = undefined;
     },
   };
 }
 
-const FALL_FACTOR = 0.7;
+/** Where it begins: enough for most, little enough for a server that allows only a few. */
+const FIRST_LIMIT = 16;
+const FALL_FACTOR = 0.5;
 const FALL_PERIOD_MS = 500;
+const TROUBLE: ReadonlySet<number> = new Set([429, 503]);
+/** Rising: four times as late as at best, and at least a second later. */
+const RISING_FACTOR = 4;
+const RISING_MS = 1000;

@@ -1,0 +1,160 @@
+import { Worker } from 'node:worker_threads';
+import { MirrorError } from '@mirror/core';
+import type { CrateJob } from './crate-job.ts';
+import { createFetchWorker } from './fetch-worker.ts';
+import type { FetchReport, FetchWorkerOptions, FromFetchWorker, ToFetchWorker } from './fetch-worker.ts';
+import { formatJobs } from './job-text.ts';
+
+/** How jobs are spread over workers. */
+export interface FetchPoolOptions {
+  /** What each worker is told; limits are those of the whole run and are divided here. */
+  readonly worker: Omit<FetchWorkerOptions, 'pausedUntil'>;
+  /** Threads to use; 1 means this thread. */
+  readonly threads: number;
+  readonly jobs: AsyncIterable<readonly CrateJob[]>;
+  readonly onReport: (report: FetchReport, worker: number) => void;
+  /** Begin nothing more; resolves when what is in flight has come to its end. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Fetch every job, in this thread when there are few, else spread over threads that each have connections of their own.
+ * Jobs are dealt in small batches to whoever has room, so that all end together and the list is never held in memory.
+ *
+ * @throws {MirrorError} what ends a worker: a disk that refuses, an upstream that is not there
+ */
+export async function runFetchPool(options: FetchPoolOptions): Promise<void> {
+  const deal = createDealer(options.jobs);
+  const threads = options.threads > 1 && (await deal.hasAtLeast(MANY_JOBS)) ? options.threads : 1;
+  const settings: FetchWorkerOptions = {
+    ...options.worker,
+    concurrency: Math.ceil(options.worker.concurrency / threads),
+    requestsPerSecond: shared(options.worker.requestsPerSecond, threads),
+    bytesPerSecond: shared(options.worker.bytesPerSecond, threads),
+    pausedUntil: new Float64Array(new SharedArrayBuffer(8)),
+  };
+  const failed = new AbortController();
+  const stop = AbortSignal.any([options.signal, failed.signal]);
+  const runOne = async (_: unknown, worker: number): Promise<void> => {
+    try {
+      await runWorker(settings, threads > 1, deal, stop, (report) => {
+        options.onReport(report, worker);
+      });
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: threads }, runOne));
+  await deal.close();
+  const failure = ends.find((end) => end.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+}
+
+/** Hands out jobs in batches; undefined when there are no more. */
+interface Dealer {
+  next(): Promise<readonly CrateJob[] | undefined>;
+  /** Look ahead: whether the list is long. */
+  hasAtLeast(count: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+function createDealer(jobs: AsyncIterable<readonly CrateJob[]>): Dealer {
+  const iterator = jobs[Symbol.asyncIterator]();
+  let held: CrateJob[] = [];
+  let isOver = false;
+  let reading = Promise.resolve();
+  const read = async (): Promise<void> => {
+    const { done, value } = await iterator.next();
+    if (done === true) isOver = true;
+    else held = held.length === 0 ? [...value] : held.concat(value);
+  };
+  /** One reader at a time: an async generator cannot be asked twice at once without mixing up who gets what. */
+  const readMore = (): Promise<void> =>
+    (reading = reading.then(() => (held.length > 0 || isOver ? undefined : read())));
+  return {
+    next: async () => {
+      while (held.length === 0 && !isOver) await readMore();
+      return held.length === 0 ? undefined : held.splice(0, DEAL);
+    },
+    hasAtLeast: async (count) => {
+      while (held.length < count && !isOver) await read();
+      return held.length >= count;
+    },
+    close: async () => {
+      await iterator.return?.();
+    },
+  };
+}
+
+async function runWorker(
+  settings: FetchWorkerOptions,
+  isThread: boolean,
+  deal: Dealer,
+  stop: AbortSignal,
+  onReport: (report: FetchReport) => void,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const post = isThread ? startThread(settings, receive, reject) : startHere(settings, receive);
+    const onStop = (): void => {
+      post({ kind: 'stop' });
+    };
+    if (stop.aborted) onStop();
+    else stop.addEventListener('abort', onStop, { once: true });
+
+    function receive(message: FromFetchWorker): void {
+      if (message.kind === 'want') {
+        deal.next().then((jobs) => {
+          post(jobs === undefined ? { kind: 'end' } : { kind: 'jobs', text: formatJobs(jobs) });
+        }, reject);
+      } else if (message.kind === 'report') onReport(message);
+      else {
+        stop.removeEventListener('abort', onStop);
+        if (message.kind === 'done') resolve();
+        else
+          reject(
+            new MirrorError(message.code, message.message, message.hint === undefined ? {} : { hint: message.hint }),
+          );
+      }
+    }
+  });
+}
+
+type Post = (message: ToFetchWorker) => void;
+
+function startHere(settings: FetchWorkerOptions, receive: (message: FromFetchWorker) => void): Post {
+  const worker = createFetchWorker(settings, receive);
+  return (message) => {
+    worker.receive(message);
+  };
+}
+
+function startThread(
+  settings: FetchWorkerOptions,
+  receive: (message: FromFetchWorker) => void,
+  fail: (error: Error) => void,
+): Post {
+  const thread = new Worker(new URL('./fetch-worker-thread.js', import.meta.url), {
+    workerData: settings,
+    // the young generation is all that a worker needs: nothing it makes lives long
+    resourceLimits: { maxYoungGenerationSizeMb: 16 },
+  });
+  thread.on('message', receive);
+  thread.on('error', fail);
+  thread.on('exit', (status) => {
+    // after `done` nobody hears this any more
+    fail(new MirrorError('ERR_INTERNAL', `a fetching thread ended by itself with status ${String(status)}`));
+  });
+  return (message) => {
+    thread.postMessage(message);
+  };
+}
+
+function shared(limit: number | undefined, threads: number): number | undefined {
+  return limit === undefined ? undefined : limit / threads;
+}
+
+/** Below this many jobs, threads take longer to start than they save. */
+const MANY_JOBS = 500;
+/** Jobs dealt at once. */
+const DEAL = 64;
