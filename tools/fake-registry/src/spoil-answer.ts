@@ -7,26 +7,22 @@ import type { Fault, Stage } from './fault.ts';
 import { misrange } from './misrange.ts';
 import { redirectTarget } from './redirect-target.ts';
 
-/** What a spoilt answer needs besides the right one. */
-export interface SpoilContext {
-  /** Decoded path of the request. */
-  readonly path: string;
-  /** Origin of the other port, in the scheme of the request. */
-  readonly otherOrigin: string;
-}
-
 /** Send the right answer. */
 export function sendAnswer(exchange: Exchange, { status, headers, body }: Answer): void {
   exchange.head(status, headers);
   exchange.end(body);
 }
 
-/** Send `answer` spoilt by `fault`. Resolves when nothing more will be sent. */
+/**
+ * Send `answer` spoilt by `fault`. Resolves when nothing more will be sent.
+ *
+ * @param otherOrigin - where redirects to the other port lead
+ */
 export async function spoilAnswer(
   exchange: Exchange,
   fault: Fault,
   answer: Answer,
-  context: SpoilContext,
+  otherOrigin: string,
 ): Promise<void> {
   switch (fault.kind) {
     case 'status':
@@ -63,7 +59,7 @@ export async function spoilAnswer(
     case 'encoded':
       return sendAnswer(exchange, withHeaders(rebodied(answer, gzipSync(answer.body)), { 'content-encoding': 'gzip' }));
     case 'redirect': {
-      const location = redirectTarget(fault.to ?? 'other', exchange.target, context.otherOrigin);
+      const location = redirectTarget(fault.to ?? 'other', exchange.target, otherOrigin);
       return sendAnswer(exchange, textAnswer(fault.status ?? 302, 'it is elsewhere\n', { location }));
     }
     case 'slow':

@@ -40,7 +40,7 @@ export async function get(
 }
 
 /** Everything that the registry sends for a plain GET, byte for byte, until it closes or `ms` have passed without an end. */
-export async function rawGet(registry: FakeRegistry, path: string, ms = 300): Promise<{ text: string; ended: string }> {
+export async function rawGet(registry: FakeRegistry, path: string, ms = 600): Promise<{ text: string; ended: string }> {
   const socket = net.connect(Number(new URL(registry.url).port), '127.0.0.1');
   const parts: Buffer[] = [];
   socket.on('data', (part) => parts.push(part));

@@ -170,7 +170,7 @@ describe('faults on HTTP/1.1, as they are on the wire', () => {
   });
 
   it('slow and late answers are right in the end', async () => {
-    const registry = await start({ kind: 'slow', bytesPerSecond: 20_000 });
+    const registry = await start({ kind: 'slow', bytesPerSecond: 5_000 });
     const right = registry.bytesOf(A)!;
     const early = split((await rawGet(registry, A, 40)).text)[1];
     expect(early.length).toBeLessThan(right.length);
@@ -240,17 +240,18 @@ describe('faults on HTTP/1.1, as they are on the wire', () => {
 describe('faults on HTTP/2', () => {
   it.each([
     [{ kind: 'status', status: 503 }, 503, 'end'],
-    [{ kind: 'reset' }, 0, 'ERR_HTTP2_STREAM_ERROR'],
-    [{ kind: 'reset', after: 'half' }, 200, 'ERR_HTTP2_STREAM_ERROR'],
-    [{ kind: 'truncate' }, 200, 'ERR_HTTP2_STREAM_ERROR'],
-    [{ kind: 'overrun' }, 200, 'ERR_HTTP2_STREAM_ERROR'],
-    [{ kind: 'raw' }, 0, 'ERR_HTTP2_STREAM_ERROR'],
+    [{ kind: 'reset' }, 0, 'error'],
+    [{ kind: 'reset', after: 'half' }, 200, 'error'],
+    [{ kind: 'truncate' }, 200, 'error'],
+    [{ kind: 'overrun' }, 200, 'error'],
+    [{ kind: 'raw' }, 0, 'error'],
     [{ kind: 'html' }, 200, 'end'],
     [{ kind: 'redirect' }, 302, 'end'],
   ] as [Fault, number, string][])('%j', async (fault, status, ended) => {
     const registry = await start(fault);
     const seen = await get2(registry, A);
-    expect([seen.status, seen.ended]).toEqual([status, ended]);
+    const how = seen.ended.replace(/^ERR_HTTP2_.*/, 'error'); // of the stream or of the session, as the release of Node has it
+    expect([seen.status, how]).toEqual([status, ended]);
     expect(seen.body.equals(registry.bytesOf(A)!)).toBe(false);
   });
 
