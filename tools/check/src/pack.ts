@@ -47,7 +47,7 @@ function runPnpm(args: readonly string[]): string {
 /**
  * Run `npm` or `npx` away from the settings that a surrounding `npm test` or `pnpm check` hands down as npm_* variables.
  *
- * @throws when it ends with another status than 0; the message has what it said on stderr
+ * @throws when it ends with another status than 0, or has not ended after 200 s; the message has what it said on stderr
  */
 export function runNpm(command: 'npm' | 'npx', args: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !/^(npm|pnpm)_/i.test(name)));
@@ -57,6 +57,7 @@ export function runNpm(command: 'npm' | 'npx', args: readonly string[], env: Nod
     env: clean,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 200_000,
     shell: windows, // .cmd files are for the shell, which takes words apart at spaces
   });
 }

@@ -33,15 +33,11 @@ describe('packed packages', () => {
       // npm makes these itself on some systems only
       mkdirSync(path.join(prefix, 'lib'), { recursive: true });
       const tarballs = [tarballOf('@mirror/core').tarball, tarballOf(name).tarball];
+      // another prefix would hide the machine's own npm settings: its registry, proxy and certificates
+      const settings = runNpm('npm', ['config', 'get', 'globalconfig']).trim();
       runNpm('npm', [
-        'install',
-        '--global',
-        '--prefix',
-        prefix,
-        '--no-audit',
-        '--no-fund',
-        '--prefer-offline',
-        ...tarballs,
+        ...['install', '--global', '--prefix', prefix, '--globalconfig', settings],
+        ...['--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries', '1', ...tarballs],
       ]);
       const windows = process.platform === 'win32';
       const modules = path.join(prefix, windows ? 'node_modules' : 'lib/node_modules');
