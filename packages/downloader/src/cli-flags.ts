@@ -68,7 +68,13 @@ export const downloadFlags = {
     default: 'none',
   }),
   'dry-run': flag.boolean({ group: output, describe: 'the same as the command plan' }),
-  concurrency: flag.number({ group: fetching, describe: 'requests in flight at most', default: concurrency, min: 1 }),
+  concurrency: flag.number({
+    group: fetching,
+    describe: 'requests in flight at most',
+    default: concurrency,
+    defaultText: '32 for each processor, at least 64',
+    min: 1,
+  }),
   adaptive: flag.boolean({
     group: fetching,
     describe: 'fewer requests in flight while upstream is in trouble',

@@ -12,6 +12,8 @@ export interface Flag<T> {
   readonly describe: string;
   /** The default as the user would write it; undefined means none. */
   readonly default: string | boolean | undefined;
+  /** How the help shows the default, where it depends on the machine. */
+  readonly defaultText: string | undefined;
   /** From text (for `list` from all its parts) to the value; throws `MirrorError` ERR_USAGE. */
   readonly parse: (text: string, parts: readonly string[]) => T;
   /** The only values allowed. */
@@ -35,6 +37,7 @@ export interface FlagOptions {
   readonly describe: string;
   readonly value?: string;
   readonly group?: string;
+  readonly defaultText?: string;
 }
 
 interface WithDefault {
@@ -122,8 +125,9 @@ interface ParsedFlag {
   <T>(options: FlagOptions & { parse: (text: string) => T }): Flag<T | undefined>;
 }
 
-function base(options: FlagOptions, value: string): Pick<Flag<never>, 'describe' | 'value' | 'group' | 'choices'> {
-  return { describe: options.describe, value: options.value ?? value, group: options.group, choices: undefined };
+function base(options: FlagOptions, value: string): Pick<Flag<never>, 'describe' | 'value' | 'group' | 'choices' | 'defaultText'> {
+  const { describe, group, defaultText } = options;
+  return { describe, value: options.value ?? value, group, choices: undefined, defaultText };
 }
 
 function text<T>(options: FlagOptions & Partial<WithDefault>, value: string, parse: (text: string) => T): Flag<T> {

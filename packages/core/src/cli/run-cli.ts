@@ -187,6 +187,7 @@ async function parse(tool: Tool, argv: readonly string[]): Promise<Chosen | { re
   let text = '';
   let parser: Argv = yargs(args)
     .scriptName(tool.name)
+    .locale('en') // like all other text
     .usage(`$0 [command] [flags]\n\n${tool.description}`)
     .version(tool.version) // yargs would look for a package.json of its own
     .help()
@@ -242,7 +243,7 @@ function yargsOption(spec: Flag<unknown>): object {
     ...(spec.kind === 'boolean'
       ? { type: 'boolean' }
       : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
-    ...(spec.default === undefined ? {} : { defaultDescription: String(spec.default) }),
+    ...(spec.default === undefined ? {} : { defaultDescription: spec.defaultText ?? String(spec.default) }),
     ...(spec.choices === undefined ? {} : { choices: spec.choices }),
     group: spec.group ?? 'Flags:',
     ...(spec.kind === 'list' ? { string: true } : {}),
