@@ -300,6 +300,8 @@ function scanValue(p: usize): usize {
 }
 
 // A key, its colon and the space around; returns where the value begins.
+// @ts-ignore: a decorator of AssemblyScript
+@inline
 function scanKey(p: usize): usize {
   if (load<u8>(p) != 0x22) return 0;
   p = scanString(p);
@@ -334,6 +336,8 @@ function scanDigits(p: usize): usize {
   return p == from ? 0 : p;
 }
 
+// @ts-ignore: a decorator of AssemblyScript
+@inline
 function scanString(p: usize): usize {
   p++;
   while (true) {

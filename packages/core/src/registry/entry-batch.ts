@@ -37,7 +37,11 @@ export interface IndexFileEntries {
 
 /** The record that begins the file `indexPath`. */
 export function encodeFile(indexPath: string): Uint8Array {
-  return Uint8Array.from([RECORD.file, indexPath.length, ...Buffer.from(indexPath, 'latin1')]);
+  const record = new Uint8Array(2 + indexPath.length);
+  record[0] = RECORD.file;
+  record[1] = indexPath.length;
+  for (let i = 0; i < indexPath.length; i++) record[2 + i] = indexPath.charCodeAt(i);
+  return record;
 }
 
 /** The record of one entry, with its line when `text` is given. */

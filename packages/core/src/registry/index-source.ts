@@ -51,7 +51,7 @@ export function openIndexDirectory({ dir }: IndexPlace): IndexSource {
     folders: () => inPathOrder(readdirSync(dir, { withFileTypes: true }).filter(isTopFolder)),
     list: (folder) => listFolder(dir, folder),
     existing: (indexPaths) => indexPaths.filter((indexPath) => isPlainFile(dir, indexPath)),
-    open: (indexPath) => openFile(path.join(dir, indexPath)),
+    open: (indexPath) => openFile(`${dir}/${indexPath}`),
   };
 }
 
@@ -85,7 +85,7 @@ function listFolder(dir: string, folder: string): IndexListing {
   const indexPaths: string[] = [];
   let ignored = 0;
   const visit = (parent: string, mayHaveFolders: boolean): void => {
-    const children = readdirSync(path.join(dir, parent), { withFileTypes: true });
+    const children = readdirSync(`${dir}/${parent}`, { withFileTypes: true });
     const files = children.filter((child) => child.isFile() && isIndexPath(`${parent}/${child.name}`));
     const folders = mayHaveFolders
       ? children.filter((child) => child.isDirectory() && SUB_FOLDER.test(child.name))
