@@ -123,19 +123,22 @@ function createReaderHere(
 ): ReaderHere {
   const decoder = createBatchDecoder();
   let found: IndexFileEntries[] = [];
+  let filesInTurn = 0;
   const emit = (batch: Uint8Array): void => void found.push(...decoder.push(batch));
   const scanner = createFileScanner({ engine: createWasmEngine(withText), withText, emit });
   return {
     async *read(indexPaths) {
       for (let from = 0; from < indexPaths.length; from += FILES_PER_TURN) {
         signal?.throwIfAborted();
-        for (const indexPath of indexPaths.slice(from, from + FILES_PER_TURN)) {
-          orReadFailure(place, () => scanner.scan(source, indexPath));
-        }
+        const some = indexPaths.slice(from, from + FILES_PER_TURN);
+        for (const indexPath of some) orReadFailure(place, () => scanner.scan(source, indexPath));
         scanner.flush();
         found.push(...decoder.end());
         yield found;
         found = [];
+        filesInTurn += some.length;
+        if (filesInTurn < FILES_PER_TURN) continue;
+        filesInTurn = 0;
         await nextTurn();
       }
     },

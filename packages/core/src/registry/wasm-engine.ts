@@ -16,8 +16,8 @@ export function createWasmEngine(withText: boolean): LineEngine {
   const { WebAssembly: api } = globalThis as { readonly WebAssembly?: WebAssemblyApi };
   if (api === undefined) return createIdleEngine();
   const memory = new api.Memory({ initial: 1 });
-  const scanModule = new api.Module(Buffer.from(SCAN_LINES_WASM, 'base64'));
-  const scan = new api.Instance(scanModule, { env: { memory } }).exports as ScanLines;
+  compiled ??= new api.Module(Buffer.from(SCAN_LINES_WASM, 'base64'));
+  const scan = new api.Instance(compiled, { env: { memory } }).exports as ScanLines;
   let bytes = new Uint8Array(memory.buffer);
   return {
     bytes: () => bytes,
@@ -42,6 +42,9 @@ export function createWasmEngine(withText: boolean): LineEngine {
     },
   };
 }
+
+/** Once in a thread: what the compiler has made better is not to be lost. */
+let compiled: object | undefined;
 
 interface ScanLines {
   begin(nameLength: number): void;
