@@ -65,9 +65,9 @@ function createDealer(jobs: AsyncIterable<readonly CrateJob[]>): Dealer {
   let isOver = false;
   let reading = Promise.resolve();
   const read = async (): Promise<void> => {
-    const { done, value } = await iterator.next();
-    if (done === true) isOver = true;
-    else held = held.length === 0 ? [...value] : held.concat(value);
+    const next = await iterator.next();
+    if (next.done === true) isOver = true;
+    else held = held.length === 0 ? [...next.value] : held.concat(next.value);
   };
   /** One reader at a time: an async generator cannot be asked twice at once without mixing up who gets what. */
   const readMore = (): Promise<void> =>

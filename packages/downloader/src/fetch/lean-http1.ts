@@ -254,13 +254,8 @@ function createConnection(url: URL, around: Surroundings, owner: Owner): Connect
       owner.again(ended);
       return;
     }
-    try {
-      if (error !== undefined) throw error;
-      parser?.end();
-      settle(false);
-    } catch (cause) {
-      settle(false, brokenBy(ended.request.url, cause));
-    }
+    const cause = error ?? endOf(parser);
+    settle(false, cause === undefined ? undefined : brokenBy(ended.request.url, cause));
   };
   socket.on(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
     isConnected = true;
@@ -305,6 +300,16 @@ function createConnection(url: URL, around: Surroundings, owner: Owner): Connect
     // such as a server that speaks nothing but HTTP/2
     if (/^ERR_SSL/.test(systemCodeOf(cause) ?? '')) return new NotHttp1Error(message, cause);
     return new TransportError('connect', message, cause);
+  }
+}
+
+/** What is wrong when the connection ends here, if anything. */
+function endOf(parser: Http1Parser | undefined): unknown {
+  try {
+    parser?.end();
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -115,7 +115,7 @@ function dispatchOnce(
         },
         onResponseError: (_controller, error) => {
           settle();
-          reject(failure ?? transportError(request.url, error));
+          reject((failure as Error | undefined) ?? transportError(request.url, error));
         },
       },
     );
