@@ -13,7 +13,7 @@ import { publishFile, syncFolder } from './publish.ts';
 import { removeLeftovers, type BundleStart } from './recover-bundle.ts';
 import { CHECKSUM_OF_NOTHING, encodeSeekTable } from './seek-table.ts';
 import { createTailFile } from './tail-file.ts';
-import { encodeTarHeader, padded, TAR_END_BYTES } from './tar-header.ts';
+import { encodeTarHeader, padded, TAR_BLOCK, TAR_END_BYTES } from './tar-header.ts';
 import { writeAll } from './write-all.ts';
 
 /**
@@ -70,6 +70,7 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
   let { entryCount, indexBytes } = start;
   let indexWritten = indexBytes;
   let pending: string[] = [];
+  const headerBlock = Buffer.allocUnsafe(TAR_BLOCK);
   let isNamed = false;
 
   /** The index lines so far, to be written before the frame that holds their entries. */
@@ -93,7 +94,7 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
   });
 
   const put = async (file: NewBundleEntry): Promise<number> => {
-    const header = encodeTarHeader(file.path, file.size);
+    const header = encodeTarHeader(file.path, file.size, headerBlock);
     await frames.startPiece(header.length + padded(file.size));
     await frames.write(header);
     const offset = frames.contentBytes;

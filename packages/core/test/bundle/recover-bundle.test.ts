@@ -21,7 +21,7 @@ import { createBundleWriter, openBundle } from '../../dist/index.js';
 import { all, digests, sampleFiles, type SampleFile } from './sample-files.ts';
 
 const KILLS = 20;
-const FILES = 1000;
+const FILES = 700;
 const small = { frameBytes: 64 * 1024, targetBytes: 1024 * 1024 };
 
 it('killed at any moment and started again: nothing lost, nothing twice, and the bytes of a run that was not killed', async () => {
