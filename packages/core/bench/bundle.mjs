@@ -67,14 +67,13 @@ const print = (value) => console.log(JSON.stringify(value));
 function tarZstd() {
   const target = path.join(values.dir, 'peer.tar.zst');
   rmSync(target, { force: true });
-  const { status } = spawnSync('sh', ['-c', `tar -cf - . | zstd -q -T0 -${level} -o "${target}"`], {
-    cwd: crates,
-    stdio: 'inherit',
-  });
-  if (status !== 0) throw new Error('tar | zstd failed');
+  const command = `TIMEFORMAT='%U %S'; time (tar -cf - . | zstd -q -T0 -${level} -o "${target}")`;
+  const { status, stderr } = spawnSync('bash', ['-c', command], { cwd: crates, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`tar | zstd failed: ${stderr}`);
+  const [user, system] = stderr.trim().split(' ').map(Number);
   const bytes = statSync(target).size;
   rmSync(target);
-  return { bytes };
+  return { bytes, cpu_seconds: round(user + system) };
 }
 
 async function bundle(entries, bodyOf, options = {}) {
@@ -105,8 +104,10 @@ async function benchArchive(entries) {
   }
   const seconds = { peer: median(peer.map((each) => each.seconds)), ours: median(ours.map((each) => each.seconds)) };
   const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+  const cpu = { peer: median(peer.map((each) => each.cpu_seconds)), ours: median(ours.map((each) => each.cpu_seconds)) };
   print({
     label: 'archive ratios',
+    cpu: round(cpu.peer / cpu.ours),
     throughput: round(seconds.peer / seconds.ours),
     size: ours[0].bytes / peer[0].bytes,
     ours_mb_s: Math.round(total / 1e6 / seconds.ours),

@@ -25,9 +25,11 @@ const files = [
 ];
 
 /** The same sizes in characters that compress to a half, so that every frame is compressed. */
-const hexFiles = [...sampleFiles(80, 30_000), sampleFile('large', noise(1, 150_000)), sampleFile('empty', Buffer.alloc(0))].map((file) =>
-  sampleFile(file.path, Buffer.from(file.body.toString('hex'))),
-);
+const hexFiles = [
+  ...sampleFiles(80, 30_000),
+  sampleFile('large', noise(1, 150_000)),
+  sampleFile('empty', Buffer.alloc(0)),
+].map((file) => sampleFile(file.path, Buffer.from(file.body.toString('hex'))));
 
 describe('random access', () => {
   it('gives every file, whatever the order and the number of readers', async () => {
@@ -58,7 +60,10 @@ describe('random access', () => {
   });
 
   it('decompresses nothing for a file in a stored frame, and reads it right across blocks and frames', async () => {
-    const crates = [...Array.from({ length: 40 }, (_, number) => sampleFile(`c/${number}`, noise(number, 150_000))), sampleFile('large', noise(1, 3_000_000))];
+    const crates = [
+      ...Array.from({ length: 40 }, (_, number) => sampleFile(`c/${number}`, noise(number, 150_000))),
+      sampleFile('large', noise(1, 3_000_000)),
+    ];
     const archive = await bundled(crates, { frameBytes: 2 ** 20 });
     const bundle = await openBundle(archive);
     for (const file of crates.slice(0, 40)) expect((await bundle.read(file.path)).equals(file.body)).toBe(true);
@@ -307,7 +312,10 @@ function textFiles(count: number): SampleFile[] {
   );
 }
 
-async function bundled(list: readonly SampleFile[], options: { targetBytes?: number; frameBytes?: number } = {}): Promise<string> {
+async function bundled(
+  list: readonly SampleFile[],
+  options: { targetBytes?: number; frameBytes?: number } = {},
+): Promise<string> {
   const dir = scratchDir();
   const writer = await createBundleWriter({ dir, frameBytes, ...options });
   for (const file of list) await writer.add(file);
