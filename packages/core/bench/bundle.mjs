@@ -104,7 +104,10 @@ async function benchArchive(entries) {
   }
   const seconds = { peer: median(peer.map((each) => each.seconds)), ours: median(ours.map((each) => each.seconds)) };
   const total = entries.reduce((sum, entry) => sum + entry.size, 0);
-  const cpu = { peer: median(peer.map((each) => each.cpu_seconds)), ours: median(ours.map((each) => each.cpu_seconds)) };
+  const cpu = {
+    peer: median(peer.map((each) => each.cpu_seconds)),
+    ours: median(ours.map((each) => each.cpu_seconds)),
+  };
   print({
     label: 'archive ratios',
     cpu: round(cpu.peer / cpu.ours),
