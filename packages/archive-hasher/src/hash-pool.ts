@@ -1,0 +1,98 @@
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import type { Algorithm, EngineChoice } from './algorithms.ts';
+import { isHashed } from './hash-file.ts';
+import type { FileOutcome, ReadOptions } from './hash-file.ts';
+import type { WorkerSetup, WorkerTask } from './hash-worker.ts';
+import { createRingMemory } from './ring.ts';
+import { shareOut } from './share-out.ts';
+import type { TreePath } from './tree-path.ts';
+
+/** Threads that hash files. */
+export interface HashPool {
+  /** How many threads there are. */
+  readonly workers: number;
+  /** Hash files one after the other in one thread: what became of each, in the same order. */
+  hashFiles(paths: readonly TreePath[]): Promise<readonly FileOutcome[]>;
+  /** Hash one file in several threads at once, each with a part of the algorithms. It still is read once. */
+  hashHugeFile(path: TreePath): Promise<FileOutcome>;
+  /** Bytes read so far, those of files in work included. */
+  bytesRead(): number;
+  /** End the threads. Work that is not done is dropped. */
+  close(): Promise<void>;
+}
+
+/** What a pool is made for. */
+export interface HashPoolOptions {
+  readonly algorithms: readonly Algorithm[];
+  readonly read: ReadOptions;
+  /** Default `fastest`. */
+  readonly engine?: EngineChoice;
+  /** Threads; default one for each core. */
+  readonly workers?: number;
+  /** Ends the threads; what is in work then fails with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Start a pool. It must be closed. */
+export function createHashPool(options: HashPoolOptions): HashPool {
+  const { algorithms, read, engine = 'fastest', workers = os.availableParallelism(), signal } = options;
+  signal?.throwIfAborted();
+  const bytesRead = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
+  const counter = new BigInt64Array(bytesRead);
+  const names = algorithms.map(({ name }) => name);
+  const setup: WorkerSetup = { algorithms: names, engine, read, bytesRead };
+  const pool = new Piscina<WorkerTask, unknown>({
+    filename: fileURLToPath(new URL('./hash-worker.js', import.meta.url)),
+    minThreads: workers,
+    maxThreads: workers,
+    workerData: setup,
+  });
+  const stop = (): void => void pool.destroy();
+  signal?.addEventListener('abort', stop, { once: true });
+  // a thread that cannot start is told to the pool, not to its task
+  const broken = new Promise<never>((_, reject) => pool.on('error', reject));
+  broken.catch(() => undefined);
+
+  async function run(task: WorkerTask): Promise<unknown> {
+    try {
+      return await Promise.race([pool.run(task), broken]);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  const shares = shareOut(algorithms, workers).map((share) => share.map(({ name }) => name));
+
+  async function hashShared(path: TreePath): Promise<FileOutcome> {
+    const ring = createRingMemory(shares.length);
+    // the pool starts tasks in the order they come, so that all shares of a file get a thread before those of the next file
+    const results = await Promise.all(shares.map((names, index) => run({ type: 'share', share: { path, ring, index }, algorithms: names })));
+    const outcome = results[0] as FileOutcome;
+    if (!isHashed(outcome)) return outcome;
+    const byName = new Map(shares.flatMap((names, index) => {
+      const digests = index === 0 ? outcome.digests : (results[index] as readonly string[]);
+      return names.map((name, i) => [name, digests[i]!] as const);
+    }));
+    return { ...outcome, digests: names.map((name) => byName.get(name)!) };
+  }
+
+  return {
+    workers,
+    hashFiles: async (paths) => (await run({ type: 'files', paths })) as readonly FileOutcome[],
+    async hashHugeFile(path) {
+      let outcome = await hashShared(path);
+      for (let attempt = 0; attempt < read.retries && 'reason' in outcome && outcome.reason === 'changed'; attempt++) {
+        outcome = await hashShared(path);
+      }
+      return outcome;
+    },
+    bytesRead: () => Number(Atomics.load(counter, 0)),
+    async close() {
+      signal?.removeEventListener('abort', stop);
+      await pool.destroy();
+    },
+  };
+}
