@@ -1,4 +1,4 @@
-/** The module: one input buffer, and the stream functions of both algorithms. */
+/** The module for every engine: one input buffer, and the stream functions of the algorithms. */
 export { k12Digest, k12Init, k12Update } from './kangaroo-twelve';
 export { murmur3Digest, murmur3Init, murmur3Update } from './murmur3';
 

@@ -2,7 +2,7 @@ import { createHash, getHashes } from 'node:crypto';
 import * as wasm from 'hash-wasm';
 import { MirrorError } from '@mirror/core';
 import type { Hasher } from './hasher.ts';
-import { createKangarooTwelve, createMurmur3 } from './k12-murmur3.ts';
+import { createKangarooTwelve, createMurmur3, createWhirlpool } from './wasm-hashers.ts';
 
 /** One digest algorithm: what it is called, what it costs, and who computes it. */
 export interface Algorithm {
@@ -31,7 +31,7 @@ export const ALGORITHMS: readonly Algorithm[] = [
   row('sha3_256', 'SHA3-256', 32, 3200, viaCrypto('sha3-256'), viaWasm(() => wasm.createSHA3(256))),
   row('blake2b', 'BLAKE2b-256', 32, 930, nativeBlake2b, viaWasm(() => wasm.createBLAKE2b(256))),
   row('sha512', 'SHA-512', 64, 1330, viaCrypto('sha512'), viaWasm(wasm.createSHA512)),
-  row('whirlpool', 'Whirlpool', 64, 9500, viaCrypto('whirlpool'), viaWasm(wasm.createWhirlpool)),
+  row('whirlpool', 'Whirlpool', 64, 5000, async () => createWhirlpool(), viaCrypto('whirlpool'), viaWasm(wasm.createWhirlpool)),
   row('ripemd160', 'RIPEMD-160', 20, 2900, viaWasm(wasm.createRIPEMD160)),
   row('xxh3', 'XXH3-64', 8, 70, nativeXxh3, viaWasm(wasm.createXXHash3)),
   row('sha256', 'SHA-256', 32, 600, viaCrypto('sha256'), viaWasm(wasm.createSHA256)),

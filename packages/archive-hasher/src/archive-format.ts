@@ -3,7 +3,7 @@ export interface Member {
   /** The name as bytes, `/` between the parts, and at the end of a directory's. */
   readonly name: Buffer;
   readonly kind: 'file' | 'directory' | 'symlink';
-  /** Bytes of content; for a symbolic link those of its target, 0 for a directory. */
+  /** Bytes of content of a file; 0 for anything else. */
   readonly size: number;
   /** Where a symbolic link leads. */
   readonly target?: Buffer;
@@ -19,7 +19,7 @@ export interface Member {
 export interface ArchiveFormat {
   /** Length of what stands before the content. */
   headLength(member: Member): number;
-  /** What stands before the content, which has this CRC-32 and begins at `offset` plus the head's length. */
+  /** What stands before the content, which has this CRC-32 (0 where there is none); the head itself begins at `offset`. */
   head(member: Member, crc32: number, offset: number): Buffer;
   /** What stands behind the content. */
   tail(member: Member): Buffer;

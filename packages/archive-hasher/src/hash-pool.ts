@@ -4,7 +4,8 @@ import { Piscina } from 'piscina';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
 import type { FileOutcome, ReadOptions } from './hash-file.ts';
-import type { WorkerSetup, WorkerTask } from './hash-worker.ts';
+import type { FailedTask, WorkerSetup, WorkerTask } from './hash-worker.ts';
+import type { PackOptions, PackResult } from './pack-archive.ts';
 import { createRingMemory } from './ring.ts';
 import { shareOut } from './share-out.ts';
 import type { TreePath } from './tree-path.ts';
@@ -17,6 +18,8 @@ export interface HashPool {
   hashFiles(paths: readonly TreePath[]): Promise<readonly FileOutcome[]>;
   /** Hash one file in several threads at once, each with a part of the algorithms. It still is read once. */
   hashHugeFile(path: TreePath): Promise<FileOutcome>;
+  /** Pack an archive in one thread. */
+  pack(options: Omit<PackOptions, 'read'>): Promise<PackResult>;
   /** Bytes read so far, those of files in work included. */
   bytesRead(): number;
   /** End the threads. Work that is not done is dropped. */
@@ -28,11 +31,11 @@ export interface HashPoolOptions {
   readonly algorithms: readonly Algorithm[];
   readonly read: ReadOptions;
   /** Default `fastest`. */
-  readonly engine?: EngineChoice;
+  readonly engine?: EngineChoice | undefined;
   /** Threads; default one for each core. */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   /** Ends the threads; what is in work then fails with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Start a pool. It must be closed. */
@@ -88,6 +91,11 @@ export function createHashPool(options: HashPoolOptions): HashPool {
         outcome = await hashShared(path);
       }
       return outcome;
+    },
+    async pack(options) {
+      const result = (await run({ type: 'pack', options })) as PackResult | FailedTask;
+      if ('failed' in result) throw Object.assign(new Error(result.failed), { code: result.code });
+      return result;
     },
     bytesRead: () => Number(Atomics.load(counter, 0)),
     async close() {

@@ -1,5 +1,6 @@
 // What runs in a thread of the pool: see hash-pool.ts for the other side.
 import { workerData } from 'node:worker_threads';
+import { messageOf, systemCodeOf } from '@mirror/core';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { EngineChoice } from './algorithms.ts';
 import { hashFile } from './hash-file.ts';
@@ -7,6 +8,8 @@ import type { FileOutcome, ReadOptions } from './hash-file.ts';
 import { hashShare } from './hash-share.ts';
 import type { Share } from './hash-share.ts';
 import type { Hasher } from './hasher.ts';
+import { packArchive } from './pack-archive.ts';
+import type { PackOptions, PackResult } from './pack-archive.ts';
 import type { TreePath } from './tree-path.ts';
 
 /** What a thread is started with. */
@@ -21,13 +24,33 @@ export interface WorkerSetup {
 /** What a thread is asked to do. */
 export type WorkerTask =
   | { readonly type: 'files'; readonly paths: readonly TreePath[] }
-  | { readonly type: 'share'; readonly share: Share; readonly algorithms: readonly string[] };
+  | { readonly type: 'share'; readonly share: Share; readonly algorithms: readonly string[] }
+  | { readonly type: 'pack'; readonly options: Omit<PackOptions, 'read'> };
 
-/** Hash whole files by all algorithms, or one file by some. */
-export default async function work(task: WorkerTask): Promise<readonly FileOutcome[] | ReturnType<typeof hashShare>> {
-  if (task.type === 'share') return hashShare(task.share, await hashersFor(task.algorithms), setup.read, countBytes);
-  const hashers = await hashersFor(setup.algorithms);
-  return task.paths.map((path) => hashFile(path, hashers, buffer, setup.read, countBytes));
+/** What an expected error becomes on its way between threads, where its code would be lost. */
+export interface FailedTask {
+  readonly failed: string;
+  readonly code: string;
+}
+
+/** Hash whole files by all algorithms, or one file by some, or pack an archive. */
+export default async function work(task: WorkerTask): Promise<readonly FileOutcome[] | ReturnType<typeof hashShare> | PackResult | FailedTask> {
+  switch (task.type) {
+    case 'files': {
+      const hashers = await hashersFor(setup.algorithms);
+      return task.paths.map((path) => hashFile(path, hashers, buffer, setup.read, countBytes));
+    }
+    case 'share':
+      return hashShare(task.share, await hashersFor(task.algorithms), setup.read, countBytes);
+    case 'pack':
+      return packArchive({ ...task.options, read: setup.read }, countBytes).catch(asValue);
+  }
+}
+
+function asValue(error: unknown): FailedTask {
+  const code = systemCodeOf(error);
+  if (code === undefined) throw error;
+  return { failed: messageOf(error), code };
 }
 
 async function hashersFor(names: readonly string[]): Promise<Hasher[]> {

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { MirrorError } from '@mirror/core';
 import { ALGORITHMS } from './algorithms.ts';
 import { PROBLEM_REASONS } from './problem.ts';
+import type { ProblemReason } from './problem.ts';
 import { REPORT_SCHEMA_VERSION } from './report.ts';
 import type { ReportEntry, ReportHeader, ReportSignature } from './report.ts';
 import { readTomlString, readTomlTime } from './toml-text.ts';
@@ -72,6 +73,7 @@ function directoryOf(table: Table): ReportHeader['directory'] {
     totalSizeBytes: table.take('total_size_bytes', integer),
     inventoryDate: table.take('inventory_date', date),
     symlinks: table.take('symlinks', (text) => SYMLINK_POLICIES.find((policy) => policy === string(text))),
+    skipped: table.take('skipped', reasons),
     excluded: table.take('excluded', strings),
   };
 }
@@ -211,8 +213,13 @@ function date(text: string): string | undefined {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
 }
 
-function reason(text: string): (typeof PROBLEM_REASONS)[number] | undefined {
+function reason(text: string): ProblemReason | undefined {
   return PROBLEM_REASONS.find((known) => known === string(text));
+}
+
+function reasons(text: string): readonly ProblemReason[] | undefined {
+  const found = strings(text);
+  return found?.every((each): each is ProblemReason => PROBLEM_REASONS.some((known) => known === each)) === true ? found : undefined;
 }
 
 function fail(error: MirrorError): never {

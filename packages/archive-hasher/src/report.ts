@@ -20,6 +20,8 @@ export interface ReportHeader {
     readonly inventoryDate: string;
     /** What was done with symbolic links. */
     readonly symlinks: SymlinkPolicy;
+    /** Which kinds of problem were left out, so that they are not in the report. */
+    readonly skipped: readonly ProblemReason[];
     /** Outputs of the run that lay inside the directory, and were left out. */
     readonly excluded: readonly TreePath[];
   };
@@ -64,6 +66,7 @@ export function formatHeader({ directory, hashes, signature }: ReportHeader): st
     `total_size_bytes = ${String(directory.totalSizeBytes)}`,
     `inventory_date = ${directory.inventoryDate}`,
     `symlinks = ${tomlString(directory.symlinks)}`,
+    `skipped = [${directory.skipped.map(tomlString).join(', ')}]`,
     `excluded = [${directory.excluded.map(tomlString).join(', ')}]`,
     '',
     '[hashes]',

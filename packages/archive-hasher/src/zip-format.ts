@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { ArchiveFormat, Member } from './archive-format.ts';
 import { modeOf } from './archive-format.ts';
 import { decodeName } from './tree-path.ts';
@@ -11,11 +12,12 @@ export function createZipFormat(): ArchiveFormat {
   const central: Buffer[] = [];
   return {
     headLength: (member) => LOCAL_BYTES + member.name.length + (isBig(member.size) ? ZIP64_SIZES_BYTES : 0),
-    head(member, crc32, offset) {
-      central.push(centralRecord(member, crc32, offset));
-      return localHeader(member, crc32);
+    head(member, checksum, offset) {
+      const stored = asStored(member, checksum);
+      central.push(centralRecord(stored, offset));
+      return localHeader(stored);
     },
-    tail: () => Buffer.alloc(0),
+    tail: ({ target }) => target ?? EMPTY,
     *end(offset) {
       yield* central;
       const bytes = central.reduce((sum, { length }) => sum + length, 0);
@@ -24,21 +26,31 @@ export function createZipFormat(): ArchiveFormat {
   };
 }
 
-function localHeader(member: Member, crc32: number): Buffer {
+interface Stored extends Member {
+  readonly checksum: number;
+}
+
+/** The content of a symbolic link is its target. */
+function asStored(member: Member, checksum: number): Stored {
+  if (member.target === undefined) return { ...member, checksum };
+  return { ...member, size: member.target.length, checksum: crc32(member.target) };
+}
+
+function localHeader(member: Stored): Buffer {
   const big = isBig(member.size);
   const header = Buffer.alloc(LOCAL_BYTES);
   header.writeUInt32LE(0x04034b50, 0);
-  writeCommon(header, 4, member, crc32);
+  writeCommon(header, 4, member);
   header.writeUInt16LE(big ? ZIP64_SIZES_BYTES : 0, 28);
   return Buffer.concat([header, member.name, big ? zip64Extra([member.size, member.size]) : EMPTY]);
 }
 
-function centralRecord(member: Member, crc32: number, offset: number): Buffer {
+function centralRecord(member: Stored, offset: number): Buffer {
   const extra = zip64Extra([...(isBig(member.size) ? [member.size, member.size] : []), ...(isBig(offset) ? [offset] : [])]);
   const record = Buffer.alloc(CENTRAL_BYTES);
   record.writeUInt32LE(0x02014b50, 0);
   record.writeUInt16LE((UNIX << 8) | VERSION_ZIP64, 4);
-  writeCommon(record, 6, member, crc32);
+  writeCommon(record, 6, member);
   record.writeUInt16LE(extra.length, 30);
   record.writeUInt32LE((((FILE_TYPES[member.kind] | modeOf(member)) << 16) | (member.kind === 'directory' ? DOS_DIRECTORY : 0)) >>> 0, 38);
   record.writeUInt32LE(isBig(offset) ? MAX_32 : offset, 42);
@@ -46,13 +58,13 @@ function centralRecord(member: Member, crc32: number, offset: number): Buffer {
 }
 
 /** The 24 bytes that both kinds of header share: from the version needed to the length of the name. */
-function writeCommon(header: Buffer, at: number, { name, size }: Member, crc32: number): void {
+function writeCommon(header: Buffer, at: number, { name, size, checksum }: Stored): void {
   header.writeUInt16LE(isBig(size) ? VERSION_ZIP64 : VERSION_PLAIN, at);
   header.writeUInt16LE(decodeName(name) === undefined ? 0 : NAME_IS_UTF8, at + 2);
   header.writeUInt16LE(STORED, at + 4);
   header.writeUInt16LE(0, at + 6);
   header.writeUInt16LE(JANUARY_1980, at + 8);
-  header.writeUInt32LE(crc32, at + 10);
+  header.writeUInt32LE(checksum, at + 10);
   header.writeUInt32LE(isBig(size) ? MAX_32 : size, at + 14);
   header.writeUInt32LE(isBig(size) ? MAX_32 : size, at + 18);
   header.writeUInt16LE(name.length, at + 22);

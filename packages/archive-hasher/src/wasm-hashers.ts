@@ -1,4 +1,4 @@
-import { SCALAR_MODULE, SIMD_MODULE } from './k12-murmur3-wasm.ts';
+import { SCALAR_MODULE, SIMD_MODULE } from './wasm-modules.ts';
 import type { Hasher } from './hasher.ts';
 
 /** A hasher for KT128 of RFC 9861 (KangarooTwelve) with an empty customization string and 32 bytes of output. */
@@ -16,13 +16,25 @@ export function createMurmur3(options: WasmOptions = {}): Hasher {
   return asHasher(wasm, wasm.murmur3Init, wasm.murmur3Update, wasm.murmur3Digest, 16);
 }
 
+/**
+ * A hasher for Whirlpool.
+ *
+ * @throws when the WebAssembly engine has no SIMD
+ */
+export function createWhirlpool(): Hasher {
+  const wasm = instantiate({});
+  const { whirlpoolInit, whirlpoolUpdate, whirlpoolDigest } = wasm;
+  if (!whirlpoolInit || !whirlpoolUpdate || !whirlpoolDigest) throw new Error('no SIMD here');
+  return asHasher(wasm, whirlpoolInit, whirlpoolUpdate, whirlpoolDigest, 64);
+}
+
 /** How the WebAssembly module is chosen. */
 export interface WasmOptions {
   /** Use the module without SIMD even where SIMD is there; default false. */
   readonly scalar?: boolean;
 }
 
-/** What `assembly/index.ts` exports. */
+/** What `assembly/index.ts` and, with SIMD, `assembly/simd.ts` export. */
 interface Exports {
   readonly memory: WebAssembly.Memory;
   readonly INPUT: { readonly value: number };
@@ -33,6 +45,9 @@ interface Exports {
   readonly murmur3Init: () => void;
   readonly murmur3Update: (data: number, length: number) => void;
   readonly murmur3Digest: () => number;
+  readonly whirlpoolInit?: () => void;
+  readonly whirlpoolUpdate?: (data: number, length: number) => void;
+  readonly whirlpoolDigest?: () => number;
 }
 
 function asHasher(

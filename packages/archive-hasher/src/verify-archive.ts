@@ -1,0 +1,285 @@
+import { access, lstat, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { MirrorError, silentLog, systemCodeOf } from '@mirror/core';
+import type { Log } from '@mirror/core';
+import { algorithmsNamed } from './algorithms.ts';
+import type { Algorithm, EngineChoice } from './algorithms.ts';
+import { isHashed } from './hash-file.ts';
+import type { FileOutcome } from './hash-file.ts';
+import { hashInOrder } from './hash-in-order.ts';
+import type { Hashable } from './hash-in-order.ts';
+import { createHashPool } from './hash-pool.ts';
+import { inventory } from './inventory.ts';
+import { createListingDigests } from './listing.ts';
+import { matchTree } from './match-tree.ts';
+import type { Match } from './match-tree.ts';
+import { readReport } from './read-report.ts';
+import type { ReportEntry, ReportHeader } from './report.ts';
+import { verifySignature } from './sign.ts';
+import type { Signer } from './sign.ts';
+import { tomlTime } from './toml-text.ts';
+import { systemPath } from './tree-path.ts';
+import type { TreePath } from './tree-path.ts';
+
+/** What to check. */
+export interface VerifyArchiveOptions {
+  readonly report: string;
+  /** The directory; by default the one that the report names, beside the report or around it. */
+  readonly dir?: string | undefined;
+  /** Default `<report>.asc`. */
+  readonly signature?: string | undefined;
+  /** The key that must have signed; by default the one beside the report, which proves less. */
+  readonly publicKey?: string | undefined;
+  /** Accept a report without a signature; default false. */
+  readonly allowUnsigned?: boolean | undefined;
+  /** Compare sizes and times only; nothing is read. Default false. */
+  readonly quick?: boolean | undefined;
+  /** Names of the algorithms to compare; default all that the report has. */
+  readonly algorithms?: readonly string[] | undefined;
+  /** Threads; default one for each core. */
+  readonly workers?: number | undefined;
+  /** Default `fastest`. */
+  readonly engine?: EngineChoice | undefined;
+  readonly log?: Log | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of each difference, in path order; the check waits for it. */
+  readonly onDifference?: ((difference: Difference) => void | Promise<void>) | undefined;
+  /** Told when the work begins; `read` can then be asked at any time. */
+  readonly onPhase?: ((total: number, read: () => { readonly done: number; readonly bytes: number; readonly failed: number }) => void) | undefined;
+}
+
+/** Where the directory is not as the report says; the form of a line on stdout. */
+export type Difference =
+  | { readonly change: 'missing' | 'added'; readonly path: TreePath }
+  | {
+      readonly change: 'changed';
+      readonly path: TreePath;
+      /** What differs: `type`, `size`, `modified`, `target`, or the name of the first algorithm whose digest does. */
+      readonly what: string;
+      readonly expected: string | number;
+      readonly found: string | number;
+    }
+  /** It cannot be said whether it is as the report says. */
+  | { readonly change: 'unverified'; readonly path: TreePath; readonly reason: string; readonly detail: string }
+  /** The report does not agree with itself, or with the number of directories. */
+  | { readonly change: 'report'; readonly what: string; readonly expected: string | number; readonly found: string | number };
+
+/** What a check has found. */
+export interface VerifyArchiveResult {
+  readonly dir: string;
+  /** Undefined when the report has no signature. */
+  readonly signer: Signer | undefined;
+  /** Files that are as the report says. */
+  readonly verified: number;
+  /** How many differences of each kind there are. */
+  readonly differences: Readonly<Record<Difference['change'], number>>;
+}
+
+/**
+ * Check a directory against its report: first the signature, then that the report agrees with itself, then what was added, is
+ * missing, or has changed. Needs nothing but the report, its signature and the key. Changes nothing.
+ *
+ * @throws {MirrorError} ERR_SIGNATURE when the report is not signed by the key, ERR_INTEGRITY when it is not a report
+ */
+export async function verifyArchive(options: VerifyArchiveOptions): Promise<VerifyArchiveResult> {
+  const { log = silentLog, signal, quick = false } = options;
+  const signer = await checkSignature(options, log);
+  const { header, entries } = await readReport(options.report);
+  if (signer !== undefined && signer.fingerprint !== header.signature?.fingerprint) {
+    throw new MirrorError('ERR_SIGNATURE', `${options.report} is signed by ${signer.fingerprint}, but names ${header.signature?.fingerprint ?? 'no key'}`);
+  }
+  const algorithms = algorithmsToCompare(header, options.algorithms);
+  const dir = options.dir ?? (await findDirectory(options.report, header.directory.name));
+  if (!(await stat(dir)).isDirectory()) throw new MirrorError('ERR_USAGE', `${dir} is not a directory`);
+
+  const follow = header.directory.symlinks === 'follow';
+  const items = inventory(dir, { symlinks: header.directory.symlinks, exclude: new Set(header.directory.excluded) });
+  const pool = createHashPool({ algorithms, read: { root: dir, follow, retries: 2 }, engine: options.engine, workers: options.workers, signal: options.signal });
+  const counts = { missing: 0, added: 0, changed: 0, unverified: 0, report: 0 };
+  let verified = 0;
+  let done = 0;
+  options.onPhase?.(header.directory.totalFiles, () => ({ done, bytes: pool.bytesRead(), failed: done - verified }));
+  const tell = async (difference: Difference): Promise<void> => {
+    counts[difference.change] += 1;
+    await options.onDifference?.(difference);
+  };
+  try {
+    const audit = await createAudit(header);
+    let directories = 0;
+    const matches = matchTree(audit.watch(entries), items, () => (directories += 1));
+    for await (const { item: match, outcome } of hashInOrder(asHashable(matches, quick), pool)) {
+      const difference = await compare(match, outcome, { header, algorithms, dir, quick });
+      if (difference !== undefined) await tell(difference);
+      else if (match.entry?.kind === 'file') verified += 1;
+      if (match.entry?.kind === 'file') done += 1;
+    }
+    for (const difference of audit.findings(directories)) await tell(difference);
+    signal?.throwIfAborted();
+    return { dir, signer, verified, differences: counts };
+  } finally {
+    await pool.close();
+  }
+}
+
+async function checkSignature(options: VerifyArchiveOptions, log: Log): Promise<Signer | undefined> {
+  const { report, signature = `${report}.asc`, publicKey = `${report.replace(/\.toml$/, '')}.pub.asc` } = options;
+  if (!(await exists(signature))) {
+    if (options.allowUnsigned === true) return undefined;
+    throw new MirrorError('ERR_SIGNATURE', `there is no signature ${signature}`, { hint: '--allow-unsigned accepts the report as it is' });
+  }
+  const signer = await verifySignature(report, signature, publicKey);
+  const fields = { fingerprint: signer.fingerprint, signed_at: signer.signedAt.toISOString() };
+  log.info('good signature', fields);
+  if (options.publicKey === undefined) {
+    log.warn('the key lay beside the report: whoever changed the one could change the other; give the key by --pubkey', fields);
+  }
+  return signer;
+}
+
+/** What is needed to compare. */
+interface Comparison {
+  readonly header: ReportHeader;
+  readonly algorithms: readonly Algorithm[];
+  readonly dir: string;
+  readonly quick: boolean;
+}
+
+async function compare({ entry, item }: Match, outcome: FileOutcome | undefined, how: Comparison): Promise<Difference | undefined> {
+  if (entry === undefined) {
+    const leftOut = item?.kind === 'problem' && how.header.directory.skipped.includes(item.reason);
+    return item === undefined || leftOut ? undefined : { change: 'added', path: item.path };
+  }
+  const { path } = entry;
+  if (entry.kind === 'problem') return compareProblem(entry, item);
+  if (item === undefined) return { change: 'missing', path };
+  if (item.kind === 'problem') {
+    if (item.reason === 'special') return changed(path, 'type', entry.kind, item.detail);
+    return { change: 'unverified', path, reason: item.reason, detail: item.detail };
+  }
+  if (entry.kind === 'symlink') {
+    if (item.kind !== 'symlink') return changed(path, 'type', 'symlink', item.kind);
+    return item.target === entry.target ? undefined : changed(path, 'target', entry.target, item.target);
+  }
+  if (item.kind !== 'file') return changed(path, 'type', 'file', item.kind);
+  if (item.size !== entry.size) return changed(path, 'size', entry.size, item.size);
+  if (how.quick) return compareTime(entry, how);
+  if (outcome === undefined) throw new Error(`no outcome for ${path}`);
+  return compareDigests(entry, outcome, how.algorithms);
+}
+
+/** What had no digest then cannot be compared now; but that it is still there, or still a fifo, can. */
+function compareProblem(entry: Extract<ReportEntry, { kind: 'problem' }>, item: Match['item']): Difference | undefined {
+  const { path, reason } = entry;
+  if (reason === 'special' || reason === 'symlink') {
+    if (item === undefined) return { change: 'missing', path };
+    const found = item.kind === 'problem' ? item.reason : item.kind;
+    return found === reason ? undefined : changed(path, 'type', reason, found);
+  }
+  if (reason === 'vanished' && item === undefined) return undefined;
+  return { change: 'unverified', path, reason, detail: 'the report has no digest of it' };
+}
+
+async function compareTime(entry: Extract<ReportEntry, { kind: 'file' }>, { dir, header }: Comparison): Promise<Difference | undefined> {
+  const file = systemPath(dir, entry.path);
+  try {
+    const look = header.directory.symlinks === 'follow' ? stat : lstat;
+    const { mtimeNs } = await look(file, { bigint: true });
+    return mtimeNs === entry.modifiedNs ? undefined : changed(entry.path, 'modified', tomlTime(entry.modifiedNs), tomlTime(mtimeNs));
+  } catch (error) {
+    const detail = systemCodeOf(error);
+    if (detail === undefined) throw error;
+    return { change: 'unverified', path: entry.path, reason: 'unreadable', detail };
+  }
+}
+
+function compareDigests(entry: Extract<ReportEntry, { kind: 'file' }>, outcome: FileOutcome, algorithms: readonly Algorithm[]): Difference | undefined {
+  const { path } = entry;
+  if (!isHashed(outcome)) {
+    if (outcome.reason === 'vanished') return { change: 'missing', path };
+    return { change: 'unverified', path, reason: outcome.reason, detail: outcome.detail };
+  }
+  if (outcome.size !== entry.size) return changed(path, 'size', entry.size, outcome.size);
+  const wrong = algorithms.findIndex(({ name }, i) => entry.hashes.get(name) !== outcome.digests[i]);
+  if (wrong === -1) return undefined;
+  const { name } = algorithms[wrong]!;
+  return changed(path, name, entry.hashes.get(name)!, outcome.digests[wrong]!);
+}
+
+function changed(path: TreePath, what: string, expected: string | number, found: string | number): Difference {
+  return { change: 'changed', path, what, expected, found };
+}
+
+/** Adds up the entries of a report as they pass, to compare the sums with its header. */
+async function createAudit(header: ReportHeader): Promise<{
+  watch(entries: AsyncIterable<ReportEntry>): AsyncGenerator<ReportEntry>;
+  findings(directories: number): Difference[];
+}> {
+  const names = [...header.hashes.keys()];
+  const listing = await createListingDigests(algorithmsNamed(names));
+  let files = 0;
+  let bytes = 0;
+  let waiting: Parameters<typeof listing.add>[0][number][] = [];
+  const flush = (): void => {
+    listing.add(waiting);
+    waiting = [];
+  };
+  return {
+    async *watch(entries) {
+      for await (const entry of entries) {
+        if (entry.kind === 'file') {
+          files += 1;
+          bytes += entry.size;
+          waiting.push({ path: entry.path, digests: names.map((name) => entry.hashes.get(name)!) });
+          if (waiting.length === 256) flush();
+        }
+        yield entry;
+      }
+    },
+    findings(directories) {
+      flush();
+      const { directory, hashes } = header;
+      const digests = listing.digests();
+      const pairs: [string, string | number, string | number][] = [
+        ['total_files', directory.totalFiles, files],
+        ['total_size_bytes', directory.totalSizeBytes, bytes],
+        ['total_directories', directory.totalDirectories, directories],
+        ...names.map((name, i): [string, string, string] => [`hashes.${name}`, hashes.get(name)!, digests[i]!]),
+      ];
+      return pairs.filter(([, expected, found]) => expected !== found).map(([what, expected, found]) => ({ change: 'report', what, expected, found }));
+    },
+  };
+}
+
+async function* asHashable(matches: AsyncIterable<Match>, quick: boolean): AsyncGenerator<Match & Hashable> {
+  for await (const match of matches) {
+    const { entry, item } = match;
+    // one of another size has changed, whatever its digests are
+    const mustHash = !quick && entry?.kind === 'file' && item?.kind === 'file' && item.size === entry.size;
+    yield { ...match, file: mustHash ? item : undefined };
+  }
+}
+
+function algorithmsToCompare({ hashes }: ReportHeader, wanted: readonly string[] | undefined): readonly Algorithm[] {
+  const algorithms = algorithmsNamed(wanted ?? [...hashes.keys()]);
+  const absent = algorithms.find(({ name }) => !hashes.has(name));
+  if (absent === undefined) return algorithms;
+  throw new MirrorError('ERR_USAGE', `the report has no ${absent.name}`, { hint: `it has ${[...hashes.keys()].join(', ')}` });
+}
+
+/** Where the directory is when nobody says it: beside the report, as in an unpacked archive, or around it. */
+async function findDirectory(report: string, name: string): Promise<string> {
+  const around = path.dirname(path.resolve(report));
+  const beside = path.join(around, path.basename(name));
+  if (await exists(beside)) return beside;
+  if (path.basename(around) === name) return around;
+  throw new MirrorError('ERR_USAGE', `there is no directory ${JSON.stringify(name)} beside ${report}`, { hint: 'say where it is by --dir' });
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await access(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
