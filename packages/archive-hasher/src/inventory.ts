@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
+import { systemCodeOf } from '@mirror/core';
 import { problemFrom } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { childPath, compareText, decodeName, systemPath } from './tree-path.ts';
@@ -45,11 +46,14 @@ interface Entry {
   readonly type: 'directory' | 'symlink' | 'other';
 }
 
+/** What a link that is followed leads to: a directory, anything else, or back to where it came from. */
+type Resolved = Entry & { readonly problem?: string };
+
 function* walk(state: Walk, parent: TreePath, entries: readonly Entry[]): Generator<Item> {
-  for (const { name, type, loop } of inPathOrder(entries.map((entry) => resolveLink(state, parent, entry)))) {
+  for (const { name, type, problem } of inPathOrder(entries.map((entry) => resolveLink(state, parent, entry)))) {
     const path = childPath(parent, name);
     if (state.exclude?.has(path) === true) continue;
-    if (loop) yield { kind: 'problem', path, reason: 'symlink', detail: 'loop' };
+    if (problem !== undefined) yield { kind: 'problem', path, reason: 'symlink', detail: problem };
     else if (type === 'directory') yield* directory(state, path);
     else if (type !== 'symlink') yield leaf(state, path);
     else if (state.symlinks === 'record') yield link(state.root, path);
@@ -91,14 +95,17 @@ function link(root: string, path: TreePath): Item {
 }
 
 /** When links are followed, a link is what it leads to; one that leads to a directory above it would never end. */
-function resolveLink(state: Walk, parent: TreePath, entry: Entry): Entry & { readonly loop: boolean } {
-  if (entry.type !== 'symlink' || state.symlinks !== 'follow') return { ...entry, loop: false };
+function resolveLink(state: Walk, parent: TreePath, entry: Entry): Resolved {
+  if (entry.type !== 'symlink' || state.symlinks !== 'follow') return entry;
   const file = systemPath(state.root, childPath(parent, entry.name));
   try {
-    if (!statSync(file).isDirectory()) return { ...entry, type: 'other', loop: false };
-    return { ...entry, type: 'directory', loop: state.ancestors.includes(realpathSync(file)) };
-  } catch {
-    return { ...entry, type: 'other', loop: false }; // `leaf` says what is wrong with it
+    if (!statSync(file).isDirectory()) return { ...entry, type: 'other' };
+    const isLoop = state.ancestors.includes(realpathSync(file));
+    return { ...entry, type: 'directory', ...(isLoop && { problem: 'loop' }) };
+  } catch (error) {
+    const code = systemCodeOf(error);
+    if (code === 'ENOENT' || code === 'ELOOP') return { ...entry, type: 'other', problem: code === 'ELOOP' ? 'loop' : 'leads nowhere' };
+    return { ...entry, type: 'other' }; // `leaf` says what is wrong with it
   }
 }
 

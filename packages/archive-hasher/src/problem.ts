@@ -1,4 +1,4 @@
-import { messageOf, systemCodeOf } from '@mirror/core';
+import { systemCodeOf } from '@mirror/core';
 import type { TreePath } from './tree-path.ts';
 
 /**
@@ -27,6 +27,6 @@ export function problemFrom(path: TreePath, error: unknown): Problem {
   const code = systemCodeOf(error);
   if (code === undefined) throw error; // no fault of the file: a bug
   if (code === 'ENOENT' || code === 'ENOTDIR') return { path, reason: 'vanished', detail: code };
-  if (code === 'ELOOP') return { path, reason: 'symlink', detail: messageOf(error).includes('open') ? 'became a symbolic link' : 'loop' };
+  if (code === 'ELOOP') return { path, reason: 'symlink', detail: 'loop' };
   return { path, reason: 'unreadable', detail: code };
 }

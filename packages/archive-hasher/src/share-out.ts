@@ -2,7 +2,7 @@ import type { Algorithm } from './algorithms.ts';
 
 /**
  * The algorithms in groups of about the same cost, for at most `workers` threads. There are no more groups than pay: when
- * one algorithm costs a third of all, more than three threads would wait for it.
+ * one algorithm costs a third of all, more than three threads would wait for it. Each group keeps the order of `algorithms`.
  */
 export function shareOut(algorithms: readonly Algorithm[], workers: number): readonly (readonly Algorithm[])[] {
   const total = algorithms.reduce((sum, { cost }) => sum + cost, 0);
@@ -13,5 +13,5 @@ export function shareOut(algorithms: readonly Algorithm[], workers: number): rea
     lightest.cost += algorithm.cost;
     lightest.members.push(algorithm);
   }
-  return groups.map(({ members }) => members);
+  return groups.map(({ members }) => algorithms.filter((algorithm) => members.includes(algorithm)));
 }
