@@ -19,24 +19,38 @@ export interface Algorithm {
 }
 
 /** Make a hasher, or throw when this platform cannot. */
-export type Engine = () => Promise<Hasher>;
+export type Engine = () => Hasher | Promise<Hasher>;
 
 /** Which engines may be used: the fastest that this platform has, or WebAssembly alone. */
 export type EngineChoice = 'fastest' | 'wasm';
 
 /** Every algorithm, in the order of a report. A new one is one row here. */
 export const ALGORITHMS: readonly Algorithm[] = [
-  row('kangaroo12', 'KangarooTwelve (KT128, RFC 9861)', 32, 1300, async () => createKangarooTwelve()),
+  row('kangaroo12', 'KangarooTwelve (KT128, RFC 9861)', 32, 1300, () => createKangarooTwelve()),
   row('blake3', 'BLAKE3', 32, 260, nativeBlake3, viaWasm(wasm.createBLAKE3)),
-  row('sha3_256', 'SHA3-256', 32, 3200, viaCrypto('sha3-256'), viaWasm(() => wasm.createSHA3(256))),
-  row('blake2b', 'BLAKE2b-256', 32, 930, nativeBlake2b, viaWasm(() => wasm.createBLAKE2b(256))),
+  row(
+    'sha3_256',
+    'SHA3-256',
+    32,
+    3200,
+    viaCrypto('sha3-256'),
+    viaWasm(() => wasm.createSHA3(256)),
+  ),
+  row(
+    'blake2b',
+    'BLAKE2b-256',
+    32,
+    930,
+    nativeBlake2b,
+    viaWasm(() => wasm.createBLAKE2b(256)),
+  ),
   row('sha512', 'SHA-512', 64, 1330, viaCrypto('sha512'), viaWasm(wasm.createSHA512)),
-  row('whirlpool', 'Whirlpool', 64, 5000, async () => createWhirlpool(), viaCrypto('whirlpool'), viaWasm(wasm.createWhirlpool)),
+  row('whirlpool', 'Whirlpool', 64, 5000, createWhirlpool, viaCrypto('whirlpool'), viaWasm(wasm.createWhirlpool)),
   row('ripemd160', 'RIPEMD-160', 20, 2900, viaWasm(wasm.createRIPEMD160)),
   row('xxh3', 'XXH3-64', 8, 70, nativeXxh3, viaWasm(wasm.createXXHash3)),
   row('sha256', 'SHA-256', 32, 600, viaCrypto('sha256'), viaWasm(wasm.createSHA256)),
   row('xxhash64', 'XXH64', 8, 130, nativeXxh64, viaWasm(wasm.createXXHash64)),
-  row('murmur3', 'MurmurHash3 x64 128', 16, 240, async () => createMurmur3()),
+  row('murmur3', 'MurmurHash3 x64 128', 16, 240, () => createMurmur3()),
 ];
 
 /** The names of all algorithms, in the order of a report. */
@@ -50,7 +64,9 @@ export const ALGORITHM_NAMES: readonly string[] = ALGORITHMS.map(({ name }) => n
 export function algorithmsNamed(names: readonly string[]): readonly Algorithm[] {
   const unknown = names.find((name) => !ALGORITHM_NAMES.includes(name));
   if (unknown !== undefined) {
-    throw new MirrorError('ERR_USAGE', `unknown algorithm '${unknown}'`, { hint: `known: ${ALGORITHM_NAMES.join(', ')}` });
+    throw new MirrorError('ERR_USAGE', `unknown algorithm '${unknown}'`, {
+      hint: `known: ${ALGORITHM_NAMES.join(', ')}`,
+    });
   }
   if (names.length === 0) throw new MirrorError('ERR_USAGE', 'no algorithm is chosen');
   return ALGORITHMS.filter(({ name }) => names.includes(name));
@@ -76,7 +92,7 @@ function row(name: string, title: string, digestBytes: number, cost: number, ...
 
 /** OpenSSL by way of Node. Whirlpool is only there under `node --openssl-legacy-provider`. */
 function viaCrypto(name: string): Engine {
-  return async () => {
+  return () => {
     if (!getHashes().includes(name)) throw new Error(`this Node has no ${name}`);
     let hash = createHash(name);
     return {
@@ -125,7 +141,7 @@ async function nativeBlake2b(): Promise<Hasher> {
 
 async function nativeXxh3(): Promise<Hasher> {
   const { xxh3 } = await import('@node-rs/xxhash');
-  return resettable(xxh3.Xxh3.withSeed(0n)) // its constructor is there in the types alone;
+  return resettable(xxh3.Xxh3.withSeed(0n)); // its constructor is there in the types alone;
 }
 
 async function nativeXxh64(): Promise<Hasher> {

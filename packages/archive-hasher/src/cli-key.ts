@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { MirrorError, messageOf, systemCodeOf } from '@mirror/core';
 import type { CliIo, CommandContext } from '@mirror/core/cli';
-import { askSecret } from './ask-secret.ts';
+import { askSecret } from './cli-ask-secret.ts';
 import { createSigningKey, loadSigningKey } from './sign.ts';
 import type { SigningKey } from './sign.ts';
 
@@ -18,7 +18,10 @@ export interface KeyFlags {
  * The key that signs: the one given, or one of our own, which is made at the first run and kept for the next ones in a file
  * that only the user can read. Where it is kept is logged.
  */
-export async function signingKeyFor({ gpgkey, passphraseFile, newKey }: KeyFlags, { log, io }: CommandContext): Promise<SigningKey> {
+export async function signingKeyFor(
+  { gpgkey, passphraseFile, newKey }: KeyFlags,
+  { log, io }: CommandContext,
+): Promise<SigningKey> {
   const passphrase = (file: string) => () => findPassphrase(file, passphraseFile, io);
   if (gpgkey !== undefined) return loadSigningKey(gpgkey, passphrase(gpgkey));
   const file = path.resolve(newKey ?? defaultKeyFile(io.env));
@@ -37,7 +40,11 @@ export async function signingKeyFor({ gpgkey, passphraseFile, newKey }: KeyFlags
   return key;
 }
 
-async function findPassphrase(keyFile: string, passphraseFile: string | undefined, io: CliIo): Promise<string | undefined> {
+async function findPassphrase(
+  keyFile: string,
+  passphraseFile: string | undefined,
+  io: CliIo,
+): Promise<string | undefined> {
   if (passphraseFile !== undefined) return firstLine(passphraseFile);
   const fromEnv = io.env['MIRROR_GPG_PASSPHRASE'];
   if (fromEnv !== undefined) return fromEnv;

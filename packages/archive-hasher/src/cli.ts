@@ -16,7 +16,11 @@ const PROBLEM_POLICIES = ['report', 'skip', 'fail'] as const;
 const sharedFlags = {
   algorithms: flag.list({ describe: `only these: ${ALGORITHM_NAMES.join(' ')}; default all` }),
   'hash-workers': flag.number({ describe: 'threads that hash; default one for each core', min: 1 }),
-  engine: flag.choice({ describe: 'what computes: the fastest that this machine has, or WebAssembly alone', choices: ['fastest', 'wasm'], default: 'fastest' }),
+  engine: flag.choice({
+    describe: 'what computes: the fastest that this machine has, or WebAssembly alone',
+    choices: ['fastest', 'wasm'],
+    default: 'fastest',
+  }),
   verbose: flag.boolean({ describe: 'one line on stderr for each file' }),
 };
 
@@ -28,19 +32,47 @@ const hash = command({
     dir: flag.string({ value: 'DIR', describe: 'the directory (required)' }),
     'out-dir': flag.string({ value: 'DIR', describe: 'where the outputs go; may lie inside --dir', default: '.' }),
     'out-prefix': flag.string({ describe: 'what their names begin with; default the name of --dir' }),
-    archive: flag.choice({ describe: 'pack the directory and the report', choices: ['zip', 'tar', 'none'], default: 'zip' }),
-    gpgkey: flag.string({ value: 'FILE', describe: 'private OpenPGP key that signs, armored or binary; default a new one, kept in --new-key' }),
+    archive: flag.choice({
+      describe: 'pack the directory and the report',
+      choices: ['zip', 'tar', 'none'],
+      default: 'zip',
+    }),
+    gpgkey: flag.string({
+      value: 'FILE',
+      describe: 'private OpenPGP key that signs, armored or binary; default a new one, kept in --new-key',
+    }),
     'passphrase-file': flag.string({
       value: 'FILE',
-      describe: 'its first line opens the key; or MIRROR_GPG_PASSPHRASE in the environment; or you are asked on a terminal',
+      describe:
+        'its first line opens the key; or MIRROR_GPG_PASSPHRASE in the environment; or you are asked on a terminal',
     }),
-    'new-key': flag.string({ value: 'FILE', describe: 'where a key without --gpgkey is made once and used again; default mirror/archive-hasher.key.asc where the user keeps settings' }),
+    'new-key': flag.string({
+      value: 'FILE',
+      describe:
+        'where a key without --gpgkey is made once and used again; default mirror/archive-hasher.key.asc where the user keeps settings',
+    }),
     sign: flag.boolean({ describe: 'sign the report; --no-sign leaves it', default: true }),
-    date: flag.parsed({ value: 'DATE', describe: 'inventory date in the report, RFC 3339; default now', parse: parseDate }),
-    symlinks: flag.choice({ describe: 'symbolic links: list them with their target, hash what they lead to, or leave them out', choices: ['record', 'follow', 'skip'], default: 'record' }),
-    'on-special': flag.choice({ describe: 'fifos, sockets, devices: list and exit 3, leave out, or stop', choices: PROBLEM_POLICIES, default: 'report' }),
+    date: flag.parsed({
+      value: 'DATE',
+      describe: 'inventory date in the report, RFC 3339; default now',
+      parse: parseDate,
+    }),
+    symlinks: flag.choice({
+      describe: 'symbolic links: list them with their target, hash what they lead to, or leave them out',
+      choices: ['record', 'follow', 'skip'],
+      default: 'record',
+    }),
+    'on-special': flag.choice({
+      describe: 'fifos, sockets, devices: list and exit 3, leave out, or stop',
+      choices: PROBLEM_POLICIES,
+      default: 'report',
+    }),
     'on-unreadable': flag.choice({ describe: 'what cannot be read', choices: PROBLEM_POLICIES, default: 'report' }),
-    'on-change': flag.choice({ describe: 'files that change or vanish while they are read', choices: PROBLEM_POLICIES, default: 'report' }),
+    'on-change': flag.choice({
+      describe: 'files that change or vanish while they are read',
+      choices: PROBLEM_POLICIES,
+      default: 'report',
+    }),
     'change-retries': flag.number({ describe: 'how often a file that changes is read again first', default: '2' }),
     ...sharedFlags,
   },
@@ -80,9 +112,15 @@ const verify = command({
   summary: 'Check a directory against its report: the signature, then what was added, is missing, or has changed.',
   flags: {
     report: flag.string({ value: 'FILE', describe: 'the report, <prefix>.toml (required)' }),
-    dir: flag.string({ value: 'DIR', describe: 'the directory; default the one that the report names, beside or around it' }),
+    dir: flag.string({
+      value: 'DIR',
+      describe: 'the directory; default the one that the report names, beside or around it',
+    }),
     signature: flag.string({ value: 'FILE', describe: 'default <report>.asc' }),
-    pubkey: flag.string({ value: 'FILE', describe: 'the public key that must have signed; default the one beside the report, which proves less' }),
+    pubkey: flag.string({
+      value: 'FILE',
+      describe: 'the public key that must have signed; default the one beside the report, which proves less',
+    }),
     'allow-unsigned': flag.boolean({ describe: 'accept a report without a signature' }),
     quick: flag.boolean({ describe: 'compare sizes and times only' }),
     ...sharedFlags,
@@ -135,7 +173,9 @@ function hashOutcome(result: HashArchiveResult, dir: string, started: number): O
       seconds: secondsSince(started),
       exit_reason: failed === 0 ? 'done' : 'partial',
     },
-    ...(failed > 0 && { failure: { code: 'ERR_PARTIAL', message: `${String(failed)} items have no digest, or are not in the archive` } }),
+    ...(failed > 0 && {
+      failure: { code: 'ERR_PARTIAL', message: `${String(failed)} items have no digest, or are not in the archive` },
+    }),
   };
 }
 
@@ -151,13 +191,20 @@ function verifyOutcome({ dir, signer, verified, differences }: VerifyArchiveResu
     seconds: secondsSince(started),
     exit_reason: wrong > 0 ? 'differs' : unverified > 0 ? 'partial' : 'verified',
   };
-  if (wrong > 0) return { summary, failure: { code: 'ERR_INTEGRITY', message: `${dir} is not as the report says: ${String(wrong)} differences` } };
-  if (unverified > 0) return { summary, failure: { code: 'ERR_PARTIAL', message: `${String(unverified)} items could not be verified` } };
+  if (wrong > 0)
+    return {
+      summary,
+      failure: { code: 'ERR_INTEGRITY', message: `${dir} is not as the report says: ${String(wrong)} differences` },
+    };
+  if (unverified > 0)
+    return { summary, failure: { code: 'ERR_PARTIAL', message: `${String(unverified)} items could not be verified` } };
   return { summary };
 }
 
 /** Show one phase after the other. */
-function followPhases(context: CommandContext): (label: string, read: Parameters<CommandContext['progress']>[0]['read']) => void {
+function followPhases(
+  context: CommandContext,
+): (label: string, read: Parameters<CommandContext['progress']>[0]['read']) => void {
   let shown: Progress | undefined;
   return (label, read) => {
     shown?.stop();
@@ -181,8 +228,12 @@ function chosen(list: readonly string[]): readonly string[] | undefined {
 
 function parseDate(text: string): Date {
   const date = new Date(text);
-  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(date.getTime())) return date;
-  throw new MirrorError('ERR_USAGE', `expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, found ${JSON.stringify(text)}`);
+  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(date.getTime()))
+    return date;
+  throw new MirrorError(
+    'ERR_USAGE',
+    `expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, found ${JSON.stringify(text)}`,
+  );
 }
 
 function secondsSince(started: number): number {

@@ -71,7 +71,10 @@ export interface HashProgress {
 /** What a run has found and made. */
 export interface HashArchiveResult {
   readonly header: ReportHeader;
-  readonly outputs: Pick<OutputFiles, 'report' | 'archive'> & { readonly signature: string | undefined; readonly publicKey: string | undefined };
+  readonly outputs: Pick<OutputFiles, 'report' | 'archive'> & {
+    readonly signature: string | undefined;
+    readonly publicKey: string | undefined;
+  };
   readonly symlinks: number;
   /** Problems that count as failures. */
   readonly failed: number;
@@ -109,7 +112,13 @@ type Run = HashArchiveOptions & Required<Pick<HashArchiveOptions, 'archive'>>;
 async function run(options: Run, outputs: OutputFiles): Promise<HashArchiveResult> {
   const { algorithms = ALGORITHMS, signal, signingKey } = options;
   const read = { root: options.dir, follow: options.symlinks === 'follow', retries: options.retries ?? 2 };
-  const pool = createHashPool({ algorithms, read, engine: options.engine, workers: options.workers, signal: options.signal });
+  const pool = createHashPool({
+    algorithms,
+    read,
+    engine: options.engine,
+    workers: options.workers,
+    signal: options.signal,
+  });
   try {
     const found = await hashTree(options, algorithms, outputs, pool);
     const report = partOf(outputs.report);
@@ -120,7 +129,8 @@ async function run(options: Run, outputs: OutputFiles): Promise<HashArchiveResul
       made.push(outputs.signature, outputs.publicKey);
     }
     signal?.throwIfAborted();
-    const packed = outputs.archive === undefined ? undefined : await pack(options, outputs, outputs.archive, made, found, pool);
+    const packed =
+      outputs.archive === undefined ? undefined : await pack(options, outputs, outputs.archive, made, found, pool);
     if (outputs.archive !== undefined) made.push(outputs.archive);
     if (signingKey === undefined) await rm(outputs.signature, { force: true }); // that of an earlier report would accuse this one
     for (const file of made) await rename(partOf(file), file);
@@ -152,7 +162,12 @@ interface Found {
 }
 
 /** Hash everything and write the report under its temporary name. */
-async function hashTree(options: Run, algorithms: readonly Algorithm[], outputs: OutputFiles, pool: HashPool): Promise<Found> {
+async function hashTree(
+  options: Run,
+  algorithms: readonly Algorithm[],
+  outputs: OutputFiles,
+  pool: HashPool,
+): Promise<Found> {
   const { dir, log = silentLog, symlinks = 'record', signingKey } = options;
   const counts = { files: 0, directories: 0, bytes: 0, symlinks: 0, failed: 0, skipped: 0 };
   const emptyDirectories: TreePath[] = [];
@@ -215,15 +230,29 @@ async function hashTree(options: Run, algorithms: readonly Algorithm[], outputs:
   }
 }
 
-async function pack(options: Run, outputs: OutputFiles, archive: string, made: readonly string[], found: Found, pool: HashPool): Promise<PackResult> {
+async function pack(
+  options: Run,
+  outputs: OutputFiles,
+  archive: string,
+  made: readonly string[],
+  found: Found,
+  pool: HashPool,
+): Promise<PackResult> {
   const { archive: kind = 'none', log = silentLog } = options;
   if (kind === 'none') throw new Error('there is nothing to pack');
   if (made.some((file) => path.basename(file) === found.header.directory.name)) {
-    throw new MirrorError('ERR_USAGE', 'the directory has the name of an output', { hint: 'give another --out-prefix' });
+    throw new MirrorError('ERR_USAGE', 'the directory has the name of an output', {
+      hint: 'give another --out-prefix',
+    });
   }
   const before = pool.bytesRead();
   const total = found.header.directory.totalSizeBytes;
-  options.onPhase?.('packing', () => ({ done: pool.bytesRead() - before, total, bytes: pool.bytesRead() - before, failed: 0 }));
+  options.onPhase?.('packing', () => ({
+    done: pool.bytesRead() - before,
+    total,
+    bytes: pool.bytesRead() - before,
+    failed: 0,
+  }));
   const packed = await pool.pack({
     kind,
     archive: partOf(archive),
@@ -236,7 +265,12 @@ async function pack(options: Run, outputs: OutputFiles, archive: string, made: r
 }
 
 /** Whether a problem goes into the report; it is told and counted in any case. */
-function accepted(problem: Problem, { policies = {} }: Run, log: Log, counts: { failed: number; skipped: number }): boolean {
+function accepted(
+  problem: Problem,
+  { policies = {} }: Run,
+  log: Log,
+  counts: { failed: number; skipped: number },
+): boolean {
   const { path, reason, detail } = problem;
   const policy = policies[reason] ?? 'report';
   if (policy === 'fail') throw new MirrorError('ERR_IO', `${path}: ${reason} (${detail})`);
@@ -254,7 +288,9 @@ function entryOf(item: Item, outcome: FileOutcome | undefined, names: readonly s
   return { kind: 'file', path, size, modifiedNs, hashes: new Map(names.map((name, i) => [name, digests[i]!])) };
 }
 
-function* asHashable(items: Iterable<Item>): Generator<Item & { readonly file: Extract<Item, { kind: 'file' }> | undefined }> {
+function* asHashable(
+  items: Iterable<Item>,
+): Generator<Item & { readonly file: Extract<Item, { kind: 'file' }> | undefined }> {
   for (const item of items) yield { ...item, file: item.kind === 'file' ? item : undefined };
 }
 
@@ -298,7 +334,6 @@ function directoryName(dir: string): string {
 function finalFiles({ report, signature, publicKey, archive }: OutputFiles): string[] {
   return [report, signature, publicKey, ...(archive === undefined ? [] : [archive])];
 }
-
 
 /** Make the renames themselves last; Windows cannot and need not. */
 async function syncDirectory(dir: string): Promise<void> {

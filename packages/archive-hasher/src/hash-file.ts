@@ -73,7 +73,8 @@ export function readSteadily(
         if (!before.isFile()) return { path, reason: 'special', detail: 'became a special file' };
         const { size, digests } = read(fd, Number(before.size));
         const after = follow ? statSync(file, { bigint: true }) : lstatSync(file, { bigint: true });
-        if (isSame(before, after) && BigInt(size) === after.size) return { path, size, modifiedNs: after.mtimeNs, digests };
+        if (isSame(before, after) && BigInt(size) === after.size)
+          return { path, size, modifiedNs: after.mtimeNs, digests };
       } finally {
         closeSync(fd);
       }
@@ -85,7 +86,12 @@ export function readSteadily(
 }
 
 function isSame(before: BigIntStats, after: BigIntStats): boolean {
-  return before.ino === after.ino && before.dev === after.dev && before.size === after.size && before.mtimeNs === after.mtimeNs;
+  return (
+    before.ino === after.ino &&
+    before.dev === after.dev &&
+    before.size === after.size &&
+    before.mtimeNs === after.mtimeNs
+  );
 }
 
 /** Not blocked by a fifo, nor led astray by a link, that took the file's place since it was listed. Windows has neither flag. */

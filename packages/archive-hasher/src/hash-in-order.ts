@@ -31,7 +31,13 @@ export async function* hashInOrder<T extends Hashable>(
   }
 }
 
-async function* ended<T extends Hashable>({ batch, outcomes }: { batch: readonly T[]; outcomes: Promise<readonly FileOutcome[]> }) {
+async function* ended<T extends Hashable>({
+  batch,
+  outcomes,
+}: {
+  batch: readonly T[];
+  outcomes: Promise<readonly FileOutcome[]>;
+}) {
   const hashed = (await outcomes).values();
   for (const item of batch) yield { item, outcome: item.file === undefined ? undefined : hashed.next().value };
 }

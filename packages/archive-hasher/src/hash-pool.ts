@@ -48,6 +48,7 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   const setup: WorkerSetup = { algorithms: names, engine, read, bytesRead };
   const pool = new Piscina<WorkerTask, unknown>({
     filename: fileURLToPath(new URL('./hash-worker.js', import.meta.url)),
+    name: 'work',
     minThreads: workers,
     maxThreads: workers,
     workerData: setup,
@@ -55,12 +56,20 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   const stop = (): void => void pool.destroy();
   signal?.addEventListener('abort', stop, { once: true });
   // a thread that cannot start is told to the pool, not to its task
-  const broken = new Promise<never>((_, reject) => pool.on('error', reject));
-  broken.catch(() => undefined);
+  const waiting = new Set<(error: unknown) => void>();
+  pool.on('error', (error) => {
+    for (const reject of waiting) reject(error);
+  });
 
   async function run(task: WorkerTask): Promise<unknown> {
     try {
-      return await Promise.race([pool.run(task), broken]);
+      return await new Promise<unknown>((resolve, reject) => {
+        waiting.add(reject);
+        pool
+          .run(task)
+          .then(resolve, reject)
+          .finally(() => waiting.delete(reject));
+      });
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
@@ -72,13 +81,17 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   async function hashShared(path: TreePath): Promise<FileOutcome> {
     const ring = createRingMemory(shares.length);
     // the pool starts tasks in the order they come, so that all shares of a file get a thread before those of the next file
-    const results = await Promise.all(shares.map((names, index) => run({ type: 'share', share: { path, ring, index }, algorithms: names })));
+    const results = await Promise.all(
+      shares.map((names, index) => run({ type: 'share', share: { path, ring, index }, algorithms: names })),
+    );
     const outcome = results[0] as FileOutcome;
     if (!isHashed(outcome)) return outcome;
-    const byName = new Map(shares.flatMap((names, index) => {
-      const digests = index === 0 ? outcome.digests : (results[index] as readonly string[]);
-      return names.map((name, i) => [name, digests[i]!] as const);
-    }));
+    const byName = new Map(
+      shares.flatMap((names, index) => {
+        const digests = index === 0 ? outcome.digests : (results[index] as readonly string[]);
+        return names.map((name, i) => [name, digests[i]!] as const);
+      }),
+    );
     return { ...outcome, digests: names.map((name) => byName.get(name)!) };
   }
 

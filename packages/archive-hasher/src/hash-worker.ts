@@ -34,7 +34,9 @@ export interface FailedTask {
 }
 
 /** Hash whole files by all algorithms, or one file by some, or pack an archive. */
-export default async function work(task: WorkerTask): Promise<readonly FileOutcome[] | ReturnType<typeof hashShare> | PackResult | FailedTask> {
+export async function work(
+  task: WorkerTask,
+): Promise<readonly FileOutcome[] | ReturnType<typeof hashShare> | PackResult | FailedTask> {
   switch (task.type) {
     case 'files': {
       const hashers = await hashersFor(setup.algorithms);
@@ -54,11 +56,13 @@ function asValue(error: unknown): FailedTask {
 }
 
 async function hashersFor(names: readonly string[]): Promise<Hasher[]> {
-  return Promise.all(algorithmsNamed(names).map(async (algorithm) => {
-    const known = hashers.get(algorithm.name) ?? (await createHasher(algorithm, setup.engine));
-    hashers.set(algorithm.name, known);
-    return known;
-  }));
+  return Promise.all(
+    algorithmsNamed(names).map(async (algorithm) => {
+      const known = hashers.get(algorithm.name) ?? (await createHasher(algorithm, setup.engine));
+      hashers.set(algorithm.name, known);
+      return known;
+    }),
+  );
 }
 
 function countBytes(count: number): void {

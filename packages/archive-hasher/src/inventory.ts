@@ -69,7 +69,8 @@ function* directory(state: Walk, path: TreePath): Generator<Item> {
     return;
   }
   yield { kind: 'directory', path, isEmpty: entries.length === 0 };
-  const ancestors = state.ancestors.length === 0 ? [] : [...state.ancestors, realpathSync(systemPath(state.root, path))];
+  const ancestors =
+    state.ancestors.length === 0 ? [] : [...state.ancestors, realpathSync(systemPath(state.root, path))];
   yield* walk({ ...state, ancestors }, path, entries);
 }
 
@@ -104,7 +105,8 @@ function resolveLink(state: Walk, parent: TreePath, entry: Entry): Resolved {
     return { ...entry, type: 'directory', ...(isLoop && { problem: 'loop' }) };
   } catch (error) {
     const code = systemCodeOf(error);
-    if (code === 'ENOENT' || code === 'ELOOP') return { ...entry, type: 'other', problem: code === 'ELOOP' ? 'loop' : 'leads nowhere' };
+    if (code === 'ENOENT' || code === 'ELOOP')
+      return { ...entry, type: 'other', problem: code === 'ELOOP' ? 'loop' : 'leads nowhere' };
     return { ...entry, type: 'other' }; // `leaf` says what is wrong with it
   }
 }
@@ -112,7 +114,11 @@ function resolveLink(state: Walk, parent: TreePath, entry: Entry): Resolved {
 /** Siblings sorted so that a walk in depth visits whole paths in byte order: a directory counts with its slash. */
 function inPathOrder<E extends Entry>(entries: readonly E[]): E[] {
   const keyed = entries.map((entry) => ({ entry, key: sortKey(entry) }));
-  keyed.sort((a, b) => (typeof a.key === 'string' && typeof b.key === 'string' ? compareText(a.key, b.key) : Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))));
+  keyed.sort((a, b) =>
+    typeof a.key === 'string' && typeof b.key === 'string'
+      ? compareText(a.key, b.key)
+      : Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)),
+  );
   return keyed.map(({ entry }) => entry);
 }
 
@@ -125,7 +131,8 @@ function listDirectory(root: string, path: TreePath): Entry[] {
   const dir = path === '' ? root : systemPath(root, path);
   const entries = readdirSync(dir, { withFileTypes: true });
   // the replacement character is what Node makes of bytes that are not UTF-8 (or, rarely, the name has it itself)
-  if (!entries.some(({ name }) => name.includes('\uFFFD'))) return entries.map((entry) => ({ name: entry.name, type: typeOf(entry) }));
+  if (!entries.some(({ name }) => name.includes('\uFFFD')))
+    return entries.map((entry) => ({ name: entry.name, type: typeOf(entry) }));
   const raw = readdirSync(dir, { withFileTypes: true, encoding: 'buffer' }) as unknown as Dirent<Buffer>[];
   return raw.map((entry) => ({ name: decodeName(entry.name) ?? entry.name, type: typeOf(entry) }));
 }

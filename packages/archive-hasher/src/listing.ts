@@ -22,7 +22,9 @@ export async function createListingDigests(algorithms: readonly Algorithm[]): Pr
   for (const hasher of hashers) hasher.init();
   return {
     add(files) {
-      hashers.forEach((hasher, i) => hasher.update(Buffer.concat(files.map(({ path, digests }) => listingLine(digests[i]!, path)))));
+      hashers.forEach((hasher, i) =>
+        hasher.update(Buffer.concat(files.map(({ path, digests }) => listingLine(digests[i]!, path)))),
+      );
     },
     digests: () => hashers.map((hasher) => hasher.digest()),
   };

@@ -18,7 +18,9 @@ export interface OutputFiles {
 /** The outputs `<prefix>.toml`, `<prefix>.toml.asc`, `<prefix>.pub.asc` and `<prefix>.zip` or `.tar` in the directory `outDir`. */
 export function outputFiles(outDir: string, prefix: string, archive: ArchiveKind | 'none'): OutputFiles {
   if (prefix === '' || path.basename(prefix) !== prefix || prefix.startsWith('.')) {
-    throw new MirrorError('ERR_USAGE', `${JSON.stringify(prefix)} cannot begin the name of a file`, { hint: 'give another --out-prefix' });
+    throw new MirrorError('ERR_USAGE', `${JSON.stringify(prefix)} cannot begin the name of a file`, {
+      hint: 'give another --out-prefix',
+    });
   }
   const at = (ending: string): string => path.resolve(outDir, prefix + ending);
   return {

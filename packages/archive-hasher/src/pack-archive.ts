@@ -61,7 +61,8 @@ export async function packArchive(options: PackOptions, onBytes: (count: number)
       if (problem !== undefined) throw new MirrorError('ERR_IO', `cannot pack ${file}: ${problem.detail}`);
     }
     const name = (tree: TreePath): Buffer => Buffer.concat([Buffer.from(`${header.directory.name}/`), pathBytes(tree)]);
-    for (const directory of options.emptyDirectories) out.other({ name: Buffer.concat([name(directory), SLASH]), kind: 'directory', size: 0 });
+    for (const directory of options.emptyDirectories)
+      out.other({ name: Buffer.concat([name(directory), SLASH]), kind: 'directory', size: 0 });
     const problems: Problem[] = [];
     for await (const entry of entries) {
       const problem = packEntry(out, entry, name(entry.path), options.read, algorithm!.name);
@@ -75,7 +76,13 @@ export async function packArchive(options: PackOptions, onBytes: (count: number)
   }
 }
 
-function packEntry(out: MemberWriter, entry: ReportEntry, name: Buffer, read: ReadOptions, algorithm: string): Problem | undefined {
+function packEntry(
+  out: MemberWriter,
+  entry: ReportEntry,
+  name: Buffer,
+  read: ReadOptions,
+  algorithm: string,
+): Problem | undefined {
   switch (entry.kind) {
     case 'file':
       return out.file(name, entry.path, read, { size: entry.size, digest: entry.hashes.get(algorithm)! });
@@ -96,14 +103,24 @@ function algorithmsToCheck(names: readonly string[]): readonly Algorithm[] {
 
 interface MemberWriter {
   /** Add a file's content, unless it cannot be read or is not as promised: then nothing is added, and it is said why. */
-  file(name: Buffer, path: TreePath, read: ReadOptions, promised: { readonly size: number; readonly digest: string } | undefined): Problem | undefined;
+  file(
+    name: Buffer,
+    path: TreePath,
+    read: ReadOptions,
+    promised: { readonly size: number; readonly digest: string } | undefined,
+  ): Problem | undefined;
   /** Add a member that is no file. */
   other(member: Member): void;
   end(): { readonly members: number; readonly bytes: number };
 }
 
 /** Everything is written at its place, so that a head can follow its content, and a member that failed is written over. */
-function createMemberWriter(fd: number, format: ArchiveFormat, hasher: Hasher, onBytes: (count: number) => void): MemberWriter {
+function createMemberWriter(
+  fd: number,
+  format: ArchiveFormat,
+  hasher: Hasher,
+  onBytes: (count: number) => void,
+): MemberWriter {
   const buffer = Buffer.allocUnsafe(1 << 20);
   let offset = 0;
   let members = 0;

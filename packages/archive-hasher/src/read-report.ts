@@ -30,7 +30,11 @@ export async function readReport(file: string): Promise<ReportReader> {
   const directory = await expectTable(tables, 'directory');
   const hashes = await expectTable(tables, 'hashes');
   const signature = await expectTable(tables, 'signature');
-  const header: ReportHeader = { directory: directoryOf(directory), hashes: hashesOf(hashes, ''), signature: signatureOf(signature) };
+  const header: ReportHeader = {
+    directory: directoryOf(directory),
+    hashes: hashesOf(hashes, ''),
+    signature: signatureOf(signature),
+  };
   return { header, entries: readEntries(tables, header) };
 }
 
@@ -39,7 +43,8 @@ async function* readEntries(tables: AsyncGenerator<Table>, header: ReportHeader)
   for await (const table of tables) {
     const { path } = table;
     if (path === undefined || !isTreePath(path)) throw table.wrong('expected a path below the directory');
-    if (last !== undefined && comparePaths(last, path) >= 0) throw table.wrong('the path is out of order, or comes twice');
+    if (last !== undefined && comparePaths(last, path) >= 0)
+      throw table.wrong('the path is out of order, or comes twice');
     last = path;
     yield entryOf(table, path, header);
   }
@@ -92,7 +97,8 @@ function hashesOf(table: Table, prefix: string): ReadonlyMap<string, string> {
   for (const { name, digestBytes } of ALGORITHMS) {
     if (!table.values.has(prefix + name)) continue;
     const hex = table.take(prefix + name, string);
-    if (hex.length !== digestBytes * 2 || !/^[0-9a-f]+$/.test(hex)) throw table.wrong(`${name} is not a digest of ${String(digestBytes)} bytes`);
+    if (hex.length !== digestBytes * 2 || !/^[0-9a-f]+$/.test(hex))
+      throw table.wrong(`${name} is not a digest of ${String(digestBytes)} bytes`);
     hashes.set(name, hex);
   }
   if (hashes.size === 0) throw table.wrong('expected digests');
@@ -127,7 +133,8 @@ async function* readTables(file: string): AsyncGenerator<Table> {
     number += 1;
     if (line === '') continue;
     const where = number;
-    const wrong = (): MirrorError => new MirrorError('ERR_INTEGRITY', `${file}: line ${String(where)}: not in the form of a report`);
+    const wrong = (): MirrorError =>
+      new MirrorError('ERR_INTEGRITY', `${file}: line ${String(where)}: not in the form of a report`);
     if (line.startsWith('[')) {
       yield open;
       const head = readTableName(line) ?? fail(wrong());
@@ -142,9 +149,18 @@ async function* readTables(file: string): AsyncGenerator<Table> {
   yield open;
 }
 
-function tableAt(file: string, line: number, name: string, path: string | undefined, values: ReadonlyMap<string, string>): Table {
+function tableAt(
+  file: string,
+  line: number,
+  name: string,
+  path: string | undefined,
+  values: ReadonlyMap<string, string>,
+): Table {
   const wrong = (what: string): MirrorError =>
-    new MirrorError('ERR_INTEGRITY', `${file}: line ${String(line)}: ${what}${path === undefined ? '' : ` (${JSON.stringify(path)})`}`);
+    new MirrorError(
+      'ERR_INTEGRITY',
+      `${file}: line ${String(line)}: ${what}${path === undefined ? '' : ` (${JSON.stringify(path)})`}`,
+    );
   return {
     name,
     path,
@@ -172,7 +188,8 @@ async function* readLines(file: string): AsyncGenerator<string> {
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
     const lines = (rest + decodeUtf8(file, () => decoder.decode(chunk as Buffer, { stream: true }))).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > MAX_LINE_CHARS) throw new MirrorError('ERR_INTEGRITY', `${file}: a line of more than ${String(MAX_LINE_CHARS)} characters`);
+    if (rest.length > MAX_LINE_CHARS)
+      throw new MirrorError('ERR_INTEGRITY', `${file}: a line of more than ${String(MAX_LINE_CHARS)} characters`);
     yield* lines;
   }
   rest += decodeUtf8(file, () => decoder.decode());
@@ -195,7 +212,7 @@ function string(text: string): string | undefined {
 function strings(text: string): string[] | undefined {
   if (!text.startsWith('[') || !text.endsWith(']')) return undefined;
   const found: string[] = [];
-  for (let at = 1; at < text.length - 1; ) {
+  for (let at = 1; at < text.length - 1;) {
     const next = readTomlString(text, at);
     if (next === undefined) return undefined;
     found.push(next.text);
@@ -219,7 +236,9 @@ function reason(text: string): ProblemReason | undefined {
 
 function reasons(text: string): readonly ProblemReason[] | undefined {
   const found = strings(text);
-  return found?.every((each): each is ProblemReason => PROBLEM_REASONS.some((known) => known === each)) === true ? found : undefined;
+  return found?.every((each): each is ProblemReason => PROBLEM_REASONS.some((known) => known === each)) === true
+    ? found
+    : undefined;
 }
 
 function fail(error: MirrorError): never {

@@ -7,7 +7,10 @@ import type { Algorithm } from './algorithms.ts';
 export function shareOut(algorithms: readonly Algorithm[], workers: number): readonly (readonly Algorithm[])[] {
   const total = algorithms.reduce((sum, { cost }) => sum + cost, 0);
   const dearest = Math.max(...algorithms.map(({ cost }) => cost));
-  const groups = Array.from({ length: Math.min(workers, Math.ceil(total / dearest)) }, () => ({ cost: 0, members: [] as Algorithm[] }));
+  const groups = Array.from({ length: Math.min(workers, Math.ceil(total / dearest)) }, () => ({
+    cost: 0,
+    members: [] as Algorithm[],
+  }));
   for (const algorithm of [...algorithms].sort((a, b) => b.cost - a.cost)) {
     const lightest = groups.reduce((least, group) => (group.cost < least.cost ? group : least));
     lightest.cost += algorithm.cost;

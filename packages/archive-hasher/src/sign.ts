@@ -37,7 +37,10 @@ export async function createSigningKey(userName: string): Promise<SigningKey> {
  * @param passphrase - asked for when the key is protected; undefined means that there is none to be had
  * @throws {MirrorError} ERR_CONFIG when it is not a private key, the passphrase is wrong or missing, or it cannot sign
  */
-export async function loadSigningKey(file: string, passphrase: () => Promise<string | undefined>): Promise<SigningKey> {
+export async function loadSigningKey(
+  file: string,
+  passphrase: () => string | undefined | Promise<string | undefined>,
+): Promise<SigningKey> {
   const key = await readPrivateKey(file);
   const open = key.isDecrypted() ? key : await unlock(key, file, await passphrase());
   try {
@@ -83,7 +86,10 @@ export async function verifySignature(file: string, signatureFile: string, publi
       failures.push(messageOf(error));
     }
   }
-  throw new MirrorError('ERR_SIGNATURE', `${signatureFile}: no good signature of ${file}: ${failures.join('; ') || 'it holds none'}`);
+  throw new MirrorError(
+    'ERR_SIGNATURE',
+    `${signatureFile}: no good signature of ${file}: ${failures.join('; ') || 'it holds none'}`,
+  );
 }
 
 function signingKey(key: openpgp.PrivateKey): SigningKey {
@@ -113,12 +119,19 @@ async function signFile(key: openpgp.PrivateKey, file: string): Promise<string> 
  * A signature packet with the two places where it computes a digest or takes one that is known. The library itself would
  * hold the whole file, twice: for a gigabyte it takes 2.2 GB.
  */
-type HashingPacket = Omit<openpgp.SignaturePacket, 'sign'> & openpgp.SignaturePacket & {
-  hash: () => Promise<Uint8Array>;
-  hashed?: Promise<Uint8Array>;
-  readonly salt?: Uint8Array | null;
-  sign(key: openpgp.AnySecretKeyPacket, data: object, date: Date, detached: boolean, config: openpgp.Config): Promise<void>;
-};
+type HashingPacket = Omit<openpgp.SignaturePacket, 'sign'> &
+  openpgp.SignaturePacket & {
+    hash: () => Promise<Uint8Array>;
+    hashed?: Promise<Uint8Array>;
+    readonly salt?: Uint8Array | null;
+    sign(
+      key: openpgp.AnySecretKeyPacket,
+      data: object,
+      date: Date,
+      detached: boolean,
+      config: openpgp.Config,
+    ): Promise<void>;
+  };
 
 /** Stands for the file where the library asks for its bytes; being a stream, they are never taken for the signed ones. */
 const NO_DATA: object = { text: null, getBytes: () => new Blob([]).stream() };
@@ -127,7 +140,12 @@ const NO_DATA: object = { text: null, getBytes: () => new Blob([]).stream() };
 async function digestToSign(packet: HashingPacket, file: string): Promise<Uint8Array> {
   const { version, signatureType, hashAlgorithm, signatureData, salt } = packet;
   const name = HASHES.get(hashAlgorithm ?? 0);
-  if (signatureType !== openpgp.enums.signature.binary || (version !== 4 && version !== 6) || name === undefined || signatureData === null) {
+  if (
+    signatureType !== openpgp.enums.signature.binary ||
+    (version !== 4 && version !== 6) ||
+    name === undefined ||
+    signatureData === null
+  ) {
     throw new Error('not a kind of signature that is made for files');
   }
   const hash = createHash(name);
@@ -150,7 +168,9 @@ const HASHES: ReadonlyMap<number, string> = new Map([
 async function readPrivateKey(file: string): Promise<openpgp.PrivateKey> {
   const bytes = await readFile(file);
   try {
-    return isArmored(bytes) ? await openpgp.readPrivateKey({ armoredKey: bytes.toString() }) : await openpgp.readPrivateKey({ binaryKey: bytes });
+    return isArmored(bytes)
+      ? await openpgp.readPrivateKey({ armoredKey: bytes.toString() })
+      : await openpgp.readPrivateKey({ binaryKey: bytes });
   } catch (cause) {
     throw new MirrorError('ERR_CONFIG', `${file}: not a private OpenPGP key: ${messageOf(cause)}`, {
       cause,
@@ -159,7 +179,11 @@ async function readPrivateKey(file: string): Promise<openpgp.PrivateKey> {
   }
 }
 
-async function unlock(key: openpgp.PrivateKey, file: string, passphrase: string | undefined): Promise<openpgp.PrivateKey> {
+async function unlock(
+  key: openpgp.PrivateKey,
+  file: string,
+  passphrase: string | undefined,
+): Promise<openpgp.PrivateKey> {
   if (passphrase === undefined) {
     throw new MirrorError('ERR_CONFIG', `${file}: the key is protected by a passphrase`, {
       hint: 'give it by --passphrase-file, or in MIRROR_GPG_PASSPHRASE',
@@ -175,7 +199,9 @@ async function unlock(key: openpgp.PrivateKey, file: string, passphrase: string 
 async function readPublicKeys(file: string): Promise<openpgp.PublicKey[]> {
   const bytes = await readFile(file);
   try {
-    const keys = isArmored(bytes) ? await openpgp.readKeys({ armoredKeys: bytes.toString() }) : await openpgp.readKeys({ binaryKeys: bytes });
+    const keys = isArmored(bytes)
+      ? await openpgp.readKeys({ armoredKeys: bytes.toString() })
+      : await openpgp.readKeys({ binaryKeys: bytes });
     return keys.map((key) => key.toPublic());
   } catch (cause) {
     throw new MirrorError('ERR_SIGNATURE', `${file}: not a public OpenPGP key: ${messageOf(cause)}`, { cause });

@@ -19,7 +19,12 @@ function head(member: Member): Buffer {
   const size = hasContent(member) ? member.size : 0;
   const plain = header(member.name, size, member.target ?? EMPTY, TYPES[member.kind], modeOf(member));
   if (records.length === 0) return plain;
-  return Buffer.concat([header(Buffer.from('pax'), records.length, EMPTY, 'x', 0o644), records, padding(records.length), plain]);
+  return Buffer.concat([
+    header(Buffer.from('pax'), records.length, EMPTY, 'x', 0o644),
+    records,
+    padding(records.length),
+    plain,
+  ]);
 }
 
 /** Only a file has content: a link's target stands in its header. */

@@ -9,7 +9,10 @@ export function tomlString(text: string): string {
 }
 
 /** The text of the basic string that begins at `from`, and where it ends; undefined when there is none. */
-export function readTomlString(line: string, from: number): { readonly text: string; readonly end: number } | undefined {
+export function readTomlString(
+  line: string,
+  from: number,
+): { readonly text: string; readonly end: number } | undefined {
   STRING.lastIndex = from;
   const found = STRING.exec(line);
   if (found === null) return undefined;
@@ -52,11 +55,10 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 ]);
 const LONG: ReadonlyMap<string, string> = new Map([...SHORT].map(([char, escape]) => [escape.slice(1), char]));
 
-// eslint-disable-next-line no-control-regex -- control characters are what must be escaped
 const MUST_ESCAPE = /["\\\u0000-\u001F\u007F]/g;
 const ESCAPE = /\\(?:([btnfr"\\])|u([0-9A-Fa-f]{4})|U(00(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4}))/g;
-// eslint-disable-next-line no-control-regex -- no raw control character may stand in a string
-const STRING = /"((?:[^"\\\u0000-\u001F\u007F]|\\[btnfr"\\]|\\u[0-9A-Fa-f]{4}|\\U00(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4})*)"/y;
+const STRING =
+  /"((?:[^"\\\u0000-\u001F\u007F]|\\[btnfr"\\]|\\u[0-9A-Fa-f]{4}|\\U00(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4})*)"/y;
 const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z$/;
 const EARLIEST_NS = BigInt(Date.parse('0000-01-01T00:00:00Z')) * 1_000_000n;
 const LATEST_NS = BigInt(Date.parse('9999-12-31T23:59:59Z')) * 1_000_000n + 999_999_999n;

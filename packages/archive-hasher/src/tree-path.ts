@@ -29,7 +29,10 @@ export function childPath(parent: TreePath, name: string | Uint8Array): TreePath
 /** The bytes that the file system knows the path by. */
 export function pathBytes(tree: TreePath): Buffer {
   if (!tree.startsWith(ENCODED)) return Buffer.from(tree);
-  return Buffer.from(tree.slice(ENCODED.length).replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))), 'latin1');
+  return Buffer.from(
+    tree.slice(ENCODED.length).replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+    'latin1',
+  );
 }
 
 /** What to open: the path below the directory `root`, as bytes where text cannot say it. */
@@ -47,7 +50,13 @@ export function isText(tree: TreePath): boolean {
 export function isTreePath(tree: string): boolean {
   const bytes = pathBytes(tree);
   if (!isText(tree) && (decodeName(bytes) !== undefined || encode(bytes) !== tree)) return false;
-  return !bytes.includes(0) && bytes.toString('latin1').split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  return (
+    !bytes.includes(0) &&
+    bytes
+      .toString('latin1')
+      .split('/')
+      .every((part) => part !== '' && part !== '.' && part !== '..')
+  );
 }
 
 /** The order of the bytes: that of `LC_ALL=C sort`. */

@@ -45,7 +45,9 @@ export interface VerifyArchiveOptions {
   /** Told of each difference, in path order; the check waits for it. */
   readonly onDifference?: ((difference: Difference) => void | Promise<void>) | undefined;
   /** Told when the work begins; `read` can then be asked at any time. */
-  readonly onPhase?: ((total: number, read: () => { readonly done: number; readonly bytes: number; readonly failed: number }) => void) | undefined;
+  readonly onPhase?:
+    | ((total: number, read: () => { readonly done: number; readonly bytes: number; readonly failed: number }) => void)
+    | undefined;
 }
 
 /** Where the directory is not as the report says; the form of a line on stdout. */
@@ -62,7 +64,12 @@ export type Difference =
   /** It cannot be said whether it is as the report says. */
   | { readonly change: 'unverified'; readonly path: TreePath; readonly reason: string; readonly detail: string }
   /** The report does not agree with itself, or with the number of directories. */
-  | { readonly change: 'report'; readonly what: string; readonly expected: string | number; readonly found: string | number };
+  | {
+      readonly change: 'report';
+      readonly what: string;
+      readonly expected: string | number;
+      readonly found: string | number;
+    };
 
 /** What a check has found. */
 export interface VerifyArchiveResult {
@@ -86,7 +93,10 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
   const signer = await checkSignature(options, log);
   const { header, entries } = await readReport(options.report);
   if (signer !== undefined && signer.fingerprint !== header.signature?.fingerprint) {
-    throw new MirrorError('ERR_SIGNATURE', `${options.report} is signed by ${signer.fingerprint}, but names ${header.signature?.fingerprint ?? 'no key'}`);
+    throw new MirrorError(
+      'ERR_SIGNATURE',
+      `${options.report} is signed by ${signer.fingerprint}, but names ${header.signature?.fingerprint ?? 'no key'}`,
+    );
   }
   const algorithms = algorithmsToCompare(header, options.algorithms);
   const dir = options.dir ?? (await findDirectory(options.report, header.directory.name));
@@ -94,7 +104,13 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
 
   const follow = header.directory.symlinks === 'follow';
   const items = inventory(dir, { symlinks: header.directory.symlinks, exclude: new Set(header.directory.excluded) });
-  const pool = createHashPool({ algorithms, read: { root: dir, follow, retries: 2 }, engine: options.engine, workers: options.workers, signal: options.signal });
+  const pool = createHashPool({
+    algorithms,
+    read: { root: dir, follow, retries: 2 },
+    engine: options.engine,
+    workers: options.workers,
+    signal: options.signal,
+  });
   const counts = { missing: 0, added: 0, changed: 0, unverified: 0, report: 0 };
   let verified = 0;
   let done = 0;
@@ -125,13 +141,18 @@ async function checkSignature(options: VerifyArchiveOptions, log: Log): Promise<
   const { report, signature = `${report}.asc`, publicKey = `${report.replace(/\.toml$/, '')}.pub.asc` } = options;
   if (!(await exists(signature))) {
     if (options.allowUnsigned === true) return undefined;
-    throw new MirrorError('ERR_SIGNATURE', `there is no signature ${signature}`, { hint: '--allow-unsigned accepts the report as it is' });
+    throw new MirrorError('ERR_SIGNATURE', `there is no signature ${signature}`, {
+      hint: '--allow-unsigned accepts the report as it is',
+    });
   }
   const signer = await verifySignature(report, signature, publicKey);
   const fields = { fingerprint: signer.fingerprint, signed_at: signer.signedAt.toISOString() };
   log.info('good signature', fields);
   if (options.publicKey === undefined) {
-    log.warn('the key lay beside the report: whoever changed the one could change the other; give the key by --pubkey', fields);
+    log.warn(
+      'the key lay beside the report: whoever changed the one could change the other; give the key by --pubkey',
+      fields,
+    );
   }
   return signer;
 }
@@ -144,7 +165,11 @@ interface Comparison {
   readonly quick: boolean;
 }
 
-async function compare({ entry, item }: Match, outcome: FileOutcome | undefined, how: Comparison): Promise<Difference | undefined> {
+async function compare(
+  { entry, item }: Match,
+  outcome: FileOutcome | undefined,
+  how: Comparison,
+): Promise<Difference | undefined> {
   if (entry === undefined) {
     const leftOut = item?.kind === 'problem' && how.header.directory.skipped.includes(item.reason);
     return item === undefined || leftOut ? undefined : { change: 'added', path: item.path };
@@ -179,12 +204,17 @@ function compareProblem(entry: Extract<ReportEntry, { kind: 'problem' }>, item: 
   return { change: 'unverified', path, reason, detail: 'the report has no digest of it' };
 }
 
-async function compareTime(entry: Extract<ReportEntry, { kind: 'file' }>, { dir, header }: Comparison): Promise<Difference | undefined> {
+async function compareTime(
+  entry: Extract<ReportEntry, { kind: 'file' }>,
+  { dir, header }: Comparison,
+): Promise<Difference | undefined> {
   const file = systemPath(dir, entry.path);
   try {
     const look = header.directory.symlinks === 'follow' ? stat : lstat;
     const { mtimeNs } = await look(file, { bigint: true });
-    return mtimeNs === entry.modifiedNs ? undefined : changed(entry.path, 'modified', tomlTime(entry.modifiedNs), tomlTime(mtimeNs));
+    return mtimeNs === entry.modifiedNs
+      ? undefined
+      : changed(entry.path, 'modified', tomlTime(entry.modifiedNs), tomlTime(mtimeNs));
   } catch (error) {
     const detail = systemCodeOf(error);
     if (detail === undefined) throw error;
@@ -192,7 +222,11 @@ async function compareTime(entry: Extract<ReportEntry, { kind: 'file' }>, { dir,
   }
 }
 
-function compareDigests(entry: Extract<ReportEntry, { kind: 'file' }>, outcome: FileOutcome, algorithms: readonly Algorithm[]): Difference | undefined {
+function compareDigests(
+  entry: Extract<ReportEntry, { kind: 'file' }>,
+  outcome: FileOutcome,
+  algorithms: readonly Algorithm[],
+): Difference | undefined {
   const { path } = entry;
   if (!isHashed(outcome)) {
     if (outcome.reason === 'vanished') return { change: 'missing', path };
@@ -245,7 +279,9 @@ async function createAudit(header: ReportHeader): Promise<{
         ['total_directories', directory.totalDirectories, directories],
         ...names.map((name, i): [string, string, string] => [`hashes.${name}`, hashes.get(name)!, digests[i]!]),
       ];
-      return pairs.filter(([, expected, found]) => expected !== found).map(([what, expected, found]) => ({ change: 'report', what, expected, found }));
+      return pairs
+        .filter(([, expected, found]) => expected !== found)
+        .map(([what, expected, found]) => ({ change: 'report', what, expected, found }));
     },
   };
 }
@@ -263,7 +299,9 @@ function algorithmsToCompare({ hashes }: ReportHeader, wanted: readonly string[]
   const algorithms = algorithmsNamed(wanted ?? [...hashes.keys()]);
   const absent = algorithms.find(({ name }) => !hashes.has(name));
   if (absent === undefined) return algorithms;
-  throw new MirrorError('ERR_USAGE', `the report has no ${absent.name}`, { hint: `it has ${[...hashes.keys()].join(', ')}` });
+  throw new MirrorError('ERR_USAGE', `the report has no ${absent.name}`, {
+    hint: `it has ${[...hashes.keys()].join(', ')}`,
+  });
 }
 
 /** Where the directory is when nobody says it: beside the report, as in an unpacked archive, or around it. */
@@ -272,7 +310,9 @@ async function findDirectory(report: string, name: string): Promise<string> {
   const beside = path.join(around, path.basename(name));
   if (await exists(beside)) return beside;
   if (path.basename(around) === name) return around;
-  throw new MirrorError('ERR_USAGE', `there is no directory ${JSON.stringify(name)} beside ${report}`, { hint: 'say where it is by --dir' });
+  throw new MirrorError('ERR_USAGE', `there is no directory ${JSON.stringify(name)} beside ${report}`, {
+    hint: 'say where it is by --dir',
+  });
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -34,9 +34,9 @@ export interface WasmOptions {
   readonly scalar?: boolean;
 }
 
-/** What `assembly/index.ts` and, with SIMD, `assembly/simd.ts` export. */
+/** What `assembly/index.as.ts` and, with SIMD, `assembly/simd.as.ts` export. */
 interface Exports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBuffer };
   readonly INPUT: { readonly value: number };
   readonly INPUT_BYTES: { readonly value: number };
   readonly k12Init: () => void;
@@ -81,12 +81,12 @@ function instantiate({ scalar = false }: WasmOptions): Exports {
   return new WebAssembly.Instance(scalar ? scalarModule() : bestModule()).exports as unknown as Exports;
 }
 
-function bestModule(): WebAssembly.Module {
+function bestModule(): Module {
   best ??= WebAssembly.validate(bytesOf(SIMD_MODULE)) ? new WebAssembly.Module(bytesOf(SIMD_MODULE)) : scalarModule();
   return best;
 }
 
-function scalarModule(): WebAssembly.Module {
+function scalarModule(): Module {
   scalarOnly ??= new WebAssembly.Module(bytesOf(SCALAR_MODULE));
   return scalarOnly;
 }
@@ -96,19 +96,13 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The part of the engine's WebAssembly interface that is used here; Node's types leave it to the browser's. */
-declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
-  class Instance {
-    constructor(module: Module);
-    readonly exports: object;
-  }
-  interface Memory {
-    readonly buffer: ArrayBuffer;
-  }
-  function validate(bytes: Uint8Array): boolean;
+interface Wasm {
+  readonly Module: new (bytes: Uint8Array) => Module;
+  readonly Instance: new (module: Module) => { readonly exports: object };
+  readonly validate: (bytes: Uint8Array) => boolean;
 }
+type Module = object;
 
-let best: WebAssembly.Module | undefined;
-let scalarOnly: WebAssembly.Module | undefined;
+const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: Wasm };
+let best: Module | undefined;
+let scalarOnly: Module | undefined;

@@ -9,20 +9,40 @@ import { decodeName } from './tree-path.ts';
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT sections 4.3 and 4.5.3
  */
 export function createZipFormat(): ArchiveFormat {
-  const central: Buffer[] = [];
+  const central = createByteStore();
+  let members = 0;
   return {
     headLength: (member) => LOCAL_BYTES + member.name.length + (isBig(member.size) ? ZIP64_SIZES_BYTES : 0),
     head(member, checksum, offset) {
       const stored = asStored(member, checksum);
-      central.push(centralRecord(stored, offset));
+      central.add(centralRecord(stored, offset));
+      members += 1;
       return localHeader(stored);
     },
     tail: ({ target }) => target ?? EMPTY,
     *end(offset) {
-      yield* central;
-      const bytes = central.reduce((sum, { length }) => sum + length, 0);
-      yield endRecords(central.length, bytes, offset);
+      yield* central.chunks();
+      yield endRecords(members, central.bytes(), offset);
     },
+  };
+}
+
+/** Bytes gathered in large pieces: a million small buffers would take several times their content. */
+function createByteStore(): { add(part: Buffer): void; bytes(): number; chunks(): Iterable<Buffer> } {
+  const full: Buffer[] = [];
+  let open = Buffer.allocUnsafe(STORE_CHUNK);
+  let used = 0;
+  return {
+    add(part) {
+      if (used + part.length > open.length) {
+        full.push(open.subarray(0, used));
+        open = Buffer.allocUnsafe(Math.max(STORE_CHUNK, part.length));
+        used = 0;
+      }
+      used += part.copy(open, used);
+    },
+    bytes: () => full.reduce((sum, { length }) => sum + length, used),
+    chunks: () => [...full, open.subarray(0, used)],
   };
 }
 
@@ -46,13 +66,19 @@ function localHeader(member: Stored): Buffer {
 }
 
 function centralRecord(member: Stored, offset: number): Buffer {
-  const extra = zip64Extra([...(isBig(member.size) ? [member.size, member.size] : []), ...(isBig(offset) ? [offset] : [])]);
+  const extra = zip64Extra([
+    ...(isBig(member.size) ? [member.size, member.size] : []),
+    ...(isBig(offset) ? [offset] : []),
+  ]);
   const record = Buffer.alloc(CENTRAL_BYTES);
   record.writeUInt32LE(0x02014b50, 0);
   record.writeUInt16LE((UNIX << 8) | VERSION_ZIP64, 4);
   writeCommon(record, 6, member);
   record.writeUInt16LE(extra.length, 30);
-  record.writeUInt32LE((((FILE_TYPES[member.kind] | modeOf(member)) << 16) | (member.kind === 'directory' ? DOS_DIRECTORY : 0)) >>> 0, 38);
+  record.writeUInt32LE(
+    (((FILE_TYPES[member.kind] | modeOf(member)) << 16) | (member.kind === 'directory' ? DOS_DIRECTORY : 0)) >>> 0,
+    38,
+  );
   record.writeUInt32LE(isBig(offset) ? MAX_32 : offset, 42);
   return Buffer.concat([record, member.name, extra]);
 }
@@ -108,6 +134,7 @@ function isBig(value: number): boolean {
   return value >= MAX_32;
 }
 
+const STORE_CHUNK = 1 << 20;
 const LOCAL_BYTES = 30;
 const CENTRAL_BYTES = 46;
 const ZIP64_SIZES_BYTES = 20;

@@ -71,8 +71,14 @@ describe.each(ALGORITHMS.map((algorithm) => [algorithm.name, algorithm] as const
   });
 
   it('gives the same digest by every engine, in whatever pieces the bytes come', async () => {
-    const hashers = await Promise.all(['fastest' as const, 'wasm' as const].map((choice) => createHasher(algorithm, choice)));
-    const anyLength = fc.oneof(fc.nat(300), fc.nat(70_000), fc.constantFrom(8191, 8192, 8193, 16_384, 16_385, 24_576, 262_144, 300_000));
+    const hashers = await Promise.all(
+      ['fastest' as const, 'wasm' as const].map((choice) => createHasher(algorithm, choice)),
+    );
+    const anyLength = fc.oneof(
+      fc.nat(300),
+      fc.nat(70_000),
+      fc.constantFrom(8191, 8192, 8193, 16_384, 16_385, 24_576, 262_144, 300_000),
+    );
     fc.assert(
       fc.property(anyLength, fc.array(fc.nat(), { maxLength: 5 }), (length, cuts) => {
         const bytes = pattern(length);
@@ -117,7 +123,8 @@ it('the native engines are used where their packages are installed', async () =>
     ...(installed('@napi-rs/blake-hash') ? ['blake3', 'blake2b'] : []),
     ...(installed('@node-rs/xxhash') ? ['xxh3', 'xxhash64'] : []),
   ];
-  for (const { engines } of native.length === 0 ? [] : algorithmsNamed(native)) await expect(engines[0]?.()).resolves.toBeDefined();
+  for (const { engines } of native.length === 0 ? [] : algorithmsNamed(native))
+    await expect(engines[0]?.()).resolves.toBeDefined();
 });
 
 it('MurmurHash3 gives the digest that is known for the quick brown fox', async () => {
@@ -128,7 +135,10 @@ it('MurmurHash3 gives the digest that is known for the quick brown fox', async (
 
 it('an engine that this platform lacks is passed over', async () => {
   const [sha256] = algorithmsNamed(['sha256']);
-  const missing = { ...sha256!, engines: [async () => Promise.reject(new Error('no binary')), ...sha256!.engines.slice(-1)] };
+  const missing = {
+    ...sha256!,
+    engines: [async () => Promise.reject(new Error('no binary')), ...sha256!.engines.slice(-1)],
+  };
   expect(digest(await createHasher(missing))).toBe(VECTORS['sha256']?.[0]);
 });
 

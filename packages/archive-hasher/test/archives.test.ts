@@ -1,7 +1,19 @@
 import { expect, it } from '@jest/globals';
 import { itWith, scratchDir } from '@mirror-tools/test-support';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { acquireLock } from '@mirror/core';
 import { ALGORITHMS, algorithmsNamed, createSigningKey, hashArchive, verifyArchive } from '../dist/index.js';
@@ -20,13 +32,31 @@ function sampleTree(dir: string, names: readonly string[] = ['a/1', 'a/2', 'b/1'
 }
 
 async function hashed(tree: string, options: Partial<HashArchiveOptions> = {}): Promise<string> {
-  const result = await hashArchive({ dir: tree, outDir: path.join(path.dirname(tree), 'out'), archive: 'none', date, workers: 1, ...options });
+  const result = await hashArchive({
+    dir: tree,
+    outDir: path.join(path.dirname(tree), 'out'),
+    archive: 'none',
+    date,
+    workers: 1,
+    ...options,
+  });
   return result.outputs.report;
 }
 
-async function verified(report: string, dir: string, options: Partial<VerifyArchiveOptions> = {}): Promise<Difference[]> {
+async function verified(
+  report: string,
+  dir: string,
+  options: Partial<VerifyArchiveOptions> = {},
+): Promise<Difference[]> {
   const found: Difference[] = [];
-  const result = await verifyArchive({ report, dir, allowUnsigned: true, workers: 1, onDifference: (each) => void found.push(each), ...options });
+  const result = await verifyArchive({
+    report,
+    dir,
+    allowUnsigned: true,
+    workers: 1,
+    onDifference: (each) => void found.push(each),
+    ...options,
+  });
   expect(Object.values(result.differences).reduce((sum, count) => sum + count, 0)).toBe(found.length);
   return found;
 }
@@ -82,7 +112,10 @@ const PLANTED: readonly (readonly [string, (tree: string) => void, readonly Part
   [
     'a renamed file',
     (tree) => renameSync(path.join(tree, 'c'), path.join(tree, 'a/3')),
-    [{ change: 'added', path: 'a/3' }, { change: 'missing', path: 'c' }],
+    [
+      { change: 'added', path: 'a/3' },
+      { change: 'missing', path: 'c' },
+    ],
   ],
   [
     'two swapped files',
@@ -91,9 +124,16 @@ const PLANTED: readonly (readonly [string, (tree: string) => void, readonly Part
       renameSync(path.join(tree, 'a/2'), path.join(tree, 'a/1'));
       renameSync(path.join(tree, 'x'), path.join(tree, 'a/2'));
     },
-    [{ change: 'changed', path: 'a/1' }, { change: 'changed', path: 'a/2' }],
+    [
+      { change: 'changed', path: 'a/1' },
+      { change: 'changed', path: 'a/2' },
+    ],
   ],
-  ['a grown file', (tree) => appendFileSync(path.join(tree, 'c'), '!'), [{ change: 'changed', path: 'c', what: 'size', expected: 12, found: 13 }]],
+  [
+    'a grown file',
+    (tree) => appendFileSync(path.join(tree, 'c'), '!'),
+    [{ change: 'changed', path: 'c', what: 'size', expected: 12, found: 13 }],
+  ],
   [
     'a file that became a link to its own content',
     (tree) => {
@@ -102,8 +142,19 @@ const PLANTED: readonly (readonly [string, (tree: string) => void, readonly Part
     },
     [{ change: 'changed', path: 'c', what: 'type', expected: 'file', found: 'symlink' }],
   ],
-  ['an added empty directory', (tree) => mkdirSync(path.join(tree, 'e')), [{ change: 'report', what: 'total_directories', expected: 3, found: 4 }]],
-  ['a removed directory', (tree) => rmSync(path.join(tree, 'b'), { recursive: true }), [{ change: 'missing', path: 'b/1' }, { change: 'report', what: 'total_directories' }]],
+  [
+    'an added empty directory',
+    (tree) => mkdirSync(path.join(tree, 'e')),
+    [{ change: 'report', what: 'total_directories', expected: 3, found: 4 }],
+  ],
+  [
+    'a removed directory',
+    (tree) => rmSync(path.join(tree, 'b'), { recursive: true }),
+    [
+      { change: 'missing', path: 'b/1' },
+      { change: 'report', what: 'total_directories' },
+    ],
+  ],
 ];
 for (const [title, plant, expected] of PLANTED) {
   it(`verify finds ${title}, and nothing else`, async () => {
@@ -123,7 +174,9 @@ it('a quick check finds a new time and a new size, and no more', async () => {
   utimesSync(path.join(tree, 'a/1'), 1_700_000_000, 1_700_000_000);
   expect(await verified(report, tree, { quick: true })).toEqual([]);
   utimesSync(path.join(tree, 'a/1'), 1_700_000_001, 1_700_000_001);
-  expect(await verified(report, tree, { quick: true })).toMatchObject([{ change: 'changed', path: 'a/1', what: 'modified' }]);
+  expect(await verified(report, tree, { quick: true })).toMatchObject([
+    { change: 'changed', path: 'a/1', what: 'modified' },
+  ]);
 });
 
 it('an edited report does not agree with itself, even without a signature', async () => {
@@ -185,12 +238,26 @@ it('outputs inside the directory are not part of it, and stay out when they are 
 it('problems are in the report and counted, left out, or the end of the run, as the policy says', async () => {
   const tree = sampleTree(scratchDir());
   symlinkSync('nowhere', path.join(tree, 'dangling'));
-  const result = await hashArchive({ dir: tree, outDir: path.dirname(tree), archive: 'none', symlinks: 'follow', workers: 1 });
+  const result = await hashArchive({
+    dir: tree,
+    outDir: path.dirname(tree),
+    archive: 'none',
+    symlinks: 'follow',
+    workers: 1,
+  });
   expect(result).toMatchObject({ failed: 1, skipped: 0 });
-  expect(readFileSync(result.outputs.report, 'utf8')).toContain('\n[problems."dangling"]\nreason = "symlink"\ndetail = "leads nowhere"\n');
+  expect(readFileSync(result.outputs.report, 'utf8')).toContain(
+    '\n[problems."dangling"]\nreason = "symlink"\ndetail = "leads nowhere"\n',
+  );
   expect(await verified(result.outputs.report, tree)).toEqual([]);
 
-  const policy = { symlinks: 'follow' as const, outDir: path.dirname(tree), dir: tree, archive: 'none' as const, workers: 1 };
+  const policy = {
+    symlinks: 'follow' as const,
+    outDir: path.dirname(tree),
+    dir: tree,
+    archive: 'none' as const,
+    workers: 1,
+  };
   const skipping = await hashArchive({ ...policy, policies: { symlink: 'skip' } });
   expect(skipping).toMatchObject({ failed: 0, skipped: 1 });
   expect(readFileSync(skipping.outputs.report, 'utf8')).not.toContain('dangling');
@@ -254,7 +321,11 @@ it('an abort leaves the outputs of the earlier run as they were, and nothing els
   const report = await hashed(tree);
   const before = readFileSync(report, 'utf8');
   const controller = new AbortController();
-  const run = hashed(tree, { signal: controller.signal, archive: 'zip', onPhase: () => controller.abort(new Error('enough')) });
+  const run = hashed(tree, {
+    signal: controller.signal,
+    archive: 'zip',
+    onPhase: () => controller.abort(new Error('enough')),
+  });
   await expect(run).rejects.toThrow('enough');
   expect(readdirSync(path.dirname(report))).toEqual(['tree.toml']);
   expect(readFileSync(report, 'utf8')).toBe(before);

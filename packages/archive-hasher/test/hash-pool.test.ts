@@ -14,18 +14,25 @@ afterEach(async () => {
 });
 
 function poolOn(root: string, options: Partial<HashPoolOptions> = {}): HashPool {
-  const pool = createHashPool({ algorithms: ALGORITHMS, read: { root, follow: false, retries: 0 }, workers: 2, ...options });
+  const pool = createHashPool({
+    algorithms: ALGORITHMS,
+    read: { root, follow: false, retries: 0 },
+    workers: 2,
+    ...options,
+  });
   pools.push(pool);
   return pool;
 }
 
 async function digestsOf(bytes: Uint8Array): Promise<string[]> {
-  return Promise.all(ALGORITHMS.map(async (algorithm) => {
-    const hasher = await createHasher(algorithm, 'wasm');
-    hasher.init();
-    hasher.update(bytes);
-    return hasher.digest();
-  }));
+  return Promise.all(
+    ALGORITHMS.map(async (algorithm) => {
+      const hasher = await createHasher(algorithm, 'wasm');
+      hasher.init();
+      hasher.update(bytes);
+      return hasher.digest();
+    }),
+  );
 }
 
 it('a file shared out between threads has the digests of one that is hashed in one thread', async () => {
@@ -79,7 +86,9 @@ it('a file that cannot be read to its end is unreadable', async () => {
 it('a file that is not as long as it says counts as changed, also when tried again', async () => {
   if (process.platform !== 'linux') return; // needs a file with content whose size is 0
   const pool = poolOn('/proc', { read: { root: '/proc', follow: false, retries: 2 } });
-  expect(await pool.hashFiles(['cpuinfo'])).toEqual([{ path: 'cpuinfo', reason: 'changed', detail: 'changed while it was read' }]);
+  expect(await pool.hashFiles(['cpuinfo'])).toEqual([
+    { path: 'cpuinfo', reason: 'changed', detail: 'changed while it was read' },
+  ]);
   expect(await pool.hashHugeFile('cpuinfo')).toMatchObject({ reason: 'changed' });
 });
 
@@ -99,7 +108,9 @@ it('an abort ends what is in work with its reason', async () => {
   writeFileSync(path.join(dir, 'big'), Buffer.alloc(64 << 20));
   const controller = new AbortController();
   const pool = poolOn(dir, { signal: controller.signal });
-  const work = [pool.hashHugeFile('big'), pool.hashFiles(['big'])].map((each) => expect(each).rejects.toThrow('enough'));
+  const work = [pool.hashHugeFile('big'), pool.hashFiles(['big'])].map((each) =>
+    expect(each).rejects.toThrow('enough'),
+  );
   controller.abort(new Error('enough'));
   await Promise.all(work);
 });

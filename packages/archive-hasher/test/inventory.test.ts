@@ -21,15 +21,28 @@ function treeOf(dir: string, files: readonly (string | Buffer)[]): string {
 }
 
 itWith(['find', 'sort'], 'files come in the order of `LC_ALL=C sort`, which is not that of directories', () => {
-  const dir = treeOf(scratchDir(), ['a/z', 'a-b', 'a.c/d', 'a', 'B/x', 'ü/1', 'a b/c', 'zz', '\u{1F600}', '\uFFFD', 'a!/x'].filter((name) => name !== 'a'));
-  const sorted = execFileSync('sh', ['-c', 'find . -type f -printf "%P\\n" | LC_ALL=C sort'], { cwd: dir, encoding: 'utf8' });
+  const dir = treeOf(
+    scratchDir(),
+    ['a/z', 'a-b', 'a.c/d', 'a', 'B/x', 'ü/1', 'a b/c', 'zz', '\u{1F600}', '\uFFFD', 'a!/x'].filter(
+      (name) => name !== 'a',
+    ),
+  );
+  const sorted = execFileSync('sh', ['-c', 'find . -type f -printf "%P\\n" | LC_ALL=C sort'], {
+    cwd: dir,
+    encoding: 'utf8',
+  });
   expect(paths(inventory(dir, { symlinks: 'record' }), 'file')).toEqual(sorted.trim().split('\n'));
 });
 
 it('names that are not UTF-8 are found, in the order of their bytes', () => {
   if (process.platform !== 'linux') return; // other systems have no such names
   const raw = Buffer.from('caf\xe9', 'latin1');
-  const dir = treeOf(scratchDir(), ['cafa', raw, 'café', Buffer.concat([Buffer.from('d\xff/', 'latin1'), Buffer.from('in')])]);
+  const dir = treeOf(scratchDir(), [
+    'cafa',
+    raw,
+    'café',
+    Buffer.concat([Buffer.from('d\xff/', 'latin1'), Buffer.from('in')]),
+  ]);
   const found = paths(inventory(dir, { symlinks: 'record' }), 'file');
   expect(found).toEqual(['cafa', 'café', '//caf%E9', '//d%FF/in']);
   expect(pathBytes('//caf%E9').equals(raw)).toBe(true);
@@ -74,5 +87,7 @@ it('followed links that lead in a circle or nowhere are problems, and the walk e
 itWith(['mkfifo'], 'a fifo is a problem, and is not opened', () => {
   const dir = scratchDir();
   execFileSync('mkfifo', [path.join(dir, 'fifo')]);
-  expect([...inventory(dir, { symlinks: 'record' })]).toEqual([{ kind: 'problem', path: 'fifo', reason: 'special', detail: 'fifo' }]);
+  expect([...inventory(dir, { symlinks: 'record' })]).toEqual([
+    { kind: 'problem', path: 'fifo', reason: 'special', detail: 'fifo' },
+  ]);
 });

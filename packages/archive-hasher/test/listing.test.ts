@@ -21,7 +21,9 @@ itWith(['sha256sum'], 'names that need escapes are written as sha256sum writes t
   ];
   for (const [path, bytes] of names) {
     writeFileSync(Buffer.concat([Buffer.from(`${dir}/`), bytes]), '');
-    const name = bytes.toString('latin1').replace(/[^a-z]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+    const name = bytes
+      .toString('latin1')
+      .replace(/[^a-z]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
     const printed = execFileSync('sh', ['-c', `name="$(printf '${name}.')"; sha256sum "\${name%.}"`], { cwd: dir });
     expect(listingLine(hex, path).equals(printed)).toBe(true);
   }

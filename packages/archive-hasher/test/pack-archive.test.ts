@@ -8,7 +8,16 @@ import { hashArchive, verifyArchive } from '../dist/index.js';
 import { tarFormat } from '../dist/tar-format.js';
 import { createZipFormat } from '../dist/zip-format.js';
 
-const NAMES = ['plain', 'dir/q"uote', 'dir/new\nline', 'dir/back\\slash', 'ünïcödé/日本', `long/${'n'.repeat(120)}`, 'executable', 'empty-file'];
+const NAMES = [
+  'plain',
+  'dir/q"uote',
+  'dir/new\nline',
+  'dir/back\\slash',
+  'ünïcödé/日本',
+  `long/${'n'.repeat(120)}`,
+  'executable',
+  'empty-file',
+];
 
 function sampleTree(dir: string): string {
   const tree = path.join(dir, 'tree');
@@ -49,9 +58,12 @@ itWith(['unzip', 'zipinfo'], 'unzip and zipinfo accept the zip, and what is unpa
 
 itWith(['python3'], 'the zipfile of Python accepts the zip, with all names', async () => {
   const { archive } = await packed('zip');
-  const program = 'import zipfile,json,sys; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print(json.dumps(z.namelist()))';
+  const program =
+    'import zipfile,json,sys; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print(json.dumps(z.namelist()))';
   const names = JSON.parse(execFileSync('python3', ['-c', program, archive], { encoding: 'utf8' })) as string[];
-  expect([...names].sort()).toEqual(['tree.toml', ...['empty-dir/', 'link', 'big', ...NAMES].map((name) => `tree/${name}`)].sort());
+  expect([...names].sort()).toEqual(
+    ['tree.toml', ...['empty-dir/', 'link', 'big', ...NAMES].map((name) => `tree/${name}`)].sort(),
+  );
 });
 
 for (const program of ['tar', 'bsdtar'] as const) {
@@ -60,7 +72,9 @@ for (const program of ['tar', 'bsdtar'] as const) {
     const target = scratchDir();
     execFileSync(program, ['-xf', archive], { cwd: target, env: { ...process.env, LC_ALL: 'C.UTF-8' } });
     await expectSameTree(target);
-    expect(execFileSync(program, ['-tvf', archive], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } })).toMatch(/-rwxr-xr-x.*tree\/executable/);
+    expect(
+      execFileSync(program, ['-tvf', archive], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } }),
+    ).toMatch(/-rwxr-xr-x.*tree\/executable/);
   });
 }
 
@@ -83,7 +97,9 @@ it('the same tree gives the same archive', async () => {
     const tree = sampleTree(dir);
     const bytes: Buffer[] = [];
     for (const outDir of ['a', 'b'].map((name) => path.join(dir, name))) {
-      bytes.push(readFileSync((await hashArchive({ dir: tree, outDir, archive: kind, date, workers: 1 })).outputs.archive!));
+      bytes.push(
+        readFileSync((await hashArchive({ dir: tree, outDir, archive: kind, date, workers: 1 })).outputs.archive!),
+      );
     }
     expect(bytes[0]?.equals(bytes[1]!)).toBe(true);
   }
@@ -103,15 +119,25 @@ function archiveOf(format: ArchiveFormat, members: readonly Member[]): Buffer {
   return Buffer.concat([...parts, ...format.end(offset)]);
 }
 
-itWith(['python3', 'unzip', 'zipinfo'], 'a zip may have more than 65,535 members', () => {
-  const file = path.join(scratchDir(), 'many.zip');
-  const members = Array.from({ length: 70_000 }, (_, i): Member => ({ name: Buffer.from(`f${String(i)}`), kind: 'file', size: 0 }));
-  writeFileSync(file, archiveOf(createZipFormat(), members));
-  const program = 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print(len(z.namelist()))';
-  expect(execFileSync('python3', ['-c', program, file], { encoding: 'utf8' }).trim()).toBe('70000');
-  expect(execFileSync('zipinfo', ['-h', file], { encoding: 'utf8' })).toContain('number of entries: 70000');
-  expect(execFileSync('unzip', ['-tq', file], { encoding: 'utf8', maxBuffer: 1 << 26 })).toContain('No errors');
-}, 120_000);
+itWith(
+  ['python3', 'unzip', 'zipinfo'],
+  'a zip may have more than 65,535 members',
+  () => {
+    const file = path.join(scratchDir(), 'many.zip');
+    const members = Array.from({ length: 70_000 }, (_, i): Member => ({
+      name: Buffer.from(`f${String(i)}`),
+      kind: 'file',
+      size: 0,
+    }));
+    writeFileSync(file, archiveOf(createZipFormat(), members));
+    const program =
+      'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print(len(z.namelist()))';
+    expect(execFileSync('python3', ['-c', program, file], { encoding: 'utf8' }).trim()).toBe('70000');
+    expect(execFileSync('zipinfo', ['-h', file], { encoding: 'utf8' })).toContain('number of entries: 70000');
+    expect(execFileSync('unzip', ['-tq', file], { encoding: 'utf8', maxBuffer: 1 << 26 })).toContain('No errors');
+  },
+  120_000,
+);
 
 it('sizes above 4 GiB in a zip and above 8 GiB in a tar stand in the fields for large numbers', () => {
   const size = 9 * 2 ** 30 + 7;

@@ -45,7 +45,24 @@ async function readBack(file: string): Promise<{ header: ReportHeader; entries: 
   return { header: reader.header, entries };
 }
 
-const HOSTILE_NAMES = ['a"b', 'a\nb', 'a\\b', "a'b", 'a\tb', 'a\u0001\u007F\u0085b', 'ü/é', '日本', '\u{1F600}', 'a.b', '[x]', '#', ' ', 'a = b', '\u2028', '//caf%E9'];
+const HOSTILE_NAMES = [
+  'a"b',
+  'a\nb',
+  'a\\b',
+  "a'b",
+  'a\tb',
+  'a\u0001\u007F\u0085b',
+  'ü/é',
+  '日本',
+  '\u{1F600}',
+  'a.b',
+  '[x]',
+  '#',
+  ' ',
+  'a = b',
+  '\u2028',
+  '//caf%E9',
+];
 
 function fileEntry(name: string): ReportEntry {
   return { kind: 'file', path: name, size: 2 ** 53 - 1, modifiedNs: 1_700_000_000_123_456_789n, hashes };
@@ -53,12 +70,26 @@ function fileEntry(name: string): ReportEntry {
 
 it('what is written is read back, whatever the names are', async () => {
   const dir = scratchDir();
-  const anyPath = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...HOSTILE_NAMES)).filter(isTreePath).filter((name) => Buffer.from(name).toString() === name);
+  const anyPath = fc
+    .oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...HOSTILE_NAMES))
+    .filter(isTreePath)
+    .filter((name) => Buffer.from(name).toString() === name);
   const time = fc.bigInt({ min: -62_000_000_000_000_000_000n, max: 250_000_000_000_000_000_000n });
   const entry = fc.oneof(
-    fc.record({ kind: fc.constant('file' as const), path: anyPath, size: fc.maxSafeNat(), modifiedNs: time, hashes: fc.constant(hashes) }),
+    fc.record({
+      kind: fc.constant('file' as const),
+      path: anyPath,
+      size: fc.maxSafeNat(),
+      modifiedNs: time,
+      hashes: fc.constant(hashes),
+    }),
     fc.record({ kind: fc.constant('symlink' as const), path: anyPath, target: anyPath }),
-    fc.record({ kind: fc.constant('problem' as const), path: anyPath, reason: fc.constantFrom('special' as const, 'changed' as const), detail: fc.string() }),
+    fc.record({
+      kind: fc.constant('problem' as const),
+      path: anyPath,
+      reason: fc.constantFrom('special' as const, 'changed' as const),
+      detail: fc.string(),
+    }),
   );
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(entry, { selector: (each) => each.path, maxLength: 8 }), async (entries) => {
@@ -71,7 +102,9 @@ it('what is written is read back, whatever the names are', async () => {
 
 it('smol-toml reads the same', async () => {
   const names = [...HOSTILE_NAMES].sort(comparePaths);
-  const table = parse(readFileSync(await written(names.map(fileEntry)), 'utf8'), { integersAsBigInt: 'asNeeded' }) as unknown as {
+  const table = parse(readFileSync(await written(names.map(fileEntry)), 'utf8'), {
+    integersAsBigInt: 'asNeeded',
+  }) as unknown as {
     files: Record<string, { hashes: Record<string, string>; modified: Date }>;
     directory: Record<string, unknown>;
   };
@@ -84,8 +117,13 @@ it('smol-toml reads the same', async () => {
 itWith(['python3'], 'the parser of Python reads the same', async () => {
   const names = [...HOSTILE_NAMES].sort(comparePaths);
   const file = await written(names.map(fileEntry));
-  const program = 'import tomllib,json,sys; t=tomllib.load(open(sys.argv[1],"rb")); print(json.dumps([sorted(t["files"]), t["files"]["a\\\\b"]["hashes"], t["directory"]["name"]]))';
-  const [found, digests, name] = JSON.parse(execFileSync('python3', ['-c', program, file], { encoding: 'utf8' })) as [string[], object, string];
+  const program =
+    'import tomllib,json,sys; t=tomllib.load(open(sys.argv[1],"rb")); print(json.dumps([sorted(t["files"]), t["files"]["a\\\\b"]["hashes"], t["directory"]["name"]]))';
+  const [found, digests, name] = JSON.parse(execFileSync('python3', ['-c', program, file], { encoding: 'utf8' })) as [
+    string[],
+    object,
+    string,
+  ];
   expect(found.sort(comparePaths)).toEqual(names);
   expect(digests).toEqual(Object.fromEntries(hashes));
   expect(name).toBe(header.directory.name);
@@ -134,7 +172,9 @@ it('a report that was tampered with is refused, with the line', async () => {
   ];
   for (const [from, to, message] of edits) {
     writeFileSync(file, text.replace(from, to));
-    await expect(readBack(file)).rejects.toEqual(expect.objectContaining({ code: 'ERR_INTEGRITY', message: expect.stringMatching(message) as unknown }));
+    await expect(readBack(file)).rejects.toEqual(
+      expect.objectContaining({ code: 'ERR_INTEGRITY', message: expect.stringMatching(message) as unknown }),
+    );
   }
   writeFileSync(file, text.slice(0, -1));
   await expect(readBack(file)).rejects.toHaveProperty('code', 'ERR_INTEGRITY');
@@ -148,7 +188,10 @@ it('any text at all is either a report or an integrity error', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(text.length), fc.nat(40), fc.string({ maxLength: 10 }), async (at, removed, added) => {
       writeFileSync(file, text.slice(0, at) + added + text.slice(at + removed));
-      const outcome = await readBack(file).then(() => 'read', (error: { code?: string }) => error.code);
+      const outcome = await readBack(file).then(
+        () => 'read',
+        (error: { code?: string }) => error.code,
+      );
       expect(['read', 'ERR_INTEGRITY']).toContain(outcome);
     }),
     { numRuns: 200 },

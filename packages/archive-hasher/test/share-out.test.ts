@@ -7,7 +7,12 @@ it('every algorithm is in one share, and no share is empty', () => {
     const shares = shareOut(ALGORITHMS, workers);
     expect(shares.length).toBeLessThanOrEqual(workers);
     expect(shares.every((share) => share.length > 0)).toBe(true);
-    expect(shares.flat().map(({ name }) => name).sort()).toEqual(ALGORITHMS.map(({ name }) => name).sort());
+    expect(
+      shares
+        .flat()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(ALGORITHMS.map(({ name }) => name).sort());
   }
 });
 

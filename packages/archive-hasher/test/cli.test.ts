@@ -1,0 +1,177 @@
+import { expect, it } from '@jest/globals';
+import { itWith, runBin, scratchDir } from '@mirror-tools/test-support';
+import type { BinResult } from '@mirror-tools/test-support';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as library from '../dist/index.js';
+
+const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+
+/** A directory with a tree in it, and the command run there with a home of its own. */
+function workplace(): {
+  dir: string;
+  run: (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<BinResult>;
+} {
+  const dir = scratchDir();
+  mkdirSync(path.join(dir, 'tree', 'a'), { recursive: true });
+  for (const name of ['a/1', 'a/2', 'b']) writeFileSync(path.join(dir, 'tree', name), name);
+  const home = { HOME: path.join(dir, 'home'), XDG_CONFIG_HOME: path.join(dir, 'home') };
+  return {
+    dir,
+    run: (args, env = {}) => runBin(bin, [...args, '--hash-workers', '1'], { cwd: dir, env: { ...home, ...env } }),
+  };
+}
+
+function summaryOf({ stdout }: BinResult): Record<string, unknown> {
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
+}
+
+it('hashes, signs and packs by default, and verifies what it made', async () => {
+  const { dir, run } = workplace();
+  const made = await run(['-dir', 'tree']);
+  expect(made).toMatchObject({ status: 0 });
+  expect(summaryOf(made)).toMatchObject({ files: 3, directories: 1, bytes: 7, failed: 0, exit_reason: 'done' });
+  expect(made.stdout.trimEnd().split('\n')).toHaveLength(1);
+  expect(readdirSync(dir).sort()).toEqual(['home', 'tree', 'tree.pub.asc', 'tree.toml', 'tree.toml.asc', 'tree.zip']);
+
+  const checked = await run(['verify', '--report', 'tree.toml', '--pubkey', 'tree.pub.asc']);
+  expect(checked).toMatchObject({ status: 0 });
+  expect(summaryOf(checked)).toMatchObject({ verified: 3, changed: 0, exit_reason: 'verified' });
+
+  writeFileSync(path.join(dir, 'tree', 'b'), 'B');
+  const differs = await run(['verify', '--report', 'tree.toml']);
+  expect(differs.status).toBe(4);
+  expect(
+    differs.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as unknown),
+  ).toEqual([
+    expect.objectContaining({ change: 'changed', path: 'b', what: 'kangaroo12' }),
+    expect.objectContaining({ verified: 2, changed: 1, exit_reason: 'differs' }),
+  ]);
+});
+
+it('a new key is told, kept for the user alone, and used again', async () => {
+  const { dir, run } = workplace();
+  const args = ['--dir', 'tree', '--archive', 'none', '--date', '2026-01-31'];
+  const first = await run(args);
+  const kept = path.join(dir, 'home', 'mirror', 'archive-hasher.key.asc');
+  expect(first.stderr).toContain(kept);
+  if (process.platform !== 'win32') expect(statSync(kept).mode & 0o777).toBe(0o600);
+  const report = readFileSync(path.join(dir, 'tree.toml'), 'utf8');
+  const second = await run(args);
+  expect(second.stderr).toContain('the key of an earlier run');
+  expect(readFileSync(path.join(dir, 'tree.toml'), 'utf8')).toBe(report);
+});
+
+itWith(
+  ['gpg', 'gpgconf'],
+  'a key with a passphrase takes it from a file or the environment, and never tells it',
+  async () => {
+    const { dir, run } = workplace();
+    const home = path.join(dir, 'g');
+    mkdirSync(home, { mode: 0o700 });
+    const gpg = (...args: string[]): Buffer =>
+      execFileSync(
+        'gpg',
+        ['--homedir', home, '--batch', '--pinentry-mode', 'loopback', '--passphrase', 'open sesame', ...args],
+        { stdio: 'pipe' },
+      );
+    gpg('--quick-gen-key', 'Me', 'ed25519', 'sign', '0');
+    writeFileSync(path.join(dir, 'key'), gpg('--export-secret-keys'));
+    execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
+    writeFileSync(path.join(dir, 'pass'), 'open sesame\n');
+    const args = ['--dir', 'tree', '--gpgkey', 'key', '--archive', 'none', '--log-level', 'debug'];
+
+    const outcomes = [
+      await run([...args, '--passphrase-file', 'pass']),
+      await run(args, { MIRROR_GPG_PASSPHRASE: 'open sesame' }),
+    ];
+    expect(outcomes.map(({ status }) => status)).toEqual([0, 0]);
+    const refused = [await run(args), await run(args, { MIRROR_GPG_PASSPHRASE: 'open, sesame!' })];
+    expect(refused.map(({ status }) => status)).toEqual([2, 2]);
+    for (const { stdout, stderr } of [...outcomes, ...refused]) expect(stdout + stderr).not.toMatch(/sesame/);
+  },
+);
+
+itWith(['mkfifo'], 'what cannot be hashed makes the exit status 3, or 0, or 6, as the policy says', async () => {
+  const { dir, run } = workplace();
+  execFileSync('mkfifo', [path.join(dir, 'tree', 'fifo')]);
+  const args = ['--dir', 'tree', '--no-sign', '--archive', 'none'];
+  const reported = await run(args);
+  expect(reported.status).toBe(3);
+  expect(reported.stderr).toMatch(/cannot be hashed.*path=fifo/);
+  expect(summaryOf(reported)).toMatchObject({ failed: 1, exit_reason: 'partial' });
+  const skipped = await run([...args, '--on-special', 'skip']);
+  expect(skipped.status).toBe(0);
+  expect(summaryOf(skipped)).toMatchObject({ failed: 0, skipped: 1 });
+  expect((await run([...args, '--on-special', 'fail'])).status).toBe(6);
+});
+
+it('wrong usage is told before any work', async () => {
+  const { dir, run } = workplace();
+  const wrong = [
+    [],
+    ['--dir', 'tree', '--algorithms', 'md5'],
+    ['--dir', 'tree', '--date', 'today'],
+    ['--dir', 'tree', '--out-prefix', '../x'],
+    ['verify'],
+    ['--dir', 'tree/b'],
+  ];
+  for (const args of wrong) expect([args, (await run(args)).status]).toEqual([args, 2]);
+  expect((await run(['--dir', 'nowhere'])).status).toBe(6);
+  expect(readdirSync(dir).filter((name) => name.startsWith('tree.'))).toEqual([]);
+});
+
+it('an unsigned report is verified only when the user accepts it', async () => {
+  const { run } = workplace();
+  expect((await run(['--dir', 'tree', '--no-sign', '--archive', 'none', '--algorithms', 'sha256,blake3'])).status).toBe(
+    0,
+  );
+  expect((await run(['verify', '--report', 'tree.toml'])).status).toBe(4);
+  expect((await run(['verify', '--report', 'tree.toml', '--allow-unsigned', '--quick'])).status).toBe(0);
+});
+
+itWith(['sh'], 'a full disk is told, and leaves nothing under a final name', async () => {
+  if (process.platform !== 'linux') return; // needs a device that is always full
+  const { dir, run } = workplace();
+  const out = path.join(dir, 'out');
+  mkdirSync(out);
+  execFileSync('ln', ['-s', '/dev/full', path.join(out, 'tree.toml.part')]);
+  const { status, stderr } = await run(['--dir', 'tree', '--out-dir', 'out', '--no-sign']);
+  expect(status).toBe(6);
+  expect(stderr).toContain('ENOSPC');
+  expect(readdirSync(out)).toEqual([]);
+});
+
+it('an interrupt ends the run with 130 and leaves nothing', async () => {
+  const { dir } = workplace();
+  writeFileSync(path.join(dir, 'tree', 'big'), Buffer.alloc(512 << 20));
+  let spawned: ((signal: NodeJS.Signals) => void) | undefined;
+  const args = ['--dir', 'tree', '--no-sign', '--progress-interval', '50ms'];
+  const running = runBin(bin, args, { cwd: dir, onSpawn: (kill) => (spawned = kill) });
+  setTimeout(() => spawned?.('SIGINT'), 1500);
+  const { status } = await running;
+  expect(status).toBe(130);
+  expect(readdirSync(dir)).toEqual(['tree']);
+});
+
+it('the public names are these', () => {
+  expect(Object.keys(library).sort()).toEqual([
+    'ALGORITHMS',
+    'ALGORITHM_NAMES',
+    'REPORT_SCHEMA_VERSION',
+    'algorithmsNamed',
+    'createHasher',
+    'createSigningKey',
+    'hashArchive',
+    'inventory',
+    'loadSigningKey',
+    'readReport',
+    'verifyArchive',
+    'verifySignature',
+  ]);
+});
