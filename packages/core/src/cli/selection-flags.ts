@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { MirrorError, messageOf } from '../errors.ts';
-import { parseCargoLock } from '../registry/cargo-lock.ts';
 import type { LockedCrate } from '../registry/cargo-lock.ts';
-import { patternLines } from '../registry/crate-pattern.ts';
 import { parsePartition } from '../registry/partition.ts';
 import type { Partition } from '../registry/partition.ts';
 import { parsePublishTime } from '../registry/publish-time.ts';
@@ -87,6 +85,8 @@ export async function readSelection(
 
 /** A name has no dot and no slash: what has one, and is no requirement, is a file. */
 async function patterns(parts: readonly string[]): Promise<readonly string[]> {
+  // loaded on first use, as all that --help can do without
+  const { patternLines } = await import('../registry/crate-pattern.ts');
   const lists = parts.map(async (part) =>
     !part.includes('@') && /[./\\]/.test(part) ? patternLines(await read(part)) : [part],
   );
@@ -97,6 +97,7 @@ async function locked(
   files: readonly string[],
   onElsewhere: (what: readonly string[]) => void,
 ): Promise<readonly LockedCrate[]> {
+  const { parseCargoLock } = await import('../registry/cargo-lock.ts');
   const locks = await Promise.all(files.map(async (file) => parseCargoLock(await read(file), file)));
   const elsewhere = locks.flatMap((lock) => lock.elsewhere);
   if (elsewhere.length > 0) onElsewhere(elsewhere);
