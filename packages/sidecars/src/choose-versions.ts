@@ -1,0 +1,91 @@
+import { createSelection } from '@mirror/core';
+import type { CrateId, IndexEntry, Selection, SelectionOptions } from '@mirror/core';
+
+/** What a run does with the versions of one crate. */
+export interface Choice {
+  /** Versions whose sidecars are to be there and true. */
+  readonly wanted: readonly IndexEntry[];
+  /** Versions that are not asked for, but whose sidecars have to be true where they are there. */
+  readonly kept: readonly IndexEntry[];
+  /** Every version of the crate, each once. */
+  readonly all: readonly IndexEntry[];
+  /** Versions that were asked for by name and that the crate does not have. */
+  readonly absent: readonly CrateId[];
+  /** Lines that another line of the same version overrules. */
+  readonly overruled: readonly string[];
+}
+
+/** Chooses among the versions of crate after crate, in index order. */
+export interface VersionChooser {
+  /**
+   * @param entries - all versions of one crate
+   * @param asked - only these, by name and version; undefined means all
+   */
+  choose(entries: readonly IndexEntry[], asked?: readonly CrateId[]): Choice;
+  /** Whether nothing more will be wanted. */
+  isLimitReached(): boolean;
+  /** Patterns that have met nothing so far, see `Selection` of core. */
+  unmatched(): readonly string[];
+}
+
+/**
+ * A chooser for a selection. What it leaves out because it is yanked, too new, too old or not among the latest may have a
+ * sidecar from an earlier run, with other flags or before the yank; such a sidecar must not go on saying what is no longer so.
+ *
+ * With a limit only what it lets through is looked at.
+ */
+export function createVersionChooser(options: SelectionOptions): VersionChooser {
+  const { limit = Number.POSITIVE_INFINITY } = options;
+  const selection = createSelection({ ...options, limit: undefined }); // the limit counts what is asked for
+  const scope = options.limit === undefined ? createScope(options) : undefined;
+  let taken = 0;
+  return {
+    isLimitReached: () => taken >= limit,
+    unmatched: () => (taken >= limit ? [] : selection.unmatched()),
+    choose: (entries, asked) => {
+      const { all, overruled } = lastOfEach(entries);
+      const isAsked = among(asked);
+      const selected = selection.select(all);
+      const wanted = (asked === undefined ? selected : selected.filter(isAsked)).slice(0, limit - taken);
+      taken += wanted.length;
+      const absent = absentFrom(all, asked ?? []);
+      if (selected.length === all.length || scope === undefined) return { all, wanted, kept: [], absent, overruled };
+      const others = new Set(selected);
+      const kept = scope.select(all).filter((entry) => !others.has(entry) && isAsked(entry));
+      return { all, wanted, kept, absent, overruled };
+    },
+  };
+}
+
+/** The crates and versions that a run is about, whatever their state: the part of a selection that names them. */
+export function createScope({ crates, exclude, locked, partition }: SelectionOptions): Selection {
+  return createSelection({ crates, exclude, locked, partition, includeYanked: true });
+}
+
+/** An index has been seen to hold a version twice: the last line is the one that cargo believes. */
+function lastOfEach(entries: readonly IndexEntry[]): Pick<Choice, 'all' | 'overruled'> {
+  if (new Set(entries.map(({ vers }) => vers)).size === entries.length) return { all: entries, overruled: [] };
+  const byVersion = new Map(entries.map((entry) => [idText(entry), entry]));
+  const overruled = entries.flatMap((entry) => {
+    const last = byVersion.get(idText(entry));
+    if (last === undefined || last === entry) return [];
+    return [`${entry.indexPath}:${String(entry.line)}: ${idText(entry)} is there again in line ${String(last.line)}`];
+  });
+  return { all: [...byVersion.values()], overruled };
+}
+
+function among(versions: readonly CrateId[] | undefined): (entry: CrateId) => boolean {
+  if (versions === undefined) return () => true;
+  const asked = new Set(versions.map(idText));
+  return (entry) => asked.has(idText(entry));
+}
+
+function absentFrom(entries: readonly CrateId[], versions: readonly CrateId[]): readonly CrateId[] {
+  if (versions.length === 0) return [];
+  const there = new Set(entries.map(idText));
+  return versions.filter((version) => !there.has(idText(version)));
+}
+
+function idText({ name, vers }: CrateId): string {
+  return `${name} ${vers}`;
+}

@@ -1,0 +1,49 @@
+import { MirrorError, indexPathOf, openIndexScanner } from '@mirror/core';
+import type { CrateId } from '@mirror/core';
+import type { Job, JobFile } from './job.ts';
+
+/**
+ * Jobs for the whole index in `dir`, in path order.
+ *
+ * @param filesPerJob - at most so many index files each; a job never has files of two folders at the top of the index, so that two
+ *   threads do not write into one folder at a time
+ * @throws {MirrorError} ERR_IO when `dir` cannot be read, ERR_CONFIG when it holds no index
+ */
+export function* indexJobs(dir: string, filesPerJob: number): Generator<Job> {
+  const scanner = openIndexScanner(dir);
+  const folders = scanner.folders();
+  if (folders.length === 0) {
+    throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, {
+      hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index or a directory arranged like it: se/rd/serde',
+    });
+  }
+  for (const folder of folders) {
+    const files = scanner.list(folder).indexPaths.map((indexPath) => ({ indexPath }));
+    yield* inPieces(files, filesPerJob, false);
+  }
+}
+
+/** Jobs for the crates called `names`, which may not be there, in path order. */
+export function* namedJobs(names: readonly string[], filesPerJob: number): Generator<Job> {
+  const files = [...new Set(names.map(indexPathOf))].sort().map((indexPath) => ({ indexPath }));
+  yield* inPieces(files, filesPerJob, true);
+}
+
+/** Jobs for the versions of a list, in path order. @param versions - by crate name, in the spelling of the crate */
+export function* listedJobs(versions: ReadonlyMap<string, readonly string[]>, filesPerJob: number): Generator<Job> {
+  const byFile = new Map<string, string[]>();
+  for (const name of versions.keys()) {
+    const indexPath = indexPathOf(name);
+    byFile.set(indexPath, [...(byFile.get(indexPath) ?? []), name]);
+  }
+  const idsOf = (name: string): CrateId[] => [...new Set(versions.get(name))].map((vers) => ({ name, vers }));
+  const paths = [...byFile.keys()].sort();
+  for (let from = 0; from < paths.length; from += filesPerJob) {
+    const files = paths.slice(from, from + filesPerJob).map((indexPath) => ({ indexPath, versions: (byFile.get(indexPath) ?? []).flatMap(idsOf) }));
+    yield { files, mayBeAbsent: true };
+  }
+}
+
+function* inPieces(files: readonly JobFile[], filesPerJob: number, mayBeAbsent: boolean): Generator<Job> {
+  for (let from = 0; from < files.length; from += filesPerJob) yield { files: files.slice(from, from + filesPerJob), mayBeAbsent };
+}

@@ -1,0 +1,1 @@
+export { createSidecarFormat } from './sidecar.ts';

@@ -1,0 +1,109 @@
+import type { CrateId, Layout, SelectionOptions } from '@mirror/core';
+
+/** What a run does with each sidecar: write it into the tree, only compare it with the tree, or hand it over to be packed. */
+export type Mode = 'write' | 'check' | 'pack';
+
+/** What a worker thread is told once, when it starts. */
+export interface WorkerSetup {
+  readonly mode: Mode;
+  readonly indexDir: string;
+  /** The root of the sidecars. */
+  readonly out: string;
+  readonly layout: Layout;
+  readonly cratesBaseUrl: string;
+  readonly selection: SelectionOptions;
+  /** Whether it reports which sidecars the index has. */
+  readonly tellsKnown: boolean;
+  /** The memory of its `ReportWindow`. */
+  readonly window: SharedArrayBuffer;
+}
+
+/** A piece of work: a few files of the index, worked through in order. */
+export interface Job {
+  readonly files: readonly JobFile[];
+  /** Whether the files have not been seen yet: then they are looked for first. */
+  readonly mayBeAbsent: boolean;
+}
+
+/** One file of the index. */
+export interface JobFile {
+  readonly indexPath: string;
+  /** Only these versions; undefined means all. */
+  readonly versions?: readonly CrateId[] | undefined;
+}
+
+/** Numbers of a run. */
+export interface Counts {
+  /** Index files with at least one version. */
+  crates: number;
+  /** Versions in the index files that were read. */
+  versions: number;
+  /** Versions that the selection asks for. */
+  selected: number;
+  /** Sidecars that were not there. */
+  missing: number;
+  /** Sidecars that were there with other bytes. */
+  stale: number;
+  unchanged: number;
+  /** Lines of the index, or of the list, that are not what they should be. */
+  malformed: number;
+  /** Bytes of the missing and stale sidecars. */
+  bytes: number;
+}
+
+/** All of them zero. */
+export function noCounts(): Counts {
+  return { crates: 0, versions: 0, selected: 0, missing: 0, stale: 0, unchanged: 0, malformed: 0, bytes: 0 };
+}
+
+/** Add `more` to `counts`. */
+export function addCounts(counts: Counts, more: Readonly<Counts>): void {
+  for (const key of Object.keys(counts) as (keyof Counts)[]) counts[key] += more[key];
+}
+
+/** A sidecar that is missing or stale. */
+export interface Finding {
+  readonly problem: 'missing' | 'stale';
+  readonly path: string;
+  readonly name: string;
+  readonly vers: string;
+}
+
+/** A sidecar on its way into a bundle. */
+export interface PackedSidecar {
+  readonly path: string;
+  readonly name: string;
+  readonly vers: string;
+  readonly sha256: string;
+  readonly size: number;
+  /** Only to be packed where an older one is there already. */
+  readonly isKept: boolean;
+}
+
+/** What a worker has found since its last report. */
+export interface Report {
+  readonly counts: Counts;
+  /** Lines that are not what they should be; each message begins with file and line. */
+  readonly problems: string[];
+  readonly findings: Finding[];
+  /** Fingerprints of the sidecars that the index has, as pairs of 32-bit numbers. */
+  readonly known: number[];
+  /** Index files with bad lines: what they do not say may well be there. */
+  readonly doubtful: string[];
+  /** Versions that were asked for by name and are not in the index. */
+  readonly gone: CrateId[];
+  readonly packed: PackedSidecar[];
+  /** The bytes of `packed`, one after the other. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** A report that says nothing. */
+export function emptyReport(): Report {
+  return { counts: noCounts(), problems: [], findings: [], known: [], doubtful: [], gone: [], packed: [], body: new Uint8Array(0) };
+}
+
+/** What a worker says. */
+export type WorkerMessage =
+  | { readonly type: 'report'; readonly report: Report }
+  | { readonly type: 'done'; readonly report: Report; readonly isLimitReached: boolean; readonly unmatched: readonly string[] }
+  | { readonly type: 'failed'; readonly code: string | undefined; readonly message: string; readonly hint: string | undefined; readonly stack: string | undefined };

@@ -1,0 +1,44 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { MirrorError, messageOf } from '@mirror/core';
+import type { Job, WorkerMessage, WorkerSetup } from './job.ts';
+import { createReportWindow } from './report-window.ts';
+import { createJobRunner } from './run-job.ts';
+
+// The begin of a worker thread: jobs come in as messages, reports go out.
+const setup = workerData as WorkerSetup;
+const window = createReportWindow(setup.window);
+
+const say = (message: WorkerMessage): void => {
+  const body = 'report' in message ? message.report.body.buffer : undefined;
+  parentPort?.postMessage(message, body === undefined ? [] : [body]);
+};
+
+const orSay = <T>(action: () => T): T | undefined => {
+  try {
+    return action();
+  } catch (error) {
+    const { code, hint } = error instanceof MirrorError ? error : {};
+    say({ type: 'failed', code, hint, message: messageOf(error), stack: error instanceof Error ? error.stack : undefined });
+    return undefined;
+  }
+};
+
+const runner = orSay(() =>
+  createJobRunner({
+    setup,
+    isStopped: window.isStopped,
+    send: (report) => {
+      if (!window.waitForRoom()) return false;
+      say({ type: 'report', report });
+      return true;
+    },
+  }),
+);
+
+parentPort?.on('message', (job: Job) => {
+  orSay(() => {
+    if (runner === undefined) return;
+    const report = runner.run(job);
+    say({ type: 'done', report, isLimitReached: runner.isLimitReached(), unmatched: runner.unmatched() });
+  });
+});
