@@ -1,4 +1,4 @@
-import { createSelection } from '@mirror/core';
+import { createSelection, indexPathOf } from '@mirror/core';
 import type { CrateId, IndexEntry, Selection, SelectionOptions } from '@mirror/core';
 
 /** What a run does with the versions of one crate. */
@@ -60,6 +60,12 @@ export function createVersionChooser(options: SelectionOptions): VersionChooser 
 /** The crates and versions that a run is about, whatever their state: the part of a selection that names them. */
 export function createScope({ crates, exclude, locked, partition }: SelectionOptions): Selection {
   return createSelection({ crates, exclude, locked, partition, includeYanked: true });
+}
+
+/** Whether a version that the index does not have is one that a run is about. */
+export function isInScope(scope: Selection, { name, vers }: CrateId): boolean {
+  const asEntry = { name, vers, cksum: '', yanked: false, pubtime: undefined, indexPath: indexPathOf(name), line: 0 };
+  return scope.select([asEntry]).length > 0;
 }
 
 /** An index has been seen to hold a version twice: the last line is the one that cargo believes. */

@@ -1,1 +1,11 @@
-export { createSidecarFormat } from './sidecar.ts';
+export { checkSidecars } from './check-sidecars.ts';
+export type { CheckOptions, CheckSummary, SidecarProblem } from './check-sidecars.ts';
+export { generateSidecars } from './generate-sidecars.ts';
+export type { GenerateOptions, GenerateSummary } from './generate-sidecars.ts';
+export type { Counts } from './job.ts';
+export { PRUNE_POLICIES } from './remove-sidecars.ts';
+export type { PrunePolicy } from './remove-sidecars.ts';
+export { SIDECAR_DEFAULTS, SIDECAR_FORMATS } from './sidecar-options.ts';
+export type { Completeness, SidecarFormat, SidecarOptions } from './sidecar-options.ts';
+export { OWN_FIELDS, createSidecarFormat, parseSidecarPath, sidecarPath } from './sidecar.ts';
+export type { LinedEntry, SidecarFormatOptions } from './sidecar.ts';

@@ -45,6 +45,8 @@ export interface Counts {
   /** Sidecars that were there with other bytes. */
   stale: number;
   unchanged: number;
+  /** Lines of the index that a later line for the same version overrules. */
+  overruled: number;
   /** Lines of the index, or of the list, that are not what they should be. */
   malformed: number;
   /** Bytes of the missing and stale sidecars. */
@@ -53,7 +55,7 @@ export interface Counts {
 
 /** All of them zero. */
 export function noCounts(): Counts {
-  return { crates: 0, versions: 0, selected: 0, missing: 0, stale: 0, unchanged: 0, malformed: 0, bytes: 0 };
+  return { crates: 0, versions: 0, selected: 0, missing: 0, stale: 0, unchanged: 0, overruled: 0, malformed: 0, bytes: 0 };
 }
 
 /** Add `more` to `counts`. */
@@ -85,6 +87,8 @@ export interface Report {
   readonly counts: Counts;
   /** Lines that are not what they should be; each message begins with file and line. */
   readonly problems: string[];
+  /** Lines that a later one overrules, told in the same way. */
+  readonly overruled: string[];
   readonly findings: Finding[];
   /** Fingerprints of the sidecars that the index has, as pairs of 32-bit numbers. */
   readonly known: number[];
@@ -99,7 +103,7 @@ export interface Report {
 
 /** A report that says nothing. */
 export function emptyReport(): Report {
-  return { counts: noCounts(), problems: [], findings: [], known: [], doubtful: [], gone: [], packed: [], body: new Uint8Array(0) };
+  return { counts: noCounts(), problems: [], overruled: [], findings: [], known: [], doubtful: [], gone: [], packed: [], body: new Uint8Array(0) };
 }
 
 /** What a worker says. */

@@ -45,9 +45,11 @@ export function createJobRunner({ setup, send, isStopped }: JobRunnerOptions): J
     report.counts.crates += all.length > 0 ? 1 : 0;
     report.counts.versions += all.length;
     for (const { message } of problems) addProblem(indexPath, message);
-    for (const message of overruled) addProblem(undefined, message);
+    report.counts.overruled += overruled.length;
+    report.overruled.push(...overruled);
     if (tellsKnown) for (const entry of all) addKnown(entry);
-    report.gone.push(...absent);
+    // with a bad line in the file nobody knows what it lacks
+    if (problems.length === 0) report.gone.push(...absent);
     for (const entry of wanted) runEntry(entry, false);
     for (const entry of kept) runEntry(entry, true);
   };
@@ -71,10 +73,10 @@ export function createJobRunner({ setup, send, isStopped }: JobRunnerOptions): J
     }
   };
 
-  const addProblem = (doubtful: string | undefined, message: string): void => {
+  const addProblem = (indexPath: string, message: string): void => {
     report.counts.malformed += 1;
     report.problems.push(message);
-    if (doubtful !== undefined && report.doubtful.at(-1) !== doubtful) report.doubtful.push(doubtful);
+    if (report.doubtful.at(-1) !== indexPath) report.doubtful.push(indexPath);
   };
 
   const addKnown = ({ name, vers }: CrateId): void => {
@@ -90,8 +92,8 @@ export function createJobRunner({ setup, send, isStopped }: JobRunnerOptions): J
   };
 
   const isDue = (): boolean => {
-    const { problems, findings, known, gone } = report;
-    const items = problems.length + findings.length + known.length + gone.length;
+    const { problems, overruled, findings, known, gone } = report;
+    const items = problems.length + overruled.length + findings.length + known.length + gone.length;
     return sink.heldBytes > REPORT_BYTES || items > REPORT_ITEMS || performance.now() - begunAt > REPORT_MS;
   };
 

@@ -1,0 +1,87 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { MirrorError, messageOf } from '@mirror/core';
+import { readSelection } from '@mirror/core/cli';
+import type { CommandContext, Outcome } from '@mirror/core/cli';
+import { checkSidecars } from './check-sidecars.ts';
+import type { CheckSummary } from './check-sidecars.ts';
+import type { GenerateValues } from './cli-flags.ts';
+import { generateSidecars } from './generate-sidecars.ts';
+import type { GenerateSummary } from './generate-sidecars.ts';
+import { noCounts } from './job.ts';
+import type { Counts } from './job.ts';
+import type { SidecarOptions } from './sidecar-options.ts';
+
+/** `mirror-sidecars`. */
+export async function runGenerate(values: GenerateValues, context: CommandContext): Promise<Outcome> {
+  const { options, progress } = await prepare(values, context, 'writing sidecars');
+  const { prune, bundleSize, bundleLevel } = values;
+  const summary = await generateSidecars({ ...options, prune, bundleBytes: bundleSize, bundleLevel });
+  progress.stop();
+  return { summary, ...failureOf(context.signal, problemOf(summary)) };
+}
+
+/** `mirror-sidecars --check`. */
+export async function runCheck(values: GenerateValues, context: CommandContext): Promise<Outcome> {
+  const { options, progress } = await prepare(values, context, 'checking sidecars');
+  const summary = await checkSidecars({ ...options, onProblem: context.print });
+  progress.stop();
+  return { summary, stdoutTaken: true, ...failureOf(context.signal, problemOf(summary)) };
+}
+
+async function prepare(
+  values: GenerateValues,
+  context: CommandContext,
+  label: string,
+): Promise<{ readonly options: SidecarOptions; readonly progress: ReturnType<CommandContext['progress']> }> {
+  const { log, signal, io } = context;
+  const { indexDir, out, layout, format, cratesBaseUrl, concurrency } = values;
+  if (indexDir === undefined) throw new MirrorError('ERR_USAGE', 'no index is given', { hint: 'give --index-dir' });
+  const selection = await readSelection(values, (packages) => {
+    log.warn('packages of a Cargo.lock that are not from crates.io are left out', { packages });
+  });
+  const list = values.list === undefined ? undefined : values.list === '-' ? io.stdin : await openList(values.list);
+  let counts: Readonly<Counts> = noCounts();
+  const progress = context.progress({ label, read: () => stateOf(counts) });
+  const onProgress = (now: Readonly<Counts>): void => {
+    counts = now;
+    progress.tick();
+  };
+  const shared = { indexDir, out, layout, format, cratesBaseUrl, concurrency, selection, list };
+  return { options: { ...shared, signal, log, onProgress }, progress };
+}
+
+async function openList(file: string): Promise<Readable> {
+  try {
+    await stat(file);
+  } catch (error) {
+    throw new MirrorError('ERR_CONFIG', `cannot read the list ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  return createReadStream(file);
+}
+
+function stateOf({ missing, stale, unchanged, bytes, malformed }: Readonly<Counts>): {
+  done: number;
+  bytes: number;
+  failed: number;
+  more: Record<string, number>;
+} {
+  return { done: missing + stale + unchanged, bytes, failed: malformed, more: { missing, stale, unchanged } };
+}
+
+function failureOf(signal: AbortSignal, problem: string | undefined): Pick<Outcome, 'failure'> {
+  if (signal.aborted && signal.reason instanceof MirrorError) {
+    return { failure: { code: signal.reason.code, message: signal.reason.message } };
+  }
+  return problem === undefined ? {} : { failure: { code: 'ERR_PARTIAL', message: problem } };
+}
+
+/** What is wrong, in words; undefined when nothing is. */
+function problemOf(summary: GenerateSummary | CheckSummary): string | undefined {
+  if (summary.result === 'complete') return undefined;
+  const { malformed } = summary;
+  if (!('missing' in summary)) return `${String(malformed)} malformed lines`;
+  const { missing, stale, extra } = summary;
+  return `${String(missing)} sidecars are missing, ${String(stale)} stale, ${String(extra)} extra; ${String(malformed)} malformed lines`;
+}

@@ -1,0 +1,106 @@
+import { addAbortSignal } from 'node:stream';
+import { createFingerprintSet, createSelection, silentLog } from '@mirror/core';
+import type { CrateId, FingerprintSet, Log, Selection } from '@mirror/core';
+import { createScope, isInScope } from './choose-versions.ts';
+import { indexJobs, listedJobs, namedJobs } from './index-jobs.ts';
+import { addCounts, noCounts } from './job.ts';
+import type { Counts, Job, Mode, Report } from './job.ts';
+import { readList } from './read-list.ts';
+import { SIDECAR_DEFAULTS } from './sidecar-options.ts';
+import type { SidecarOptions } from './sidecar-options.ts';
+import { runJobs } from './worker-pool.ts';
+
+/** How to go over the index. */
+export interface OverIndexOptions extends SidecarOptions {
+  readonly mode: Mode;
+  /** Whether to collect what the index has, to find what it does not have. */
+  readonly tellsKnown: boolean;
+  /** Deals with a report before it is counted; called one at a time, in index order. */
+  readonly onReport?: (report: Report) => Promise<void> | void;
+  /** Told of a version that the list names, and the index does not have. */
+  readonly onGone?: (version: CrateId) => void;
+}
+
+/** What was found on the way. */
+export interface OverIndex {
+  readonly counts: Readonly<Counts>;
+  /** The sidecars that the index has a version for, yanked or not; empty unless asked for. */
+  readonly known: FingerprintSet;
+  /** Index files with bad lines. */
+  readonly doubtful: ReadonlySet<string>;
+  /** The crates and versions that the run is about. */
+  readonly scope: Selection;
+}
+
+/**
+ * Go over the index, or the part of it that a list or the selection names, in worker threads. Bad lines are logged and counted
+ * and do not stop the rest.
+ *
+ * After an abort it resolves with what was done by then.
+ *
+ * @throws {MirrorError} ERR_IO when the index cannot be read or the output not be written, ERR_CONFIG when there is no index,
+ *   ERR_USAGE for a selection that is none
+ */
+export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex> {
+  const { selection = {}, onReport, onGone, onProgress } = options;
+  const { log = silentLog, signal = new AbortController().signal } = options;
+  const counts = noCounts();
+  const known = createFingerprintSet();
+  const doubtful = new Set<string>();
+  const scope = createScope(selection);
+
+  const take = async (report: Report): Promise<void> => {
+    await onReport?.(report);
+    for (let i = 0; i < report.known.length; i += 2) {
+      known.add({ low: report.known[i] ?? 0, high: report.known[i + 1] ?? 0 });
+    }
+    for (const indexPath of report.doubtful) doubtful.add(indexPath);
+    for (const message of report.problems) log.warn('malformed line', { message });
+    for (const message of report.overruled) log.warn('line overruled', { message });
+    for (const version of report.gone) if (isInScope(scope, version)) onGone?.(version);
+    addCounts(counts, report.counts);
+    onProgress?.(counts);
+  };
+
+  const jobs = await jobsOf(options, log, signal, counts);
+  if (!signal.aborted) {
+    const { unmatched } = await runJobs({
+      jobs,
+      workers: selection.limit === undefined ? (options.concurrency ?? SIDECAR_DEFAULTS.concurrency) : 1,
+      signal,
+      onReport: take,
+      setup: {
+        mode: options.mode,
+        indexDir: options.indexDir,
+        out: options.out,
+        layout: options.layout ?? SIDECAR_DEFAULTS.layout,
+        cratesBaseUrl: options.cratesBaseUrl ?? SIDECAR_DEFAULTS.cratesBaseUrl,
+        selection,
+        tellsKnown: options.tellsKnown,
+      },
+    });
+    if (unmatched.length > 0 && !signal.aborted) log.warn('nothing in the index matches', { patterns: unmatched });
+  }
+  return { counts, known, doubtful, scope };
+}
+
+async function jobsOf(options: OverIndexOptions, log: Log, signal: AbortSignal, counts: Counts): Promise<Iterable<Job>> {
+  const { indexDir, list, mode, selection } = options;
+  // A folder of the tree is for one thread at a time; reports that carry sidecars should come soon.
+  const filesPerJob = mode === 'write' ? Number.POSITIVE_INFINITY : FEW_FILES;
+  if (list === undefined) {
+    const { names } = createSelection(selection);
+    return names === undefined ? indexJobs(indexDir, filesPerJob) : namedJobs(names, FEW_FILES);
+  }
+  try {
+    const { versions, problems } = await readList(addAbortSignal(signal, list));
+    for (const message of problems) log.warn('malformed line', { message });
+    counts.malformed += problems.length;
+    return listedJobs(versions, FEW_FILES);
+  } catch (error) {
+    if (signal.aborted) return [];
+    throw error;
+  }
+}
+
+const FEW_FILES = 64;
