@@ -34,7 +34,7 @@ export interface JobsOutcome {
  */
 export async function runJobs(options: RunJobsOptions): Promise<JobsOutcome> {
   const { jobs, signal, onReport } = options;
-  const threads = Array.from({ length: options.workers }, () => startThread(options.setup));
+  const threads: Thread[] = [];
   const iterator = jobs[Symbol.iterator]();
   const turns: Promise<void>[] = [];
   let turn: Promise<void> = Promise.resolve();
@@ -68,17 +68,20 @@ export async function runJobs(options: RunJobsOptions): Promise<JobsOutcome> {
     return done;
   };
 
-  const keepBusy = async (thread: Thread): Promise<void> => {
+  /** Keep one thread busy; it is not started before there is a job for it. */
+  const keepBusy = async (): Promise<void> => {
+    let thread: Thread | undefined;
     let last: Done | undefined;
     while (!isOver) {
       const next = iterator.next();
       if (next.done === true) break;
+      if (thread === undefined) threads.push((thread = startThread(options.setup)));
       last = await assign(thread, next.value);
       if (last.isLimitReached) {
         isLimitReached = true;
         isOver = true;
       }
-      if (turns.length > AHEAD * threads.length) await turns.shift();
+      if (turns.length > AHEAD * options.workers) await turns.shift();
     }
     const { unmatched: own } = last ?? {};
     if (own !== undefined) unmatched = unmatched?.filter((pattern) => own.includes(pattern)) ?? own;
@@ -87,7 +90,7 @@ export async function runJobs(options: RunJobsOptions): Promise<JobsOutcome> {
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
-    await Promise.all(threads.map((thread) => keepBusy(thread).catch(fail)));
+    await Promise.all(Array.from({ length: options.workers }, () => keepBusy().catch(fail)));
     await turn;
   } finally {
     signal.removeEventListener('abort', stop);
