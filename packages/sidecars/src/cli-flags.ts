@@ -61,6 +61,7 @@ export const generateFlags = {
     group: output,
     describe: 'worker threads; with --limit there is one',
     default: String(SIDECAR_DEFAULTS.concurrency),
+    defaultText: 'one for each processor',
     min: 1,
   }),
 };

@@ -99,7 +99,7 @@ export function indentObject(json: Uint8Array, to: Uint8Array, { dropped, maxDep
       case CLOSE_BRACE:
       case CLOSE_BRACKET:
         depth -= 1;
-        if (depth === 0) return isDropped ? field : out;
+        if (depth === 0) return lengthWithin(isDropped ? field : out, maxBytes);
         out = breakLine(to, out, depth);
         to[out++] = byte;
         break;
@@ -108,6 +108,10 @@ export function indentObject(json: Uint8Array, to: Uint8Array, { dropped, maxDep
     }
   }
   return out;
+}
+
+function lengthWithin(bytes: number, maxBytes: number): number {
+  return bytes > maxBytes ? TOO_LONG : bytes;
 }
 
 function breakLine(to: Uint8Array, from: number, depth: number): number {

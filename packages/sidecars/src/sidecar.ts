@@ -1,6 +1,7 @@
 import { MirrorError, crateFileName, createCrateUrl, layoutPath, parseLayoutPath } from '@mirror/core';
 import type { CrateId, IndexEntry, Layout } from '@mirror/core';
-import { TOO_DEEP, TOO_LONG, indentObject } from './indent-object.ts';
+import { TOO_DEEP } from './indent-object.ts';
+import { createObjectIndenter } from './object-indenter.ts';
 
 /** The end of the name of every sidecar, behind the name of the crate file. */
 export const SIDECAR_ENDING = '.json';
@@ -34,27 +35,17 @@ export interface SidecarFormatOptions {
  */
 export function createSidecarFormat({ cratesBaseUrl }: SidecarFormatOptions): (entry: LinedEntry) => Uint8Array {
   const crateUrl = createCrateUrl(cratesBaseUrl);
-  let line = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
-  let sidecar = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
-
-  const indented = (json: Uint8Array, room: number, entry: LinedEntry): number => {
-    const bytes = indentObject(json, sidecar, INDENT);
-    if (bytes === TOO_DEEP) throw refused(entry, `expected at most ${String(MAX_DEPTH)} levels of nesting, found more`);
-    if (bytes === TOO_LONG) throw refused(entry, `expected a sidecar of at most ${String(MAX_SIDECAR_BYTES)} bytes, found more`);
-    if (bytes + room <= sidecar.length) return bytes;
-    sidecar = Buffer.allocUnsafeSlow(2 * (bytes + room));
-    return indentObject(json, sidecar, INDENT);
-  };
-
+  const indent = createObjectIndenter(INDENT);
   return (entry) => {
     const { text = '', name, vers, indexPath } = entry;
-    if (3 * text.length > line.length) line = Buffer.allocUnsafeSlow(6 * text.length);
-    const json = line.subarray(0, line.write(text));
-    const own = [crateFileName(name, vers), crateUrl(entry), indexPath];
-    const end = OWN_FIELDS.map((field, i) => `,\n  "${field}": ${JSON.stringify(own[i])}`).join('') + '\n}\n';
-    const at = indented(json, 3 * end.length, entry);
+    // only the URL, which begins with what the user gave, may need escapes
+    const url = JSON.stringify(crateUrl(entry));
+    const own = `,\n  "crate_file": "${crateFileName(name, vers)}",\n  "crate_url": ${url},\n  "index_path": "${indexPath}"\n}\n`;
+    const indented = indent(text, 3 * own.length);
+    if (typeof indented === 'number') throw refused(entry, indented);
+    const { buffer, from, end } = indented;
     // an entry has at least a name, so there is always a field before ours
-    return sidecar.subarray(0, at + sidecar.write(end, at));
+    return buffer.subarray(from, end + buffer.write(own, end));
   };
 }
 
@@ -68,9 +59,10 @@ export function parseSidecarPath(layout: Layout, path: string): CrateId | undefi
   return path.endsWith(SIDECAR_ENDING) ? parseLayoutPath(layout, path.slice(0, -SIDECAR_ENDING.length)) : undefined;
 }
 
-function refused({ indexPath, line }: LinedEntry, message: string): MirrorError {
-  return new MirrorError('ERR_INTEGRITY', `${indexPath}:${String(line)}: ${message}`);
+function refused({ indexPath, line }: LinedEntry, answer: number): MirrorError {
+  const most =
+    answer === TOO_DEEP ? `${String(MAX_DEPTH)} levels of nesting` : `${String(MAX_SIDECAR_BYTES)} bytes when indented`;
+  return new MirrorError('ERR_INTEGRITY', `${indexPath}:${String(line)}: expected at most ${most}, found more`);
 }
 
 const INDENT = { dropped: new Set<string>(OWN_FIELDS), maxDepth: MAX_DEPTH, maxBytes: MAX_SIDECAR_BYTES };
-const FIRST_BUFFER_BYTES = 256 * 1024;
