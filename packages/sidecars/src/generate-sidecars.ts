@@ -70,7 +70,7 @@ export async function generateSidecars(options: GenerateOptions): Promise<Genera
 }
 
 /** The folder of the output that holds what is ours and no crate's. */
-export const OWN_FOLDER = '.mirror';
+const OWN_FOLDER = '.mirror';
 
 function checkOptions({ prune = 'keep', format, selection }: GenerateOptions): void {
   if (prune === 'keep') return;
@@ -80,7 +80,10 @@ function checkOptions({ prune = 'keep', format, selection }: GenerateOptions): v
     });
   }
   if (selection?.limit !== undefined) {
-    throw new MirrorError('ERR_USAGE', 'prune and limit exclude each other: what is behind the limit would seem to be gone');
+    throw new MirrorError(
+      'ERR_USAGE',
+      'prune and limit exclude each other: what is behind the limit would seem to be gone',
+    );
   }
 }
 
@@ -139,7 +142,9 @@ function createRemoval(options: GenerateOptions): Removal {
   const counts = { gone: 0, removed: 0 };
   const ownDir = path.join(out, OWN_FOLDER);
   const remover: SidecarRemover | undefined =
-    prune === 'keep' ? undefined : createSidecarRemover({ out, policy: prune, ownDir, ...(now === undefined ? {} : { now }) });
+    prune === 'keep'
+      ? undefined
+      : createSidecarRemover({ out, policy: prune, ownDir, ...(now === undefined ? {} : { now }) });
   const remove = (version: CrateId): void => {
     counts.gone += 1;
     const { name, vers } = version;

@@ -135,7 +135,8 @@ function keyText(json: Uint8Array, from: number, to: number): string {
   let text = '';
   for (let i = from; i < to; i++) {
     const byte = json[i]!;
-    if (byte === BACKSLASH || byte > ASCII_END) return JSON.parse(`"${DECODER.decode(json.subarray(from, to))}"`) as string;
+    if (byte === BACKSLASH || byte > ASCII_END)
+      return JSON.parse(`"${DECODER.decode(json.subarray(from, to))}"`) as string;
     text += String.fromCharCode(byte);
   }
   return text;

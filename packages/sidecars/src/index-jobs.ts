@@ -39,11 +39,14 @@ export function* listedJobs(versions: ReadonlyMap<string, readonly string[]>, fi
   const idsOf = (name: string): CrateId[] => [...new Set(versions.get(name))].map((vers) => ({ name, vers }));
   const paths = [...byFile.keys()].sort();
   for (let from = 0; from < paths.length; from += filesPerJob) {
-    const files = paths.slice(from, from + filesPerJob).map((indexPath) => ({ indexPath, versions: (byFile.get(indexPath) ?? []).flatMap(idsOf) }));
+    const files = paths
+      .slice(from, from + filesPerJob)
+      .map((indexPath) => ({ indexPath, versions: (byFile.get(indexPath) ?? []).flatMap(idsOf) }));
     yield { files, mayBeAbsent: true };
   }
 }
 
 function* inPieces(files: readonly JobFile[], filesPerJob: number, mayBeAbsent: boolean): Generator<Job> {
-  for (let from = 0; from < files.length; from += filesPerJob) yield { files: files.slice(from, from + filesPerJob), mayBeAbsent };
+  for (let from = 0; from < files.length; from += filesPerJob)
+    yield { files: files.slice(from, from + filesPerJob), mayBeAbsent };
 }

@@ -55,7 +55,17 @@ export interface Counts {
 
 /** All of them zero. */
 export function noCounts(): Counts {
-  return { crates: 0, versions: 0, selected: 0, missing: 0, stale: 0, unchanged: 0, overruled: 0, malformed: 0, bytes: 0 };
+  return {
+    crates: 0,
+    versions: 0,
+    selected: 0,
+    missing: 0,
+    stale: 0,
+    unchanged: 0,
+    overruled: 0,
+    malformed: 0,
+    bytes: 0,
+  };
 }
 
 /** Add `more` to `counts`. */
@@ -103,11 +113,32 @@ export interface Report {
 
 /** A report that says nothing. */
 export function emptyReport(): Report {
-  return { counts: noCounts(), problems: [], overruled: [], findings: [], known: [], doubtful: [], gone: [], packed: [], body: new Uint8Array(0) };
+  return {
+    counts: noCounts(),
+    problems: [],
+    overruled: [],
+    findings: [],
+    known: [],
+    doubtful: [],
+    gone: [],
+    packed: [],
+    body: new Uint8Array(0),
+  };
 }
 
 /** What a worker says. */
 export type WorkerMessage =
   | { readonly type: 'report'; readonly report: Report }
-  | { readonly type: 'done'; readonly report: Report; readonly isLimitReached: boolean; readonly unmatched: readonly string[] }
-  | { readonly type: 'failed'; readonly code: string | undefined; readonly message: string; readonly hint: string | undefined; readonly stack: string | undefined };
+  | {
+      readonly type: 'done';
+      readonly report: Report;
+      readonly isLimitReached: boolean;
+      readonly unmatched: readonly string[];
+    }
+  | {
+      readonly type: 'failed';
+      readonly code: string | undefined;
+      readonly message: string;
+      readonly hint: string | undefined;
+      readonly stack: string | undefined;
+    };

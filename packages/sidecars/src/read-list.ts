@@ -39,7 +39,8 @@ function parseListLine(text: string | undefined): CrateId {
   if (text === undefined) throw new MirrorError('ERR_INTEGRITY', 'the line is too long');
   const given = text.startsWith('{') ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : { url: text.trim() };
   const { name, vers, url } = given;
-  if (typeof name === 'string' && typeof vers === 'string') return { name: checkedCrateName(name), vers: checkedCrateVersion(vers) };
+  if (typeof name === 'string' && typeof vers === 'string')
+    return { name: checkedCrateName(name), vers: checkedCrateVersion(vers) };
   const id = typeof url === 'string' ? parseCrateUrl(url) : undefined;
   if (id !== undefined) return id;
   throw new MirrorError('ERR_INTEGRITY', 'expected JSON with name and vers, or the URL of a crate file');

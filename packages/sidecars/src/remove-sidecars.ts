@@ -11,7 +11,7 @@ export const PRUNE_POLICIES = ['keep', 'quarantine', 'delete'] as const;
 export type PrunePolicy = (typeof PRUNE_POLICIES)[number];
 
 /** Version of the records in the tombstone file. */
-export const TOMBSTONE_SCHEMA_VERSION = 1;
+const TOMBSTONE_SCHEMA_VERSION = 1;
 
 /** Removes sidecars, with a record of each. */
 export interface SidecarRemover {
@@ -53,9 +53,9 @@ export function createSidecarRemover(options: {
 }
 
 /** Where the records are, in the folder that is ours. */
-export const TOMBSTONES = 'sidecar-tombstones.jsonl';
+const TOMBSTONES = 'sidecar-tombstones.jsonl';
 /** Where removed sidecars are kept, in the folder that is ours. */
-export const QUARANTINE = 'sidecar-quarantine';
+const QUARANTINE = 'sidecar-quarantine';
 
 function isPlainFile(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;

@@ -84,7 +84,12 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
   return { counts, known, doubtful, scope };
 }
 
-async function jobsOf(options: OverIndexOptions, log: Log, signal: AbortSignal, counts: Counts): Promise<Iterable<Job>> {
+async function jobsOf(
+  options: OverIndexOptions,
+  log: Log,
+  signal: AbortSignal,
+  counts: Counts,
+): Promise<Iterable<Job>> {
   const { indexDir, list, mode, selection } = options;
   // A folder of the tree is for one thread at a time; reports that carry sidecars should come soon.
   const filesPerJob = mode === 'write' ? Number.POSITIVE_INFINITY : FEW_FILES;

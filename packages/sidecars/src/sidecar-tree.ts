@@ -54,7 +54,12 @@ export function openSidecarTree(root: string): SidecarTree {
  * @returns how it compared before
  * @throws {MirrorError} ERR_IO when it cannot be written; the old file, if any, is untouched then
  */
-export function bringUpToDate(tree: SidecarTree, writer: Pick<VerifiedWriter, 'replace'>, file: string, bytes: Uint8Array): Comparison {
+export function bringUpToDate(
+  tree: SidecarTree,
+  writer: Pick<VerifiedWriter, 'replace'>,
+  file: string,
+  bytes: Uint8Array,
+): Comparison {
   const before = tree.compare(file, bytes);
   if (before !== 'same') writer.replace(file, bytes);
   return before;

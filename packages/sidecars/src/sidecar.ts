@@ -7,10 +7,10 @@ import { createObjectIndenter } from './object-indenter.ts';
 export const SIDECAR_ENDING = '.json';
 
 /** Deeper lines are refused, as cargo refuses them: its JSON reader goes 127 levels deep. */
-export const MAX_DEPTH = 127;
+const MAX_DEPTH = 127;
 
 /** Longer sidecars are refused; the longest of crates.io has about 1 MB. */
-export const MAX_SIDECAR_BYTES: number = 64 * 2 ** 20;
+const MAX_SIDECAR_BYTES: number = 64 * 2 ** 20;
 
 /** The fields that a sidecar has besides those of its index line. */
 export const OWN_FIELDS = ['crate_file', 'crate_url', 'index_path'] as const;

@@ -56,14 +56,17 @@ export async function runJobs(options: RunJobsOptions): Promise<JobsOutcome> {
   const assign = (thread: Thread, job: Job): Promise<Done> => {
     let chain = turn;
     const done = thread.run(job, (report) => {
-      chain = chain.then(() => onReport(report)).catch(fail).finally(thread.window.acknowledge);
+      chain = chain
+        .then(() => onReport(report))
+        .catch(fail)
+        .finally(thread.window.acknowledge);
     });
-    turn = done.then(
-      async ({ report }) => {
+    turn = done
+      .then(async ({ report }) => {
         await chain;
         await onReport(report);
-      },
-    ).catch(fail);
+      })
+      .catch(fail);
     turns.push(turn);
     return done;
   };
@@ -131,7 +134,7 @@ function startThread(setup: Omit<WorkerSetup, 'window'>): Thread {
     run: (job, onReport) =>
       new Promise((resolve, reject) => {
         settle = (outcome) => {
-          if ('error' in outcome) reject(outcome.error as Error);
+          if ('error' in outcome) reject(outcome.error);
           else resolve(outcome);
         };
         take = onReport;

@@ -18,7 +18,13 @@ const orSay = <T>(action: () => T): T | undefined => {
     return action();
   } catch (error) {
     const { code, hint } = error instanceof MirrorError ? error : {};
-    say({ type: 'failed', code, hint, message: messageOf(error), stack: error instanceof Error ? error.stack : undefined });
+    say({
+      type: 'failed',
+      code,
+      hint,
+      message: messageOf(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
     return undefined;
   }
 };

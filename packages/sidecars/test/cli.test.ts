@@ -46,7 +46,17 @@ describe('mirror-sidecars', () => {
   it('takes the single-dash flags of the original', async () => {
     const { index, out } = place();
     addLines(index, 'x', line('x', '1.0.0', { yanked: true }));
-    const { status } = await runBin(BIN, ['-index-dir', index, '-out', out, '-include-yanked', '-limit', '5', '-progress-every', '1']);
+    const { status } = await runBin(BIN, [
+      '-index-dir',
+      index,
+      '-out',
+      out,
+      '-include-yanked',
+      '-limit',
+      '5',
+      '-progress-every',
+      '1',
+    ]);
     expect(status).toBe(0);
     expect(filesBelow(out)).toEqual(['x/x-1.0.0.crate.json']);
   });
@@ -77,7 +87,14 @@ describe('mirror-sidecars', () => {
     addMany(index, 1, 1);
     await run();
     // a lock of another host cannot be judged, so it counts as held
-    const owner = { pid: 1, host: 'another.example', boot: '', process_start: '', command: 'mirror-sidecars', since: '2026-01-01T00:00:00Z' };
+    const owner = {
+      pid: 1,
+      host: 'another.example',
+      boot: '',
+      process_start: '',
+      command: 'mirror-sidecars',
+      since: '2026-01-01T00:00:00Z',
+    };
     mkdirSync(path.join(out, '.mirror'), { recursive: true });
     writeFileSync(path.join(out, '.mirror/sidecars.lock'), `${JSON.stringify(owner)}\n`);
     const { status, stderr } = await run();
@@ -88,37 +105,48 @@ describe('mirror-sidecars', () => {
   it('takes a list from stdin', async () => {
     const { index, out, run } = place();
     addMany(index, 5, 5);
-    const { status } = await run(['--list', '-'], `${JSON.stringify({ change: 'added', name: 'aa-crate-0', vers: '1.3.0' })}\n`);
+    const { status } = await run(
+      ['--list', '-'],
+      `${JSON.stringify({ change: 'added', name: 'aa-crate-0', vers: '1.3.0' })}\n`,
+    );
     expect(status).toBe(0);
     expect(filesBelow(out)).toEqual(['a/a-/aa-crate-0-1.3.0.crate.json']);
   });
 
-  it.each([['files'], ['tar.zst']])('--check tells missing, stale and extra sidecars and writes nothing (%s)', async (format) => {
-    const { index, out, run } = place();
-    addLines(index, 'serde', line('serde', '1.0.0'), line('serde', '1.0.1'));
-    addLines(index, 'rand', line('rand', '1.0.0'));
-    addLines(index, 'gone', line('gone', '1.0.0'));
-    const nothing = await run(['--check', '--format', format]);
-    expect(nothing.status).toBe(3);
-    expect(linesOf(nothing.stdout).map(({ problem }) => problem)).toEqual(['missing', 'missing', 'missing', 'missing']);
-    expect(() => filesBelow(out)).toThrow();
+  it.each([['files'], ['tar.zst']])(
+    '--check tells missing, stale and extra sidecars and writes nothing (%s)',
+    async (format) => {
+      const { index, out, run } = place();
+      addLines(index, 'serde', line('serde', '1.0.0'), line('serde', '1.0.1'));
+      addLines(index, 'rand', line('rand', '1.0.0'));
+      addLines(index, 'gone', line('gone', '1.0.0'));
+      const nothing = await run(['--check', '--format', format]);
+      expect(nothing.status).toBe(3);
+      expect(linesOf(nothing.stdout).map(({ problem }) => problem)).toEqual([
+        'missing',
+        'missing',
+        'missing',
+        'missing',
+      ]);
+      expect(() => filesBelow(out)).toThrow();
 
-    await run(['--format', format]);
-    expect(await run(['--check', '--format', format])).toMatchObject({ status: 0, stdout: '' });
+      await run(['--format', format]);
+      expect(await run(['--check', '--format', format])).toMatchObject({ status: 0, stdout: '' });
 
-    rmSync(path.join(index, 'go'), { recursive: true });
-    addLines(index, 'new', line('new', '1.0.0'));
-    writeFileSync(path.join(index, 'ra/nd/rand'), `${line('rand', '1.0.0', { yanked: true })}\n`);
-    const before = contentsBelow(out);
-    const { status, stdout } = await run(['--check', '--format', format]);
-    expect(status).toBe(3);
-    expect(linesOf(stdout)).toEqual([
-      { problem: 'missing', path: 'new/new-1.0.0.crate.json', name: 'new', vers: '1.0.0' },
-      { problem: 'stale', path: 'r/an/rand-1.0.0.crate.json', name: 'rand', vers: '1.0.0' },
-      { problem: 'extra', path: 'g/on/gone-1.0.0.crate.json', name: 'gone', vers: '1.0.0' },
-    ]);
-    expect(contentsBelow(out)).toEqual(before);
-  });
+      rmSync(path.join(index, 'go'), { recursive: true });
+      addLines(index, 'new', line('new', '1.0.0'));
+      writeFileSync(path.join(index, 'ra/nd/rand'), `${line('rand', '1.0.0', { yanked: true })}\n`);
+      const before = contentsBelow(out);
+      const { status, stdout } = await run(['--check', '--format', format]);
+      expect(status).toBe(3);
+      expect(linesOf(stdout)).toEqual([
+        { problem: 'missing', path: 'new/new-1.0.0.crate.json', name: 'new', vers: '1.0.0' },
+        { problem: 'stale', path: 'r/an/rand-1.0.0.crate.json', name: 'rand', vers: '1.0.0' },
+        { problem: 'extra', path: 'g/on/gone-1.0.0.crate.json', name: 'gone', vers: '1.0.0' },
+      ]);
+      expect(contentsBelow(out)).toEqual(before);
+    },
+  );
 
   itWith(['tar', 'zstd'], 'bundles hold the bytes of the files, and later ones overrule earlier ones', async () => {
     const { dir, index, out, run } = place();
@@ -155,11 +183,17 @@ describe('mirror-sidecars', () => {
     const { index, out } = place();
     addMany(index, 400, 20);
     const command = `"${process.execPath}" "${BIN}" --index-dir "${index}" --out "${out}" --check --no-progress | head -n 1`;
-    const result = execFileSync('sh', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] } });
+    const result = execFileSync('sh', ['-c', command], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] },
+    });
     expect(linesOf(result)).toHaveLength(1);
   });
 
   it('an unreadable index is status 6', async () => {
-    expect((await runBin(BIN, ['--index-dir', path.join(os.tmpdir(), 'no-such-index'), '--out', scratchDir()])).status).toBe(6);
+    expect(
+      (await runBin(BIN, ['--index-dir', path.join(os.tmpdir(), 'no-such-index'), '--out', scratchDir()])).status,
+    ).toBe(6);
   });
 });

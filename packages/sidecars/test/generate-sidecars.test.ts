@@ -37,8 +37,21 @@ describe('generateSidecars', () => {
     addLines(index, 'serde', line('serde', '1.0.0'), line('serde', '1.0.1', YANKED), line('serde', '2.0.0+x'));
     addLines(index, 'a', line('a', '0.1.0'));
     addLines(index, 'Foo', line('Foo', '0.1.0'));
-    expect(await run()).toMatchObject({ result: 'complete', crates: 3, versions: 5, selected: 4, written: 4, updated: 0, unchanged: 0 });
-    expect(filesBelow(out)).toEqual(['Foo/Foo-0.1.0.crate.json', 'a/a-0.1.0.crate.json', 's/er/serde-1.0.0.crate.json', 's/er/serde-2.0.0+x.crate.json']);
+    expect(await run()).toMatchObject({
+      result: 'complete',
+      crates: 3,
+      versions: 5,
+      selected: 4,
+      written: 4,
+      updated: 0,
+      unchanged: 0,
+    });
+    expect(filesBelow(out)).toEqual([
+      'Foo/Foo-0.1.0.crate.json',
+      'a/a-0.1.0.crate.json',
+      's/er/serde-1.0.0.crate.json',
+      's/er/serde-2.0.0+x.crate.json',
+    ]);
   });
 
   it('knows the layout of cargo', async () => {
@@ -144,7 +157,10 @@ describe('generateSidecars', () => {
     addLines(index, 'serde', line('serde', '1.0.0'), line('serde', '2.0.0'));
     addLines(index, 'serde_json', line('serde_json', '1.0.0'));
     addLines(index, 'rand', 'this is no JSON');
-    expect(await run({ selection: { crates: ['serde@^2', 'absent'] } })).toMatchObject({ result: 'complete', written: 1 });
+    expect(await run({ selection: { crates: ['serde@^2', 'absent'] } })).toMatchObject({
+      result: 'complete',
+      written: 1,
+    });
     expect(filesBelow(out)).toEqual(['s/er/serde-2.0.0.crate.json']);
   });
 
@@ -167,7 +183,12 @@ describe('generateSidecars', () => {
     addLines(index, 'serde', line('serde', '1.0.0'), '{"name":"serde"', line('serde', '1.0.1'));
     addLines(index, 'rand', line('rand', '../../../evil'), line('../evil', '1.0.0'), line('other', '1.0.0'));
     const warnings: object[] = [];
-    const log = { debug: () => undefined, info: () => undefined, error: () => undefined, warn: (_: string, fields = {}) => void warnings.push(fields) };
+    const log = {
+      debug: () => undefined,
+      info: () => undefined,
+      error: () => undefined,
+      warn: (_: string, fields = {}) => void warnings.push(fields),
+    };
     expect(await run({ log })).toMatchObject({ result: 'incomplete', malformed: 4, written: 2 });
     expect(warnings.map((fields) => (fields as { message: string }).message.split(': ')[0])).toEqual([
       'ra/nd/rand:1',
@@ -180,7 +201,12 @@ describe('generateSidecars', () => {
 
   it('a line that is nested too deep is malformed', async () => {
     const { index, run } = place();
-    addLines(index, 'x', line('x', '1.0.0', { d: 0 }).replace('"d":0', `"d":${'['.repeat(200)}${']'.repeat(200)}`), line('x', '1.0.1'));
+    addLines(
+      index,
+      'x',
+      line('x', '1.0.0', { d: 0 }).replace('"d":0', `"d":${'['.repeat(200)}${']'.repeat(200)}`),
+      line('x', '1.0.1'),
+    );
     expect(await run()).toMatchObject({ result: 'incomplete', malformed: 1, written: 1 });
   });
 
@@ -229,7 +255,12 @@ describe('generateSidecars', () => {
     const { index, out, run } = place();
     addMany(index, 500, 10);
     const controller = new AbortController();
-    const summary = await run({ signal: controller.signal, onProgress: () => { controller.abort(); } });
+    const summary = await run({
+      signal: controller.signal,
+      onProgress: () => {
+        controller.abort();
+      },
+    });
     expect(summary.result).toBe('interrupted');
     for (const text of Object.values(contentsBelow(out))) expect(text.endsWith('}\n')).toBe(true);
     expect(filesBelow(out)).toHaveLength(summary.written);
@@ -239,7 +270,8 @@ describe('generateSidecars', () => {
 });
 
 describe('generateSidecars with a list', () => {
-  const feed = (...lines: readonly object[]): Readable => Readable.from(lines.map((each) => Buffer.from(`${JSON.stringify(each)}\n`)));
+  const feed = (...lines: readonly object[]): Readable =>
+    Readable.from(lines.map((each) => Buffer.from(`${JSON.stringify(each)}\n`)));
 
   it('touches only what the list names', async () => {
     const { index, out, run } = place();
@@ -257,13 +289,19 @@ describe('generateSidecars with a list', () => {
     edit(index, 'se/rd/serde', '"yanked":false', '"yanked":true');
     const list = feed({ change: 'unyanked', name: 'serde', vers: '1.0.0', yanked: false });
     expect(await run({ list })).toMatchObject({ updated: 1 });
-    expect(JSON.parse(readFileSync(path.join(out, 's/er/serde-1.0.0.crate.json'), 'utf8'))).toMatchObject({ yanked: true });
+    expect(JSON.parse(readFileSync(path.join(out, 's/er/serde-1.0.0.crate.json'), 'utf8'))).toMatchObject({
+      yanked: true,
+    });
   });
 
   it('takes addresses, and tells lines that are neither', async () => {
     const { index, out, run } = place();
     addLines(index, 'serde', line('serde', '1.0.0+x'));
-    const list = Readable.from([Buffer.from('https://static.crates.io/crates/serde/serde-1.0.0%2Bx.crate\n# note\n{"name":"../x","vers":"1.0.0"}\n{\n')]);
+    const list = Readable.from([
+      Buffer.from(
+        'https://static.crates.io/crates/serde/serde-1.0.0%2Bx.crate\n# note\n{"name":"../x","vers":"1.0.0"}\n{\n',
+      ),
+    ]);
     expect(await run({ list })).toMatchObject({ result: 'incomplete', malformed: 2, written: 1 });
     expect(filesBelow(out)).toHaveLength(1);
   });
@@ -282,7 +320,10 @@ describe('generateSidecars with a list', () => {
     await run();
     rmSync(path.join(index, 'ra'), { recursive: true });
     writeFileSync(path.join(index, 'se/rd/serde'), `${line('serde', '1.0.1')}\n`);
-    const removed = [{ change: 'removed', name: 'serde', vers: '1.0.0' }, { change: 'removed', name: 'rand', vers: '1.0.0' }];
+    const removed = [
+      { change: 'removed', name: 'serde', vers: '1.0.0' },
+      { change: 'removed', name: 'rand', vers: '1.0.0' },
+    ];
     expect(await run({ list: feed(...removed) })).toMatchObject({ result: 'complete', gone: 2, removed: 0 });
     expect(filesBelow(out)).toHaveLength(3);
     expect(await run({ list: feed(...removed), prune: 'delete' })).toMatchObject({ gone: 2, removed: 2 });
@@ -339,7 +380,9 @@ describe('generateSidecars with prune', () => {
     expect(await run({ prune: 'delete', selection: { crates: ['serde'] } })).toMatchObject({ removed: 0 });
     expect(await run({ prune: 'delete', selection: { exclude: ['go*'] } })).toMatchObject({ removed: 0 });
     const other = (partitionOf('gone', 2) % 2) + 1;
-    expect(await run({ prune: 'delete', selection: { partition: { index: other, count: 2 } } })).toMatchObject({ removed: 0 });
+    expect(await run({ prune: 'delete', selection: { partition: { index: other, count: 2 } } })).toMatchObject({
+      removed: 0,
+    });
     expect(await run({ prune: 'delete', selection: { crates: ['gone'] } })).toMatchObject({ removed: 1 });
   });
 

@@ -13,12 +13,30 @@ function format(text: string, cratesBaseUrl = CRATES): string {
   return Buffer.from(createSidecarFormat({ cratesBaseUrl })(entry)).toString('utf8');
 }
 
-const DEPS = [{ name: 'libc', req: '^0.2', features: ['std'], optional: false, default_features: true, target: null, kind: 'normal' }];
+const DEPS = [
+  {
+    name: 'libc',
+    req: '^0.2',
+    features: ['std'],
+    optional: false,
+    default_features: true,
+    target: null,
+    kind: 'normal',
+  },
+];
 const LINES = [
   line('serde', '1.0.147'),
   line('zstd-sys', '2.0.1+zstd.1.5.2', { deps: DEPS, links: 'zstd', rust_version: '1.60' }),
-  line('Inflector', '0.1.0', { yanked: true, features: { default: ['std', 'dep:libc'], std: [] }, v: 2, features2: {} }),
-  line('a', '0.0.1-alpha.1', { pubtime: '2025-11-06T12:00:00Z', unknown: { deeply: [[], [{}], { x: [1.5, -2, true, null] }] } }),
+  line('Inflector', '0.1.0', {
+    yanked: true,
+    features: { default: ['std', 'dep:libc'], std: [] },
+    v: 2,
+    features2: {},
+  }),
+  line('a', '0.0.1-alpha.1', {
+    pubtime: '2025-11-06T12:00:00Z',
+    unknown: { deeply: [[], [{}], { x: [1.5, -2, true, null] }] },
+  }),
   line('url', '2.5.4', { text: 'quotes " and \\ and \n and żółć and 💾' }),
 ];
 
@@ -56,7 +74,12 @@ describe('a sidecar', () => {
   });
 
   it('says itself where the crate file is, whatever the line says', () => {
-    const text = line('x', '1.0.0', { crate_url: 'https://evil.example/', index_path: '../../etc', crate_file: 1, more: 2 });
+    const text = line('x', '1.0.0', {
+      crate_url: 'https://evil.example/',
+      index_path: '../../etc',
+      crate_file: 1,
+      more: 2,
+    });
     const json = format(text);
     expect(json.match(/"crate_url"/g)).toHaveLength(1);
     expect(Object.entries(JSON.parse(json) as object).slice(-4)).toEqual([
@@ -95,15 +118,23 @@ describe('the path of a sidecar', () => {
 
   it('tells the version, and no other path does', () => {
     expect(parseSidecarPath('shard', 's/er/serde-1.0.0.crate.json')).toEqual({ name: 'serde', vers: '1.0.0' });
-    for (const path of ['s/er/serde-1.0.0.crate', 's/xx/serde-1.0.0.crate.json', '../serde-1.0.0.crate.json', 'x.json']) {
+    for (const path of [
+      's/er/serde-1.0.0.crate',
+      's/xx/serde-1.0.0.crate.json',
+      '../serde-1.0.0.crate.json',
+      'x.json',
+    ]) {
       expect(parseSidecarPath('shard', path)).toBeUndefined();
     }
   });
 
-  it.each([['../../etc/passwd', '1.0.0'], ['a/b', '1.0.0'], ['a', '1.0.0/../../x'], ['a', '1'], ['', '1.0.0']])(
-    'is none for the hostile name %s %s',
-    (name, vers) => {
-      expect(() => sidecarPath('shard', name, vers)).toThrow(/^crate (?:name|version): expected/);
-    },
-  );
+  it.each([
+    ['../../etc/passwd', '1.0.0'],
+    ['a/b', '1.0.0'],
+    ['a', '1.0.0/../../x'],
+    ['a', '1'],
+    ['', '1.0.0'],
+  ])('is none for the hostile name %s %s', (name, vers) => {
+    expect(() => sidecarPath('shard', name, vers)).toThrow(/^crate (?:name|version): expected/);
+  });
 });

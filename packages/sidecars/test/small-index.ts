@@ -18,6 +18,10 @@ export function addLines(dir: string, name: string, ...lines: readonly string[])
 export function addMany(dir: string, crates: number, versions: number): void {
   for (let i = 0; i < crates; i++) {
     const name = `${String.fromCharCode(97 + (i % 26))}${String.fromCharCode(97 + (i % 7))}-crate-${String(i)}`;
-    addLines(dir, name, ...Array.from({ length: versions }, (_, v) => line(name, `1.${String(v)}.0`, { links: 'x'.repeat(i % 300) })));
+    addLines(
+      dir,
+      name,
+      ...Array.from({ length: versions }, (_, v) => line(name, `1.${String(v)}.0`, { links: 'x'.repeat(i % 300) })),
+    );
   }
 }
