@@ -3,8 +3,8 @@
  * synchronous, waits in place while too many of them are on their way. It is also how a worker is told to stop.
  */
 export interface ReportWindow {
-  /** Worker: wait until one more report may be sent; false when the run is to stop. */
-  waitForRoom(): boolean;
+  /** Worker: wait until one more report may be sent. */
+  waitForRoom(): void;
   /** Worker: whether the run is to stop. */
   isStopped(): boolean;
   /** Main thread: a report has been dealt with. */
@@ -21,11 +21,9 @@ export function createReportWindow(memory: SharedArrayBuffer = new SharedArrayBu
     memory,
     waitForRoom: () => {
       for (let onTheirWay = Atomics.load(cells, COUNT); onTheirWay >= MOST; onTheirWay = Atomics.load(cells, COUNT)) {
-        if (Atomics.load(cells, STOP) !== 0) return false;
-        Atomics.wait(cells, COUNT, onTheirWay, STOP_CHECK_MS);
+        Atomics.wait(cells, COUNT, onTheirWay);
       }
       Atomics.add(cells, COUNT, 1);
-      return true;
     },
     isStopped: () => Atomics.load(cells, STOP) !== 0,
     acknowledge: () => {
@@ -34,7 +32,6 @@ export function createReportWindow(memory: SharedArrayBuffer = new SharedArrayBu
     },
     stop: () => {
       Atomics.store(cells, STOP, 1);
-      Atomics.notify(cells, COUNT);
     },
   };
 }
@@ -43,4 +40,3 @@ const COUNT = 0;
 const STOP = 1;
 /** Reports on their way for each worker: enough that none waits while others are dealt with in turn. */
 const MOST = 8;
-const STOP_CHECK_MS = 50;

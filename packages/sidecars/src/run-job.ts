@@ -8,7 +8,7 @@ import { createSidecarFormat, sidecarPath } from './sidecar.ts';
 
 /** Does jobs, in one thread. */
 export interface JobRunner {
-  /** Does one job and gives what is left to report. Stops early when the limit is reached, or a report is not taken. */
+  /** Does one job and gives what is left to report. Stops early when the limit is reached or the run is to stop. */
   run(job: Job): Report;
   isLimitReached(): boolean;
   /** Patterns of the selection that have met nothing so far. */
@@ -18,8 +18,8 @@ export interface JobRunner {
 /** What a runner is made for. */
 export interface JobRunnerOptions {
   readonly setup: Omit<WorkerSetup, 'window'>;
-  /** Takes a report in the middle of a job; false means that the run is to stop. */
-  readonly send: (report: Report) => boolean;
+  /** Takes a report in the middle of a job. */
+  readonly send: (report: Report) => void;
   /** Asked after each index file. */
   readonly isStopped: () => boolean;
 }
@@ -106,7 +106,7 @@ export function createJobRunner({ setup, send, isStopped }: JobRunnerOptions): J
         if (isStopped() || chooser.isLimitReached()) break;
         if (there === undefined || there.has(file.indexPath)) runFile(file);
         else report.gone.push(...(file.versions ?? []));
-        if (isDue() && !send(take())) break;
+        if (isDue()) send(take());
       }
       return take();
     },

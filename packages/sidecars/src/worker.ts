@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { MirrorError, messageOf } from '@mirror/core';
+import { MirrorError, messageOf, systemCodeOf } from '@mirror/core';
 import type { Job, WorkerMessage, WorkerSetup } from './job.ts';
 import { createReportWindow } from './report-window.ts';
 import { createJobRunner } from './run-job.ts';
@@ -20,7 +20,7 @@ const orSay = <T>(action: () => T): T | undefined => {
     const { code, hint } = error instanceof MirrorError ? error : {};
     say({
       type: 'failed',
-      code,
+      code: code ?? (systemCodeOf(error) === undefined ? undefined : 'ERR_IO'),
       hint,
       message: messageOf(error),
       stack: error instanceof Error ? error.stack : undefined,
@@ -34,9 +34,8 @@ const runner = orSay(() =>
     setup,
     isStopped: window.isStopped,
     send: (report) => {
-      if (!window.waitForRoom()) return false;
+      window.waitForRoom();
       say({ type: 'report', report });
-      return true;
     },
   }),
 );
