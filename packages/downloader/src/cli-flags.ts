@@ -9,7 +9,8 @@ const input = 'Input:';
 const output = 'Output:';
 const fetching = 'Fetching:';
 
-const inputFlags = {
+/** Where the list of what is asked for comes from. */
+export const inputFlags = {
   'index-dir': flag.string({
     group: input,
     value: 'DIR',
@@ -55,19 +56,8 @@ const outputFlags = {
   }),
 };
 
-/** The flags of `download`. */
-export const downloadFlags = {
-  ...inputFlags,
-  ...selectionFlags,
-  ...outputFlags,
-  'record-skipped': flag.boolean({ group: output, describe: 'record again what a record vouches for already' }),
-  fsync: flag.choice({
-    group: output,
-    describe: 'flush each file to the device before it gets its name',
-    choices: ['none', 'file'],
-    default: 'none',
-  }),
-  'dry-run': flag.boolean({ group: output, describe: 'the same as the command plan' }),
+/** How files are fetched. */
+export const fetchingFlags = {
   concurrency: flag.number({
     group: fetching,
     describe: 'requests in flight at most',
@@ -124,6 +114,22 @@ export const downloadFlags = {
     describe: 'time for requests in flight to end after the first signal',
     default: '10s',
   }),
+};
+
+/** The flags of `download`. */
+export const downloadFlags = {
+  ...inputFlags,
+  ...selectionFlags,
+  ...outputFlags,
+  'record-skipped': flag.boolean({ group: output, describe: 'record again what a record vouches for already' }),
+  fsync: flag.choice({
+    group: output,
+    describe: 'flush each file to the device before it gets its name',
+    choices: ['none', 'file'],
+    default: 'none',
+  }),
+  'dry-run': flag.boolean({ group: output, describe: 'the same as the command plan' }),
+  ...fetchingFlags,
 };
 
 /** The flags of `plan`. */

@@ -10,16 +10,18 @@ import {
   messageOf,
 } from '@mirror/core';
 import { readSelection, writeOut } from '@mirror/core/cli';
-import type { CommandContext, Outcome } from '@mirror/core/cli';
-import type { DownloadValues, PlanValues } from './cli-flags.ts';
+import type { CommandContext, FlagValues, Outcome, SelectionFlags } from '@mirror/core/cli';
+import type { Layout, Selection } from '@mirror/core';
+import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cli-flags.ts';
+import { interruptionOf } from './cli-interruption.ts';
 import { version } from './cli-version.ts';
 import { download } from './download.ts';
-import type { DownloadState, DownloadSummary } from './download.ts';
+import type { DownloadOptions, DownloadState, DownloadSummary } from './download.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { plan } from './plan.ts';
 import { recordsToFile, recordsToStream } from './records.ts';
 import { createWorkList, readChecksums } from './work-list.ts';
-import type { WorkList } from './work-list.ts';
+import type { WorkList, WorkListOptions } from './work-list.ts';
 
 /** `mirror-downloader download`. */
 export async function runDownload(values: DownloadValues, context: CommandContext): Promise<Outcome> {
@@ -49,28 +51,10 @@ export async function runDownload(values: DownloadValues, context: CommandContex
       storage,
       records,
       journalFile: toStdout ? undefined : values.manifest,
-      http: createHttpPolicy({
-        product: `mirror-downloader/${version}`,
-        userAgent: values.userAgent,
-        contact: values.contact,
-        caFile: values.caFile,
-        env: io.env,
-        connectTimeoutMs: values.connectTimeout,
-        stallTimeoutMs: values.stallTimeout,
-        attemptTimeoutMs: values.timeout,
-      }),
+      ...fetchingOf(values, context),
       resumeCheck: values.resumeCheck,
       recordSkipped: values.recordSkipped,
-      concurrency: values.concurrency,
-      adaptive: values.adaptive,
-      transport: values.transport,
-      retry: { retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax },
-      maxFileBytes: values.maxFileSize,
-      requestsPerSecond: values.rateLimit,
-      bytesPerSecond: values.maxBandwidth,
-      graceMs: values.grace,
       flush: values.fsync,
-      isVerbose: context.isVerbose,
       signal,
       log,
       onStart: (running) => (state = running),
@@ -124,31 +108,78 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
   return { summary, stdoutTaken: missing === io.stdout, ...(failure === undefined ? {} : { failure }) };
 }
 
-async function workListOf(values: PlanValues | DownloadValues, { log, signal, io }: CommandContext): Promise<WorkList> {
+/** How the flags want files fetched. */
+export function fetchingOf(values: FlagValues<typeof fetchingFlags>, { io, isVerbose }: CommandContext): Fetching {
+  return {
+    http: createHttpPolicy({
+      product: `mirror-downloader/${version}`,
+      userAgent: values.userAgent,
+      contact: values.contact,
+      caFile: values.caFile,
+      env: io.env,
+      connectTimeoutMs: values.connectTimeout,
+      stallTimeoutMs: values.stallTimeout,
+      attemptTimeoutMs: values.timeout,
+    }),
+    concurrency: values.concurrency,
+    adaptive: values.adaptive,
+    transport: values.transport,
+    retry: { retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax },
+    maxFileBytes: values.maxFileSize,
+    requestsPerSecond: values.rateLimit,
+    bytesPerSecond: values.maxBandwidth,
+    graceMs: values.grace,
+    isVerbose,
+  };
+}
+
+type Fetching = Omit<DownloadOptions, 'work' | 'storage' | 'records' | 'journalFile'>;
+
+/** The values of the flags that say what is asked for. */
+export type SourceValues = FlagValues<typeof inputFlags> & FlagValues<SelectionFlags> & { readonly layout: Layout };
+
+/** What the flags ask for. */
+export async function workListOf(values: SourceValues, context: CommandContext): Promise<WorkList> {
+  return (await sourceOf(values, context)).work;
+}
+
+/**
+ * What the flags ask for, and the selection among it.
+ *
+ * @param onCrate - told of all versions of each crate of an index, before selection
+ */
+export async function sourceOf(
+  values: SourceValues,
+  { log, signal, io }: CommandContext,
+  onCrate?: WorkListOptions['onCrate'],
+): Promise<{ readonly work: WorkList; readonly selection: Selection }> {
   if (values.indexDir !== undefined && values.list !== undefined) {
     throw new MirrorError('ERR_USAGE', 'both --index-dir and --list are given', { hint: 'one of them is the source' });
   }
   if (values.list !== undefined && values.latest > 0) {
     throw new MirrorError('ERR_USAGE', '--latest needs an index: a list does not tell which versions are the newest');
   }
-  const selection = await readSelection(values, (packages) => {
+  const chosen = await readSelection(values, (packages) => {
     log.warn('packages of a Cargo.lock that are not from crates.io are left out', { packages });
   });
+  const selection = createSelection(chosen);
   const list = values.list === undefined ? undefined : values.list === '-' ? io.stdin : await openList(values.list);
-  return createWorkList(
+  const work = createWorkList(
     {
       indexDir: values.indexDir,
       list,
       checksums: values.checksums === undefined ? new Map() : await readChecksums(values.checksums),
       baseUrls: values.cratesBaseUrl.length === 0 ? [CRATES_IO_BASE_URL] : values.cratesBaseUrl,
       layout: values.layout,
-      selection: createSelection(selection),
+      selection,
       signal,
+      ...(onCrate === undefined ? {} : { onCrate }),
     },
     (message) => {
       log.warn('malformed line', { message });
     },
   );
+  return { work, selection };
 }
 
 async function openList(file: string): Promise<ReturnType<typeof createReadStream>> {
@@ -167,9 +198,8 @@ function listLine({ urls, sha256, name, vers, path }: CrateJob): object {
 
 function outcomeOf(summary: DownloadSummary, signal: AbortSignal, stdoutTaken: boolean): Outcome {
   const outcome = { summary, stdoutTaken };
-  if (signal.aborted && signal.reason instanceof MirrorError) {
-    return { ...outcome, failure: { code: signal.reason.code, message: signal.reason.message } };
-  }
+  const interruption = interruptionOf(signal);
+  if (interruption !== undefined) return { ...outcome, failure: interruption };
   if (summary.result !== 'incomplete') return outcome;
   const { failed, malformed } = summary;
   return {

@@ -1,6 +1,7 @@
 import { command, runCli } from '@mirror/core/cli';
 import type { CliIo, Tool } from '@mirror/core/cli';
 import { downloadFlags, planFlags } from './cli-flags.ts';
+import { verifyFlags } from './cli-verify.ts';
 import { version } from './cli-version.ts';
 
 /** The tool as data. A command's code is loaded when it runs, so that `--help` is quick. */
@@ -24,6 +25,12 @@ export const tool: Tool = {
       summary: 'Say what a download would do: versions, bytes, disk, time. Writes nothing.',
       flags: planFlags,
       run: async (values, context) => (await import('./cli-run.ts')).runPlan(values, context),
+    }),
+    command({
+      name: 'verify',
+      summary: 'Read the files of the mirror again, tell what is missing, corrupt or extra, and mend it if asked.',
+      flags: verifyFlags,
+      run: async (values, context) => (await import('./cli-verify-run.ts')).runVerify(values, context),
     }),
   ],
 };

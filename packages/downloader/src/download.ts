@@ -120,13 +120,19 @@ export function lockMirror(storage: LocalStorage, command: string): Lock {
   return acquireLock(path.join(storage.root, OWN_FOLDER, 'lock'), command);
 }
 
+/** A name for a run that no other has, in order of time. */
+export function newRunId(): string {
+  return `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
+}
+
 /** The folder of the mirror that holds what is ours and no crate's. */
 export const OWN_FOLDER = '.mirror';
 
-async function downloadLocked(options: DownloadOptions): Promise<DownloadSummary> {
+/** As `download`, for a caller that holds the mirror's lock. */
+export async function downloadLocked(options: DownloadOptions): Promise<DownloadSummary> {
   const { log = silentLog, signal = new AbortController().signal } = options;
   const started = performance.now();
-  const runId = `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
+  const runId = newRunId();
   const journal = await readJournalOf(options, log);
   const state = createState();
   options.onStart?.(state);

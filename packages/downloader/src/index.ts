@@ -6,6 +6,15 @@ export { RESUME_CHECKS } from './reconcile.ts';
 export type { ResumeCheck } from './reconcile.ts';
 export { recordsToFile, recordsToStream } from './records.ts';
 export type { Records } from './records.ts';
+export { VERIFY_DEFAULTS, createKnownPaths, verify } from './verify.ts';
+export type {
+  RepairOptions,
+  VerifyOptions,
+  VerifyProblem,
+  VerifySource,
+  VerifyState,
+  VerifySummary,
+} from './verify.ts';
 export { createWorkList, readChecksums } from './work-list.ts';
 export type { WorkList, WorkListCounts, WorkListOptions } from './work-list.ts';
 export type { CrateJob, CrateResult } from './fetch/crate-job.ts';

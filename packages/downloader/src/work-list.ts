@@ -29,6 +29,8 @@ export interface WorkListOptions {
   readonly baseUrls: readonly string[];
   readonly layout: Layout;
   readonly selection: Selection;
+  /** Told of all versions of each crate that is read from an index, before selection. */
+  readonly onCrate?: (entries: readonly IndexEntry[]) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -125,6 +127,7 @@ async function* fromIndex(
     if (file.entries.length === 0) continue;
     counts.crates += 1;
     count(counts, file.entries);
+    options.onCrate?.(file.entries);
     const selected = withoutTwins(options.selection.select(file.entries), counts);
     if (selected.length > 0) counts.selected_crates += 1;
     counts.selected_versions += selected.length;

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { MirrorError, parsePublishTime } from '@mirror/core';
+import type { CommandContext, Outcome } from '@mirror/core/cli';
+import { interruptionOf } from './cli-interruption.ts';
+import { fetchingOf, sourceOf } from './cli-run.ts';
+import type { VerifyValues } from './cli-verify.ts';
+import { recordsToFile } from './records.ts';
+import type { Records } from './records.ts';
+import { createKnownPaths, verify } from './verify.ts';
+import type { RepairOptions, VerifyState, VerifySummary } from './verify.ts';
+
+/** `mirror-downloader verify`. */
+export async function runVerify(values: VerifyValues, context: CommandContext): Promise<Outcome> {
+  const { log, signal } = context;
+  const { known, onCrate } = createKnownPaths(values.layout);
+  const { work, selection } = await sourceOf(values, context, onCrate);
+  const changedSinceMs =
+    values.since === undefined ? {} : { changedSinceMs: parsePublishTime(values.since, Date.now()) };
+  const repair = values.repair ? repairOf(values, context) : undefined;
+  let state: VerifyState | undefined;
+  const progress = context.progress({ label: 'verifying', read: () => progressOf(state) });
+  try {
+    const summary = await verify({
+      source: { work, known, names: selection.names, findsExtras: values.limit === 0 },
+      out: values.out,
+      layout: values.layout,
+      sample: values.sample,
+      seed: values.seed ?? (values.sample < 1 ? randomBytes(4).toString('hex') : ''),
+      ...changedSinceMs,
+      threads: values.threads,
+      ownFile: pathInside(values.out, values.manifest),
+      repair,
+      onProblem: (problem) => context.print(problem),
+      onStart: (running) => (state = running),
+      onDone: progress.tick,
+      signal,
+      log,
+    });
+    return { summary, ...failureOf(summary, signal) };
+  } finally {
+    progress.stop();
+    repair?.records.close();
+  }
+}
+
+function repairOf(values: VerifyValues, context: CommandContext): RepairOptions & { readonly records: Records } {
+  if (values.manifest === '-')
+    throw new MirrorError('ERR_USAGE', '--manifest -: the problems are on stdout already', {
+      hint: 'name a file for the records of the repair',
+    });
+  const records = recordsToFile(values.manifest);
+  return { ...fetchingOf(values, context), flush: values.fsync, records, journalFile: values.manifest };
+}
+
+function progressOf(state: VerifyState | undefined): {
+  done: number;
+  bytes: number;
+  failed: number;
+  more: Record<string, number>;
+} {
+  const { intact = 0, missing = 0, corrupt = 0, older = 0, bytes = 0 } = state ?? {};
+  return { done: intact + missing + corrupt + older, bytes, failed: missing + corrupt, more: { missing, corrupt } };
+}
+
+function failureOf(summary: VerifySummary, signal: AbortSignal): Pick<Outcome, 'failure'> {
+  const interruption = interruptionOf(signal);
+  if (interruption !== undefined) return { failure: interruption };
+  const { missing, corrupt, malformed, repair } = summary;
+  if (summary.result === 'damaged') {
+    const left = repair === null ? '' : `, ${String(repair.downloaded)} of them downloaded again`;
+    const message = `${String(missing)} files are missing, ${String(corrupt)} are corrupt${left}`;
+    return { failure: { code: 'ERR_INTEGRITY', message } };
+  }
+  if (malformed === 0) return {};
+  return { failure: { code: 'ERR_PARTIAL', message: `${String(malformed)} malformed lines in the source` } };
+}
+
+/** The path of `file` inside the folder `dir`, with `/`; undefined when it is elsewhere. */
+function pathInside(dir: string, file: string): string | undefined {
+  if (!existsSync(dir) || !existsSync(file)) return undefined;
+  const relative = path.relative(realpathSync(dir), realpathSync(file));
+  return relative.startsWith('..') || path.isAbsolute(relative) ? undefined : relative.split(path.sep).join('/');
+}

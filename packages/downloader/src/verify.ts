@@ -1,0 +1,277 @@
+import { existsSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import {
+  MirrorError,
+  createFingerprintSet,
+  createLocalStorage,
+  fingerprintOf,
+  layoutPath,
+  silentLog,
+} from '@mirror/core';
+import type { FingerprintSet, IndexEntry, Layout, Log, Sha256 } from '@mirror/core';
+import { downloadLocked, lockMirror } from './download.ts';
+import type { DownloadOptions, DownloadSummary } from './download.ts';
+import type { CrateJob } from './fetch/crate-job.ts';
+import { checkInThreads } from './verify/check-pool.ts';
+import type { CheckedJobs } from './verify/check-pool.ts';
+import type { FileFault } from './verify/check-files.ts';
+import { findExtras } from './verify/find-extras.ts';
+import { createSample } from './verify/sample.ts';
+import type { WorkList, WorkListCounts } from './work-list.ts';
+
+/** What a verification looks at; everything optional has its default in `VERIFY_DEFAULTS`. */
+export interface VerifyOptions {
+  readonly source: VerifySource;
+  /** The directory of the mirror, which must be there. */
+  readonly out: string;
+  readonly layout: Layout;
+  /** The share of the versions to check, from 0 to 1. */
+  readonly sample?: number;
+  /** Chooses which ones a sample takes. */
+  readonly seed?: string;
+  /** Read only files whose last change is not before this time, in milliseconds since 1970; missing ones are told anyway. */
+  readonly changedSinceMs?: number;
+  /** Threads that read. */
+  readonly threads?: number;
+  /** A path inside the mirror that is not extra, such as that of a manifest kept there. */
+  readonly ownFile?: string | undefined;
+  /** How to get what is missing or corrupt; nothing is written without it. */
+  readonly repair?: RepairOptions | undefined;
+  /** Told of each problem as it is found; the next one waits for it. */
+  readonly onProblem: (problem: VerifyProblem) => Promise<void>;
+  /** Told of the run's state object once, for a progress display. */
+  readonly onStart?: (state: VerifyState) => void;
+  /** Told whenever some versions are done with. */
+  readonly onDone?: () => void;
+  readonly signal: AbortSignal;
+  readonly log?: Log;
+}
+
+/** Where a verification learns what must be there. */
+export interface VerifySource {
+  readonly work: WorkList;
+  /** Fingerprints of all paths that are no extras; to be complete when `work` has been read. See `createKnownPaths`. */
+  readonly known: FingerprintSet;
+  /** The only crates (in lower case) that `known` is about; undefined when it is about all. */
+  readonly names: readonly string[] | undefined;
+  /** False when `known` will not be complete, because the reading ends at a limit: then extras are not looked for. */
+  readonly findsExtras: boolean;
+}
+
+/** What a repair needs besides what the verification knows. */
+export type RepairOptions = Omit<
+  DownloadOptions,
+  'work' | 'storage' | 'resumeCheck' | 'recordSkipped' | 'signal' | 'log' | 'onStart' | 'onDone'
+>;
+
+/** The defaults; the command line reads them too, so that the help cannot lie. */
+export const VERIFY_DEFAULTS = {
+  sample: 1,
+  seed: '',
+  changedSinceMs: 0,
+  threads: Math.min(4, availableParallelism()),
+} as const;
+
+/** One thing that is not as it must be; fields that do not apply are left out. */
+export interface VerifyProblem {
+  /**
+   * `missing`: not there. `corrupt`: other bytes, or no regular file, or nothing that can be read. `extra`: nothing accounts for
+   * it. `unfinished`: left by a download that was killed.
+   */
+  readonly problem: 'missing' | 'corrupt' | 'extra' | 'unfinished';
+  /** Path inside the mirror, with `/`. */
+  readonly path: string;
+  readonly name?: string | undefined;
+  readonly vers?: string | undefined;
+  readonly expected?: Sha256 | undefined;
+  /** Null when nothing could be read. */
+  readonly found?: Sha256 | null;
+  /** Bytes that are there. */
+  readonly size: number | null;
+  /** Why nothing could be read. */
+  readonly reason?: string | undefined;
+}
+
+/** Numbers of a run, growing while it goes on. */
+export interface VerifyState {
+  /** Files that are there and right. */
+  intact: number;
+  missing: number;
+  corrupt: number;
+  /** Left unread because their last change is before the time that was asked for. */
+  older: number;
+  /** Versions that nobody gave a digest for: their files are there, and that is all that can be said. */
+  without_digest: number;
+  extra: number;
+  unfinished: number;
+  /** Bytes read. */
+  bytes: number;
+}
+
+/** What a verification found and, with a repair, did. */
+export interface VerifySummary extends WorkListCounts, VerifyState {
+  /** `damaged` when something missing or corrupt was found and is not repaired. */
+  readonly result: 'intact' | 'damaged' | 'repaired' | 'interrupted';
+  /** Whether extra and unfinished files were looked for. */
+  readonly extras_checked: boolean;
+  readonly sample: number;
+  readonly seed: string;
+  /** What the download did about the missing and corrupt ones; null without a repair. */
+  readonly repair: Pick<DownloadSummary, 'downloaded' | 'absent' | 'failed' | 'run_id'> | null;
+  readonly seconds: number;
+}
+
+/**
+ * Read the files of a mirror again and compare them with what its index promises; then look for files that the index does not
+ * account for. With `repair` what is missing or corrupt is downloaded, recorded, and unfinished files are removed; extra
+ * files are only ever told.
+ *
+ * Memory does not grow with the mirror but for eight bytes a version, doubled for room.
+ *
+ * @throws {MirrorError} ERR_IO when there is no mirror or a folder of it cannot be read; with `repair` also what `download` throws
+ */
+export async function verify(options: VerifyOptions): Promise<VerifySummary> {
+  if (!existsSync(options.out))
+    throw new MirrorError('ERR_IO', `no mirror at ${options.out}`, { hint: 'mirror-downloader download makes one' });
+  const started = performance.now();
+  const state = createState();
+  options.onStart?.(state);
+  const { root } = createLocalStorage(options.out);
+  let repaired: DownloadSummary | undefined;
+  try {
+    repaired = await checkAndMend(options, root, state);
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+  }
+  return summary(options, state, repaired, started);
+}
+
+/** All paths that versions of an index, or the jobs of a list, have in a layout. */
+export function createKnownPaths(layout: Layout): {
+  readonly known: FingerprintSet;
+  /** For `WorkListOptions.onCrate`. */
+  readonly onCrate: (entries: readonly IndexEntry[]) => void;
+} {
+  const known = createFingerprintSet();
+  return {
+    known,
+    onCrate: (entries) => {
+      for (const { name, vers } of entries) known.add(fingerprintOf(layoutPath(layout, name, vers)));
+    },
+  };
+}
+
+async function checkAndMend(
+  options: VerifyOptions,
+  root: string,
+  state: VerifyState,
+): Promise<DownloadSummary | undefined> {
+  const { repair, signal, log = silentLog } = options;
+  const bad = badJobs(options, root, state);
+  if (repair === undefined) {
+    await readToEnd(bad); // each was told already
+    await tellExtras(options, root, state, false);
+    return undefined;
+  }
+  const storage = createLocalStorage(root, { flush: repair.flush ?? 'none' });
+  const lock = lockMirror(storage, 'mirror-downloader verify --repair');
+  try {
+    const work = { counts: options.source.work.counts, batches: bad };
+    // a record must not vouch for a file that was just found to be wrong
+    const done = await downloadLocked({ ...repair, work, storage, resumeCheck: 'sha256', signal, log });
+    if (!signal.aborted) await tellExtras(options, root, state, true);
+    return done;
+  } finally {
+    lock.release();
+  }
+}
+
+async function readToEnd(batches: AsyncIterator<unknown>): Promise<void> {
+  while ((await batches.next()).done !== true);
+}
+
+/** Check everything, tell the problems, and hand on what a repair would download. */
+async function* badJobs(options: VerifyOptions, root: string, state: VerifyState): AsyncGenerator<readonly CrateJob[]> {
+  const { changedSinceMs = VERIFY_DEFAULTS.changedSinceMs, threads = VERIFY_DEFAULTS.threads, signal } = options;
+  const jobs = sampledJobs(options, state);
+  for await (const checked of checkInThreads({ root, changedSinceMs, threads, jobs, signal })) {
+    const bad: CrateJob[] = [];
+    for (const { at, fault } of checked.report.faults) {
+      const job = checked.jobs[at]!;
+      bad.push(job);
+      state[fault.kind] += 1;
+      await options.onProblem(problemOf(job, fault));
+    }
+    count(state, checked);
+    options.onDone?.();
+    if (bad.length > 0) yield bad;
+  }
+}
+
+async function* sampledJobs(options: VerifyOptions, state: VerifyState): AsyncGenerator<readonly CrateJob[]> {
+  const { sample = VERIFY_DEFAULTS.sample, seed = VERIFY_DEFAULTS.seed, source } = options;
+  const isSampled = createSample(sample, seed);
+  for await (const batch of source.work.batches) {
+    for (const job of batch) source.known.add(fingerprintOf(job.path));
+    const sampled = sample >= 1 ? batch : batch.filter((job) => isSampled(job.path));
+    for (const { sha256 } of sampled) if (sha256 === undefined) state.without_digest += 1;
+    yield sampled;
+  }
+}
+
+function count(state: VerifyState, { report }: CheckedJobs): void {
+  state.intact += report.intact;
+  state.older += report.older;
+  state.bytes += report.bytes;
+}
+
+function problemOf({ path: file, name, vers, sha256 }: CrateJob, fault: FileFault): VerifyProblem {
+  const common = { problem: fault.kind, path: file, name, vers, expected: sha256 };
+  if (fault.kind === 'missing') return { ...common, size: null };
+  const { found, size, reason } = fault;
+  return { ...common, found, size, reason };
+}
+
+async function tellExtras(options: VerifyOptions, root: string, state: VerifyState, mends: boolean): Promise<void> {
+  const { source, layout, ownFile, signal } = options;
+  if (!source.findsExtras) return;
+  for await (const { kind, ...extra } of findExtras({ root, layout, ...source, ownFile, signal })) {
+    state[kind] += 1;
+    await options.onProblem({ problem: kind, ...extra });
+    if (mends && kind === 'unfinished') rmSync(path.join(root, extra.path), { force: true });
+  }
+}
+
+function createState(): VerifyState {
+  return {
+    ...{ intact: 0, missing: 0, corrupt: 0, older: 0, without_digest: 0 },
+    ...{ extra: 0, unfinished: 0, bytes: 0 },
+  };
+}
+
+function summary(
+  options: VerifyOptions,
+  state: VerifyState,
+  repaired: DownloadSummary | undefined,
+  started: number,
+): VerifySummary {
+  const { source, sample = VERIFY_DEFAULTS.sample, seed = VERIFY_DEFAULTS.seed } = options;
+  const bad = state.missing + state.corrupt;
+  const mended = (repaired?.downloaded ?? 0) + (repaired?.skipped ?? 0);
+  const found = bad === 0 ? 'intact' : bad > mended ? 'damaged' : 'repaired';
+  return {
+    result: options.signal.aborted ? 'interrupted' : found,
+    ...state,
+    extras_checked: source.findsExtras,
+    sample,
+    seed,
+    ...source.work.counts,
+    repair: repaired === undefined ? null : repairOf(repaired),
+    seconds: Math.round(performance.now() - started) / 1000,
+  };
+}
+
+function repairOf({ downloaded, absent, failed, run_id }: DownloadSummary): NonNullable<VerifySummary['repair']> {
+  return { downloaded, absent, failed, run_id };
+}
