@@ -1,6 +1,7 @@
 import { command, runCli } from '@mirror/core/cli';
 import type { CliIo, Tool } from '@mirror/core/cli';
 import { downloadFlags, planFlags } from './cli-flags.ts';
+import { pruneFlags } from './cli-prune.ts';
 import { verifyFlags } from './cli-verify.ts';
 import { version } from './cli-version.ts';
 
@@ -31,6 +32,12 @@ export const tool: Tool = {
       summary: 'Read the files of the mirror again, tell what is missing, corrupt or extra, and mend it if asked.',
       flags: verifyFlags,
       run: async (values, context) => (await import('./cli-verify-run.ts')).runVerify(values, context),
+    }),
+    command({
+      name: 'prune',
+      summary: 'Deal with files whose version the index no longer has.',
+      flags: pruneFlags,
+      run: async (values, context) => (await import('./cli-prune-run.ts')).runPrune(values, context),
     }),
   ],
 };

@@ -65,7 +65,7 @@ export type RepairOptions = Omit<
   'work' | 'storage' | 'resumeCheck' | 'recordSkipped' | 'signal' | 'log' | 'onStart' | 'onDone'
 >;
 
-/** The defaults; the command line reads them too, so that the help cannot lie. */
+/** The defaults, the same as those of the command line. */
 export const VERIFY_DEFAULTS = {
   sample: 1,
   seed: '',

@@ -5,6 +5,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -12,6 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { acquireLock } from '@mirror/core';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
@@ -32,19 +34,24 @@ interface Problem {
 }
 
 let registry: FakeRegistry;
-let pristine: ReturnType<typeof workplace>;
+/** A mirror and its manifest that each test gets a copy of. */
+let pristine: string;
 let place: ReturnType<typeof workplace>;
 let files: [string, ...string[]];
 beforeAll(async () => {
   registry = await startFakeRegistry({ crates: 40, seed: 5 });
-  pristine = workplace(registry);
-  expect((await run(pristine.args)).status).toBe(0);
+  pristine = mkdtempSync(path.join(tmpdir(), 'verify-'));
+  const [out, manifest] = [path.join(pristine, 'out'), path.join(pristine, 'manifest.jsonl')];
+  expect((await run([...workplace(registry).args, '--out', out, '--manifest', manifest])).status).toBe(0);
 });
-afterAll(() => registry.close());
+afterAll(async () => {
+  rmSync(pristine, { recursive: true });
+  await registry.close();
+});
 beforeEach(() => {
   place = workplace(registry);
-  cpSync(pristine.out, place.out, { recursive: true, preserveTimestamps: true });
-  copyFileSync(pristine.manifest, place.manifest);
+  cpSync(path.join(pristine, 'out'), place.out, { recursive: true, preserveTimestamps: true });
+  copyFileSync(path.join(pristine, 'manifest.jsonl'), place.manifest);
   const [first, ...others] = Object.keys(expectedTree(notYanked(registry)));
   if (first === undefined) throw new Error('the registry is empty');
   files = [first, ...others];
