@@ -1,0 +1,18 @@
+export { applyDelta } from './delta.ts';
+export type { Allocate } from './delta.ts';
+export { OBJECT_TYPES, hashObject, isObjectId } from './object-id.ts';
+export type { GitObject, ObjectType } from './object-id.ts';
+export { openObjectStore } from './object-store.ts';
+export type { ObjectStore, ObjectStoreOptions, PackedPlace } from './object-store.ts';
+export { MAX_HEADER_BYTES, OFS_DELTA, REF_DELTA, compressedBound, entryHeader, inflateEntry, inflateMeasured, readEntryHeader } from './pack-entry.ts';
+export type { EntryHeader } from './pack-entry.ts';
+export { openPackFile } from './pack-file.ts';
+export type { PackFile, PackedEntry } from './pack-file.ts';
+export { readPackIndex } from './pack-index.ts';
+export type { PackIndex } from './pack-index.ts';
+export { openPackedIndex } from './packed-index.ts';
+export type { PackedIndex } from './packed-index.ts';
+export { findRepository, headBranch, parseCommit, readRef, readShallow } from './repository.ts';
+export type { CommitInfo, RepositoryPlace } from './repository.ts';
+export { MAX_FOLDER_DEPTH, parseTree, walkTree } from './tree.ts';
+export type { ReadTree, TreeEntry, VisitFile } from './tree.ts';
