@@ -1,0 +1,70 @@
+import { messageOf } from '@mirror/core';
+import path from 'node:path';
+import type { Dispatcher } from 'undici';
+import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
+import { MissingBaseError, indexPack } from './index-pack.ts';
+import { GIT_LIMITS, type GitLimits } from './limits.ts';
+import { remoteHead, requestPack, requireVersion2, type RemoteHead } from './protocol-v2.ts';
+import { createSmartHttp } from './smart-http.ts';
+import type { SyncLog } from '../sync-log.ts';
+
+/** How the client of our own is set up. */
+export interface PackEngineOptions {
+  readonly url: string;
+  readonly dispatcher: Dispatcher;
+  readonly token?: string | undefined;
+  readonly userAgent: string;
+  readonly stallMs: number;
+  readonly threads: number;
+  readonly limits?: GitLimits;
+  /** Runs an operation again when what went wrong may pass. */
+  readonly retry: <T>(what: string, operation: () => Promise<T>) => Promise<T>;
+  readonly log: SyncLog;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * An engine of our own for git's smart HTTP protocol, version 2: no git binary, packs indexed while they arrive,
+ * updates as thin packs.
+ */
+export function createPackEngine(options: PackEngineOptions): GitEngine {
+  const { limits = GIT_LIMITS, log, signal, threads, retry } = options;
+  const http = createSmartHttp(options);
+  let greeted = false;
+
+  async function head(branch: string | undefined): Promise<RemoteHead> {
+    return retry('asking the git server', async () => {
+      if (!greeted) await requireVersion2(http);
+      greeted = true;
+      return remoteHead(http, branch, limits);
+    });
+  }
+
+  async function fetchOnce(request: FetchRequest, have: string | undefined): Promise<FetchReport> {
+    const shallow = have === undefined ? [] : request.shallow;
+    const onProgress = (text: string): void => log.debug('server', { text });
+    const answer = await requestPack(http, { want: request.head.commit, have, shallow }, onProgress);
+    const dir = path.join(request.gitDir, 'objects', 'pack');
+    const indexed = await indexPack(answer.pack, { dir, limits, threads, findBase: request.findObject, signal });
+    if (indexed === undefined) return { packs: [], objects: 0, bytes: 0 };
+    log.debug('indexed a pack', { ...indexed });
+    return { packs: [indexed.name], objects: indexed.objects, bytes: indexed.received };
+  }
+
+  async function fetch(request: FetchRequest): Promise<FetchReport> {
+    let have = request.have;
+    return retry('fetching a pack', async () => {
+      try {
+        return await fetchOnce(request, have);
+      } catch (error) {
+        if (!(error instanceof MissingBaseError) || have === undefined) throw error;
+        have = undefined;
+        log.warn('objects are missing here: fetching the whole index again', { reason: messageOf(error) });
+        return fetchOnce(request, undefined);
+      }
+    });
+  }
+
+  return { name: 'pack', remoteHead: head, fetch };
+}
+

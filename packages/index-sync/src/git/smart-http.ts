@@ -1,0 +1,143 @@
+import { MirrorError } from '@mirror/core';
+import { request, type Dispatcher } from 'undici';
+
+/** How a server is reached. */
+export interface SmartHttpOptions {
+  /** Address of the repository, `https://…`; credentials in it are used and taken out. */
+  readonly url: string;
+  /** Connections, proxies, certificates, timeouts. */
+  readonly dispatcher: Dispatcher;
+  /** Sent as the password of HTTP Basic authentication, as GitHub and GitLab take their tokens. */
+  readonly token?: string | undefined;
+  readonly userAgent: string;
+  /** Waiting so long for the first byte or between two bytes is an error. */
+  readonly stallMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One repository on a server that speaks git's smart HTTP protocol. */
+export interface SmartHttp {
+  /** The repository's address without credentials, as it may be shown. */
+  readonly url: string;
+  /** Ask what the server can do. */
+  advertise(): Promise<AsyncIterable<Uint8Array>>;
+  /** Send one request to upload-pack. */
+  call(body: string): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** An answer with a status that is not the asked-for one. */
+export class UpstreamError extends MirrorError {
+  readonly status: number;
+  /** What `Retry-After` asked for, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(url: string, status: number, retryAfterMs: number | undefined) {
+    super('ERR_HTTP', `${url}: status ${status}, expected 200`, hintFor(status));
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+const SERVICE = 'git-upload-pack';
+const MAX_REDIRECTS = 5;
+
+/**
+ * Prepare to talk to the repository at `options.url`; nothing is sent yet.
+ * A redirect of the first request is followed, as git does, and holds for those that come after it;
+ * credentials never go to another origin, and https never falls back to http.
+ *
+ * @throws {MirrorError} ERR_USAGE when the address is not http or https
+ * @see https://git-scm.com/docs/gitprotocol-http
+ */
+export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
+  const { authorization, address } = splitCredentials(options.url, options.token);
+  const firstOrigin = new URL(address).origin;
+  let base = address;
+
+  const headersFor = (url: string): Record<string, string> => ({
+    'git-protocol': 'version=2',
+    'user-agent': options.userAgent,
+    'accept-encoding': 'identity',
+    ...(authorization !== undefined && new URL(url).origin === firstOrigin ? { authorization } : {}),
+  });
+  const send = (url: string, init: { method: 'GET' | 'POST'; body?: string; headers?: Record<string, string> }) =>
+    request(url, {
+      method: init.method,
+      body: init.body ?? null,
+      headers: { ...headersFor(url), ...init.headers },
+      dispatcher: options.dispatcher,
+      headersTimeout: options.stallMs,
+      bodyTimeout: options.stallMs,
+      signal: options.signal ?? null,
+    });
+
+  async function advertise(): Promise<AsyncIterable<Uint8Array>> {
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+      const url = `${base}/info/refs?service=${SERVICE}`;
+      const answer = await send(url, { method: 'GET' });
+      if (answer.statusCode === 200) return checked(url, answer, 'advertisement');
+      await answer.body.dump();
+      const location = [301, 302, 303, 307, 308].includes(answer.statusCode) ? first(answer.headers['location']) : undefined;
+      if (location === undefined) throw statusError(url, answer);
+      base = redirectedBase(url, location);
+    }
+    throw new MirrorError('ERR_HTTP', `${address}: more than ${MAX_REDIRECTS} redirects`);
+  }
+
+  async function call(body: string): Promise<AsyncIterable<Uint8Array>> {
+    const url = `${base}/${SERVICE}`;
+    const headers = { 'content-type': `application/x-${SERVICE}-request`, accept: `application/x-${SERVICE}-result` };
+    const answer = await send(url, { method: 'POST', body, headers });
+    if (answer.statusCode === 200) return checked(url, answer, 'result');
+    await answer.body.dump();
+    throw statusError(url, answer);
+  }
+
+  return { url: address, advertise, call };
+}
+
+function checked(url: string, answer: Dispatcher.ResponseData, kind: 'advertisement' | 'result'): AsyncIterable<Uint8Array> {
+  const found = first(answer.headers['content-type']) ?? 'none';
+  if (found === `application/x-${SERVICE}-${kind}`) return answer.body;
+  answer.body.on('error', () => undefined).destroy();
+  throw new MirrorError('ERR_HTTP', `${url}: content type ${found}, expected application/x-${SERVICE}-${kind}`, {
+    hint: 'the address must be that of a git repository served over smart HTTP',
+  });
+}
+
+function statusError(url: string, answer: Dispatcher.ResponseData): UpstreamError {
+  const after = first(answer.headers['retry-after']);
+  const seconds = after === undefined ? NaN : /^\d+$/.test(after) ? Number(after) : (Date.parse(after) - Date.now()) / 1000;
+  return new UpstreamError(url, answer.statusCode, Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined);
+}
+
+function redirectedBase(from: string, location: string): string {
+  const target = new URL(location, from);
+  if (new URL(from).protocol === 'https:' && target.protocol !== 'https:') {
+    throw new MirrorError('ERR_HTTP', `${from}: redirects from https to ${target.protocol.slice(0, -1)}`);
+  }
+  if (!target.pathname.endsWith('/info/refs')) throw new MirrorError('ERR_HTTP', `${from}: redirects to ${target.origin}${target.pathname}`);
+  return target.origin + target.pathname.slice(0, -'/info/refs'.length);
+}
+
+function splitCredentials(text: string, token: string | undefined): { authorization: string | undefined; address: string } {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    throw new MirrorError('ERR_USAGE', `${text}: expected an http or https address`, { hint: '--git-engine system reads other kinds' });
+  }
+  const user = decodeURIComponent(url.username);
+  const password = token ?? decodeURIComponent(url.password);
+  const known = user !== '' || password !== '';
+  const pair = `${user === '' ? 'x-access-token' : user}:${password}`;
+  const address = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  return { authorization: known ? `Basic ${Buffer.from(pair).toString('base64')}` : undefined, address };
+}
+
+function hintFor(status: number): { hint?: string } {
+  if (status === 401 || status === 403) return { hint: 'a token can be given in MIRROR_INDEX_TOKEN' };
+  return status === 404 ? { hint: 'is there a repository at this address?' } : {};
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
+}
