@@ -1,4 +1,4 @@
-import { messageOf } from '@mirror/core';
+import { messageOf, type Log } from '@mirror/core';
 import path from 'node:path';
 import type { Dispatcher } from 'undici';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
@@ -6,7 +6,6 @@ import { MissingBaseError, indexPack } from './index-pack.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
 import { remoteHead, requestPack, requireVersion2, type RemoteHead } from './protocol-v2.ts';
 import { createSmartHttp } from './smart-http.ts';
-import type { SyncLog } from '../sync-log.ts';
 
 /** How the client of our own is set up. */
 export interface PackEngineOptions {
@@ -19,7 +18,7 @@ export interface PackEngineOptions {
   readonly limits?: GitLimits;
   /** Runs an operation again when what went wrong may pass. */
   readonly retry: <T>(what: string, operation: () => Promise<T>) => Promise<T>;
-  readonly log: SyncLog;
+  readonly log: Log;
   readonly signal?: AbortSignal | undefined;
 }
 

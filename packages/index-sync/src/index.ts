@@ -1,0 +1,1 @@
+export { createPackEngine } from './git/pack-engine.ts';
