@@ -1,1 +1,3 @@
 export { createPackEngine } from './git/pack-engine.ts';
+export { acknowledge, acknowledgeEmitted, changeFeed, compareIndexFiles, markEmitted } from './changes.ts';
+export { holdIndex, syncIndex } from './sync-index.ts';
