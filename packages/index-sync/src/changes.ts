@@ -1,6 +1,7 @@
 import { MirrorError, createCrateUrl, isIndexPath, parseIndexEntry, type IndexEntry } from '@mirror/core';
 import { openObjectStore, readRef, type ObjectStore } from '@mirror/core/git';
 import { dropRef, setRef } from './git/git-dir.ts';
+import type { SparseShadows } from './sparse-shadows.ts';
 import { changesBetween } from './sync-index.ts';
 import { ACKNOWLEDGED_REF, EMITTED_REF } from './sync-state.ts';
 
@@ -85,52 +86,65 @@ export interface ChangeFeedOptions {
   readonly onProblem: OnProblem;
 }
 
-/**
- * Everything that changed between the acknowledged state of the index and the present one, in path order. Nothing
- * acknowledged yet: everything, as `added`. Read as often as you like; only `acknowledge` makes it shorter.
- *
- * @param gitDir - repository of the index
- * @throws {MirrorError} ERR_IO when there is no index yet; ERR_INTEGRITY for damaged objects
- */
-export function* changeFeed(gitDir: string, options: ChangeFeedOptions): Generator<ChangeRecord, void, undefined> {
-  const commit = readRef(gitDir, 'HEAD');
-  if (commit === undefined) throw new MirrorError('ERR_IO', `${gitDir}: no index there yet`);
-  const store = openObjectStore(gitDir);
-  try {
-    yield* recordsBetween(store, readRef(gitDir, ACKNOWLEDGED_REF), commit, options);
-  } finally {
-    store.close();
-  }
+/** What changed in an index, until someone has dealt with it. */
+export interface ChangeFeed {
+  /**
+   * Everything that changed between the acknowledged state and the present one, in path order. Nothing acknowledged yet:
+   * everything, as `added`. Read as often as you like: only an acknowledgement makes it shorter.
+   */
+  records(options: ChangeFeedOptions): Generator<ChangeRecord, void, undefined>;
+  /** Remember that the records up to the present state were handed out. */
+  markEmitted(): void;
+  /** What was handed out last is dealt with: the next feed begins after it. False when nothing was handed out since. */
+  acknowledge(): boolean;
 }
 
-function* recordsBetween(store: ObjectStore, from: string | undefined, to: string, { cratesBaseUrl, onProblem }: ChangeFeedOptions): Generator<ChangeRecord> {
-  const urlOf = createCrateUrl(cratesBaseUrl);
+/** The feed of an index in the repository `gitDir`. The two states are refs, so they survive git's own cleaning too. */
+export function gitChangeFeed(gitDir: string): ChangeFeed {
+  function* records(options: ChangeFeedOptions): Generator<ChangeRecord> {
+    const commit = readRef(gitDir, 'HEAD');
+    if (commit === undefined) throw new MirrorError('ERR_IO', `${gitDir}: no index there yet`);
+    const store = openObjectStore(gitDir);
+    try {
+      yield* recordsBetween(store, readRef(gitDir, ACKNOWLEDGED_REF), commit, options);
+    } finally {
+      store.close();
+    }
+  }
+  return {
+    records,
+    markEmitted() {
+      const commit = readRef(gitDir, 'HEAD');
+      if (commit !== undefined) setRef(gitDir, EMITTED_REF, commit);
+    },
+    acknowledge() {
+      const commit = readRef(gitDir, EMITTED_REF);
+      if (commit === undefined) return false;
+      setRef(gitDir, ACKNOWLEDGED_REF, commit);
+      dropRef(gitDir, EMITTED_REF);
+      return true;
+    },
+  };
+}
+
+/** The feed of an index whose files are fetched one by one. */
+export function sparseChangeFeed(shadows: SparseShadows): ChangeFeed {
+  return {
+    *records({ cratesBaseUrl, onProblem }) {
+      const urlOf = createCrateUrl(cratesBaseUrl);
+      for (const { indexPath, before, after } of shadows.acknowledged()) {
+        yield* compareIndexFiles(indexPath, before, after, urlOf, onProblem);
+      }
+    },
+    markEmitted: () => shadows.markEmitted(),
+    acknowledge: () => shadows.acknowledgeEmitted(),
+  };
+}
+
+function* recordsBetween(store: ObjectStore, from: string | undefined, to: string, options: ChangeFeedOptions): Generator<ChangeRecord> {
+  const urlOf = createCrateUrl(options.cratesBaseUrl);
   const textOf = (state: { id: string } | undefined): string => (state === undefined ? '' : store.readAs(state.id, 'blob').toString('utf8'));
   for (const { path, before, after } of changesBetween(store, from, to)) {
-    if (isIndexPath(path)) yield* compareIndexFiles(path, textOf(before), textOf(after), urlOf, onProblem);
+    if (isIndexPath(path)) yield* compareIndexFiles(path, textOf(before), textOf(after), urlOf, options.onProblem);
   }
-}
-
-/** Remember that the feed up to the present state was handed out. */
-export function markEmitted(gitDir: string): void {
-  const commit = readRef(gitDir, 'HEAD');
-  if (commit !== undefined) setRef(gitDir, EMITTED_REF, commit);
-}
-
-/**
- * The consumer is done with the feed handed out last: the next one begins after it. Gives the commit, or undefined when
- * no feed was handed out since.
- */
-export function acknowledgeEmitted(gitDir: string): string | undefined {
-  const commit = readRef(gitDir, EMITTED_REF);
-  if (commit === undefined) return undefined;
-  setRef(gitDir, ACKNOWLEDGED_REF, commit);
-  dropRef(gitDir, EMITTED_REF);
-  return commit;
-}
-
-/** Everything up to `commit` is done with, whether a feed was handed out or not. */
-export function acknowledge(gitDir: string, commit: string): void {
-  setRef(gitDir, ACKNOWLEDGED_REF, commit);
-  dropRef(gitDir, EMITTED_REF);
 }

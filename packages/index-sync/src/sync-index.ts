@@ -101,12 +101,13 @@ export async function syncIndex({ place: found, state }: HeldIndex, options: Syn
   const old = readRef(place.gitDir, 'HEAD');
   if (old === head.commit) return unchanged(place, head, old);
   const { report, store } = await withObjects(place, old, head, options);
+  const { commit, ref } = report.head;
   try {
     state.writeOwnPacks([...new Set([...state.ownPacks(), ...report.packs])]);
-    const changes = changesBetween(store, old, head.commit);
-    await takeStep(place, state, store, { from: old, to: head.commit, branch: head.ref }, changes, options);
-    const result = resultOf(store, old, head, changes, report);
-    log.info('index is up to date', { outcome: result.outcome, commit: head.commit, files: changes.length, bytes: report.bytes });
+    const changes = changesBetween(store, old, commit);
+    await takeStep(place, state, store, { from: old, to: commit, branch: ref }, changes, options);
+    const result = resultOf(store, old, changes, report);
+    log.info('index is up to date', { outcome: result.outcome, commit, files: changes.length, bytes: report.bytes });
     return result;
   } finally {
     store.close();
@@ -136,7 +137,7 @@ async function withObjects(
   if (old !== undefined) requireIndex(before, old, place.gitDir);
   if (isComplete(before, old, head.commit)) {
     log.info('the objects are here already', { commit: head.commit });
-    return { report: { packs: [], objects: 0, bytes: 0 }, store: before };
+    return { report: { head, packs: [], objects: 0, bytes: 0 }, store: before };
   }
   let report: FetchReport;
   try {
@@ -148,7 +149,7 @@ async function withObjects(
   }
   const store = openObjectStore(place.gitDir);
   try {
-    requireComplete(store, old, head.commit);
+    requireComplete(store, old, report.head.commit);
     return { report, store };
   } catch (error) {
     store.close();
@@ -257,15 +258,15 @@ const NO_CHANGES = { filesAdded: 0, filesChanged: 0, filesRemoved: 0, objects: 0
 function resultOf(
   store: ObjectStore,
   old: string | undefined,
-  head: RemoteHead,
   changes: readonly FileChange[],
   report: FetchReport,
 ): SyncIndexResult {
+  const { commit } = report.head;
   return {
     outcome: old === undefined ? 'created' : 'updated',
-    commit: head.commit,
+    commit,
     previousCommit: old,
-    commitTime: parseCommit(store.readAs(head.commit, 'commit'), head.commit).time,
+    commitTime: parseCommit(store.readAs(commit, 'commit'), commit).time,
     filesAdded: changes.filter(({ before }) => before === undefined).length,
     filesChanged: changes.filter(({ before, after }) => before !== undefined && after !== undefined).length,
     filesRemoved: changes.filter(({ after }) => after === undefined).length,

@@ -20,6 +20,8 @@ export interface FetchRequest {
 
 /** What it brought. */
 export interface FetchReport {
+  /** What is here now: the asked-for commit, or a later one of the branch that the server gave instead. */
+  readonly head: RemoteHead;
   /** Names of the packs that are new (`pack-…`). */
   readonly packs: readonly string[];
   readonly objects: number;

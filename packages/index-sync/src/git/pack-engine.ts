@@ -1,6 +1,7 @@
 import { messageOf, type Log } from '@mirror/core';
 import path from 'node:path';
 import type { Dispatcher } from 'undici';
+import type { Retry } from '../retry-upstream.ts';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
 import { MissingBaseError, indexPack } from './index-pack.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
@@ -17,8 +18,10 @@ export interface PackEngineOptions {
   readonly threads: number;
   readonly limits?: GitLimits;
   /** Runs an operation again when what went wrong may pass. */
-  readonly retry: <T>(what: string, operation: () => Promise<T>) => Promise<T>;
+  readonly retry: Retry;
   readonly log: Log;
+  /** Called with the bytes of each piece of a pack as it arrives. */
+  readonly onBytes?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,10 +47,10 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
     const onProgress = (text: string): void => log.debug('server', { text });
     const answer = await requestPack(http, { want: request.head.commit, have, shallow }, onProgress);
     const dir = path.join(request.gitDir, 'objects', 'pack');
-    const indexed = await indexPack(answer.pack, { dir, limits, threads, findBase: request.findObject, signal });
-    if (indexed === undefined) return { packs: [], objects: 0, bytes: 0 };
+    const indexed = await indexPack(counted(answer.pack, options.onBytes), { dir, limits, threads, findBase: request.findObject, signal });
+    if (indexed === undefined) return { head: request.head, packs: [], objects: 0, bytes: 0 };
     log.debug('indexed a pack', { ...indexed });
-    return { packs: [indexed.name], objects: indexed.objects, bytes: indexed.received };
+    return { head: request.head, packs: [indexed.name], objects: indexed.objects, bytes: indexed.received };
   }
 
   async function fetch(request: FetchRequest): Promise<FetchReport> {
@@ -67,3 +70,10 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
   return { name: 'pack', remoteHead: head, fetch };
 }
 
+
+async function* counted(pieces: AsyncIterable<Buffer>, onBytes: ((bytes: number) => void) | undefined): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    onBytes?.(piece.length);
+    yield piece;
+  }
+}

@@ -1,5 +1,6 @@
-import { MirrorError } from '@mirror/core';
-import { request, type Dispatcher } from 'undici';
+import { MirrorError, parseRetryAfter } from '@mirror/core';
+import type { Dispatcher } from 'undici';
+import { UpstreamError } from '../upstream-error.ts';
 
 /** How a server is reached. */
 export interface SmartHttpOptions {
@@ -25,19 +26,6 @@ export interface SmartHttp {
   call(body: string): Promise<AsyncIterable<Uint8Array>>;
 }
 
-/** An answer with a status that is not the asked-for one. */
-export class UpstreamError extends MirrorError {
-  readonly status: number;
-  /** What `Retry-After` asked for, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
-
-  constructor(url: string, status: number, retryAfterMs: number | undefined) {
-    super('ERR_HTTP', `${url}: status ${status}, expected 200`, hintFor(status));
-    this.status = status;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
 const SERVICE = 'git-upload-pack';
 const MAX_REDIRECTS = 5;
 
@@ -60,12 +48,13 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
     'accept-encoding': 'identity',
     ...(authorization !== undefined && new URL(url).origin === firstOrigin ? { authorization } : {}),
   });
-  const send = (url: string, init: { method: 'GET' | 'POST'; body?: string; headers?: Record<string, string> }) =>
-    request(url, {
+  const send = (url: string, init: { method: 'GET' | 'POST'; body?: string; headers?: Record<string, string> }): Promise<Dispatcher.ResponseData> =>
+    options.dispatcher.request({
+      origin: new URL(url).origin,
+      path: url.slice(new URL(url).origin.length),
       method: init.method,
       body: init.body ?? null,
       headers: { ...headersFor(url), ...init.headers },
-      dispatcher: options.dispatcher,
       headersTimeout: options.stallMs,
       bodyTimeout: options.stallMs,
       signal: options.signal ?? null,
@@ -106,9 +95,7 @@ function checked(url: string, answer: Dispatcher.ResponseData, kind: 'advertisem
 }
 
 function statusError(url: string, answer: Dispatcher.ResponseData): UpstreamError {
-  const after = first(answer.headers['retry-after']);
-  const seconds = after === undefined ? NaN : /^\d+$/.test(after) ? Number(after) : (Date.parse(after) - Date.now()) / 1000;
-  return new UpstreamError(url, answer.statusCode, Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined);
+  return new UpstreamError(url, answer.statusCode, parseRetryAfter(first(answer.headers['retry-after'])));
 }
 
 function redirectedBase(from: string, location: string): string {
@@ -131,11 +118,6 @@ function splitCredentials(text: string, token: string | undefined): { authorizat
   const pair = `${user === '' ? 'x-access-token' : user}:${password}`;
   const address = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   return { authorization: known ? `Basic ${Buffer.from(pair).toString('base64')}` : undefined, address };
-}
-
-function hintFor(status: number): { hint?: string } {
-  if (status === 401 || status === 403) return { hint: 'a token can be given in MIRROR_INDEX_TOKEN' };
-  return status === 404 ? { hint: 'is there a repository at this address?' } : {};
 }
 
 function first(value: string | string[] | undefined): string | undefined {

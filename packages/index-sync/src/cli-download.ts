@@ -1,0 +1,60 @@
+import { EXIT_CODES, type ErrorCode } from '@mirror/core';
+import type { CommandContext } from '@mirror/core/cli';
+import path from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import type { SyncValues } from './cli-flags.ts';
+import { findDownloader, runDownloader, type DownloaderResult } from './run-downloader.ts';
+
+/**
+ * Whether to run the downloader: yes when told so; never when told not to, or when the changes go to someone else; else
+ * the terminal is asked. Without a terminal the answer is no.
+ */
+export async function wantsDownload(values: SyncValues, { io, log, signal }: CommandContext): Promise<boolean> {
+  if (!values.download) return false;
+  if (values.yes || values.nonInteractive) return true;
+  if (values.changes !== undefined || values.watch !== undefined) return false;
+  if (io.stdin.isTTY !== true) {
+    log.info('not downloading: there is no terminal to ask on', { hint: '--yes' });
+    return false;
+  }
+  const terminal = createInterface({ input: io.stdin, output: io.stderr });
+  try {
+    const answer = await terminal.question('Start downloading crates now? [y/n] ', { signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Run the downloader with our flags in its words. */
+export async function download(values: SyncValues, dirs: { index: string; output: string }, context: CommandContext): Promise<DownloaderResult> {
+  const { io, log, signal } = context;
+  const program = findDownloader(values.downloaderPath, io.env, import.meta.url);
+  const args = downloaderArgs(values, dirs);
+  if (!values.resume) log.warn('--no-resume has no meaning any more: what is there and verified is never fetched again');
+  if (values.verify) log.info('--verify is the --resume-check sha256 of the downloader: everything that is there is hashed');
+  log.info('running the downloader', { program: program.at(-1), args });
+  return runDownloader({ program, args, env: io.env, signal, sharesTerminal: io.stdin.isTTY === true });
+}
+
+function downloaderArgs(values: SyncValues, dirs: { index: string; output: string }): string[] {
+  const pairs: [string, string | undefined][] = [
+    ['--index-dir', dirs.index],
+    ['--out', dirs.output],
+    ['--manifest', path.join(dirs.output, 'manifest.jsonl')],
+    ['--concurrency', values.threads?.toString()],
+    ['--crates-base-url', values.cratesBaseUrl],
+    ['--rate-limit', values.rateLimit],
+    ['--resume-check', values.verify ? 'sha256' : undefined],
+    ['--ca-file', values.caFile],
+    ['--contact', values.contact],
+  ];
+  return [...pairs.flatMap(([name, value]) => (value === undefined ? [] : [name, value])), ...values.downloaderArg];
+}
+
+/** The failure that stands for an exit status of the downloader, so that ours is the same. */
+export function failureOf(status: number): { code: ErrorCode; message: string } | undefined {
+  if (status === 0) return undefined;
+  const code = (Object.keys(EXIT_CODES) as ErrorCode[]).find((each) => EXIT_CODES[each] === status) ?? 'ERR_INTERNAL';
+  return { code, message: `the downloader ended with status ${status}` };
+}

@@ -1,0 +1,207 @@
+import { DEFAULT_RETRY, MirrorError, createDispatcher, createHttpPolicy, messageOf, parseCargoLock, pause, type HttpPolicy } from '@mirror/core';
+import type { CommandContext, Outcome } from '@mirror/core/cli';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import type { Dispatcher } from 'undici';
+import { gitChangeFeed, sparseChangeFeed, type ChangeFeed } from './changes.ts';
+import { download, failureOf, wantsDownload } from './cli-download.ts';
+import { writeFeed } from './cli-feed.ts';
+import type { SyncValues } from './cli-flags.ts';
+import { createEngine } from './create-engine.ts';
+import type { GitEngine } from './git/engine.ts';
+import { createRetry, type Retry } from './retry-upstream.ts';
+import { holdSparse, syncSparse } from './sparse.ts';
+import { holdIndex, syncIndex } from './sync-index.ts';
+
+const GIT_INDEX = 'https://github.com/rust-lang/crates.io-index.git';
+const SPARSE_INDEX = 'https://index.crates.io/';
+
+/** Everything that stays the same from round to round. */
+interface Job {
+  readonly values: SyncValues;
+  readonly context: CommandContext;
+  readonly dirs: { readonly index: string; readonly output: string };
+  readonly url: string;
+  readonly network: Network;
+  /** Undefined for the sparse protocol. */
+  readonly engine: GitEngine | undefined;
+  readonly threads: number;
+  readonly received: { bytes: number };
+}
+
+interface Network {
+  readonly dispatcher: Dispatcher;
+  readonly policy: HttpPolicy;
+  readonly retry: Retry;
+  readonly token: string | undefined;
+}
+
+/** Bring the index up to date, hand out the changes, run the downloader: once, or again and again with `--watch`. */
+export async function runSync(values: SyncValues, context: CommandContext, version: string): Promise<Outcome> {
+  const job = await prepare(values, context, version);
+  if (values.ack) return acknowledge(job);
+  const { watch } = values;
+  if (watch === undefined) return oneRound(job);
+  for (;;) {
+    const outcome = await oneRoundOfMany(job);
+    if (outcome?.summary !== undefined && outcome.stdoutTaken !== true) await context.print(outcome.summary);
+    // a little unevenness keeps many mirrors from asking at the same instant
+    await pause(watch * (0.9 + 0.2 * Math.random()), context.signal);
+  }
+}
+
+async function prepare(values: SyncValues, context: CommandContext, version: string): Promise<Job> {
+  const { io, log, signal } = context;
+  const home = io.env['HOME'] ?? io.env['USERPROFILE'] ?? '.';
+  const atHome = (dir: string): string => path.resolve(dir.replace(/^~(?=[/\\]|$)/, home));
+  const url = values.indexUrl ?? (values.protocol === 'git' ? GIT_INDEX : SPARSE_INDEX);
+  const { userAgent, contact, caFile, connectTimeout: connectTimeoutMs, stallTimeout: stallTimeoutMs } = values;
+  const product = `mirror-index-sync/${version}`;
+  const policy = createHttpPolicy({ product, userAgent, contact, caFile, env: io.env, connectTimeoutMs, stallTimeoutMs });
+  const retry = createRetry({ policy: { ...DEFAULT_RETRY, retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax }, log, signal });
+  // one connection carries a pack, many carry single files; HTTP/2 costs more time than it saves here
+  const dispatcher = await createDispatcher(policy, { allowH2: false });
+  const network: Network = { dispatcher, policy, retry, token: io.env['MIRROR_INDEX_TOKEN'] };
+  const threads = values.indexThreads ?? Math.min(4, availableParallelism());
+  const received = { bytes: 0 };
+  const common = { url, dispatcher, token: network.token, userAgent: policy.userAgent, stallMs: stallTimeoutMs, retry, log, signal };
+  const onBytes = (bytes: number): void => void (received.bytes += bytes);
+  const engine = values.protocol === 'git' ? await createEngine(values.gitEngine, { ...common, threads, onBytes, env: io.env, caFile }) : undefined;
+  return { values, context, dirs: { index: atHome(values.indexDir), output: atHome(values.outputDir) }, url, network, engine, threads, received };
+}
+
+// while watching, trouble upstream is told and waited out; trouble here ends the run
+async function oneRoundOfMany(job: Job): Promise<Outcome | undefined> {
+  try {
+    return await oneRound(job);
+  } catch (error) {
+    job.context.signal.throwIfAborted();
+    if (!(error instanceof MirrorError) || !['ERR_HTTP', 'ERR_NETWORK', 'ERR_INTEGRITY'].includes(error.code)) throw error;
+    job.context.log.warn('this round failed', { reason: messageOf(error) });
+    return undefined;
+  }
+}
+
+/** A held index of either kind. */
+interface Held {
+  readonly feed: ChangeFeed;
+  readonly sync: () => Promise<object>;
+  readonly release: () => void;
+}
+
+async function oneRound(job: Job): Promise<Outcome> {
+  const { values, context } = job;
+  const started = performance.now();
+  const held = hold(job);
+  const progress = context.progress({ label: 'receiving', read: () => ({ done: 0, bytes: job.received.bytes, failed: 0 }) });
+  try {
+    const synced = values.skipIndexUpdate ? { outcome: 'skipped' } : await held.sync();
+    progress.stop();
+    const changes = values.changes === undefined ? undefined : await writeFeed(held.feed, values.changes, values.cratesBaseUrl, context);
+    const downloaded = (await wantsDownload(values, context)) ? await downloadAndAcknowledge(job, held.feed) : undefined;
+    const failed = partialFailure(synced, changes?.problems ?? 0);
+    const failure = failureOf(downloaded?.status ?? 0) ?? failed;
+    const summary = {
+      ...synced,
+      ...changes,
+      ...(downloaded === undefined ? {} : { download: downloaded.summary ?? null, download_status: downloaded.status }),
+      seconds: Math.round(performance.now() - started) / 1000,
+      exit_reason: failure === undefined ? 'done' : failure.message,
+    };
+    return { summary, stdoutTaken: values.changes === '-', ...(failure === undefined ? {} : { failure }) };
+  } finally {
+    progress.stop();
+    held.release();
+  }
+}
+
+// what the downloader has done need not be told again; what it has not, will be
+async function downloadAndAcknowledge(job: Job, feed: ChangeFeed): ReturnType<typeof download> {
+  const result = await download(job.values, job.dirs, job.context);
+  if (result.status !== 0) return result;
+  feed.markEmitted();
+  feed.acknowledge();
+  return result;
+}
+
+function partialFailure(synced: object, problems: number): Outcome['failure'] {
+  const failed = 'failed' in synced ? Number(synced.failed) : 0;
+  if (failed > 0) return { code: 'ERR_PARTIAL', message: `${failed} index files could not be fetched` };
+  return problems > 0 ? { code: 'ERR_PARTIAL', message: `${problems} lines of the index could not be read` } : undefined;
+}
+
+function acknowledge(job: Job): Outcome {
+  const held = hold(job);
+  try {
+    const acknowledged = held.feed.acknowledge();
+    if (!acknowledged) job.context.log.warn('there is nothing to acknowledge: no changes were written since the last time');
+    return { summary: { acknowledged, exit_reason: 'done' } };
+  } finally {
+    held.release();
+  }
+}
+
+function hold(job: Job): Held {
+  return job.engine === undefined ? holdFiles(job) : holdRepository(job, job.engine);
+}
+
+function holdRepository({ values, context, dirs, url, threads }: Job, engine: GitEngine): Held {
+  const { log, signal } = context;
+  const held = holdIndex(dirs.index, values.workTree ? undefined : false, log, Date.now());
+  const branch = values.branch === undefined ? undefined : `refs/heads/${values.branch.replace(/^refs\/heads\//, '')}`;
+  const sync = async (): Promise<object> => {
+    const plainUrl = withoutUser(url);
+    const result = await syncIndex(held, { dir: dirs.index, engine, url: plainUrl, branch, threads, maxPacks: values.maxPacks, log, now: Date.now, signal });
+    const age = Math.max(0, Math.round(Date.now() / 1000 - result.commitTime));
+    if (values.maxAge > 0 && age * 1000 > values.maxAge) log.warn('upstream looks frozen', { newest_commit_seconds_old: age, commit: result.commit });
+    return {
+      outcome: result.outcome,
+      commit: result.commit,
+      previous_commit: result.previousCommit ?? null,
+      commit_time: new Date(result.commitTime * 1000).toISOString(),
+      index_age_seconds: age,
+      files_added: result.filesAdded,
+      files_changed: result.filesChanged,
+      files_removed: result.filesRemoved,
+      objects: result.objects,
+      bytes: result.bytes,
+    };
+  };
+  return { feed: gitChangeFeed(held.place.gitDir), sync, release: held.release };
+}
+
+function holdFiles({ values, context, dirs, url, network }: Job): Held {
+  const held = holdSparse(dirs.index);
+  const { dispatcher, policy, retry, token } = network;
+  const { log, signal } = context;
+  const sync = async (): Promise<object> => {
+    const names = [...values.crates, ...values.cargoLock.flatMap(lockedNames)];
+    const stallMs = values.stallTimeout;
+    const result = await syncSparse(held, { dir: dirs.index, url, names, dispatcher, token, userAgent: policy.userAgent, stallMs, concurrency: 64, retry, log, signal });
+    return {
+      outcome: 'checked',
+      checked: result.checked,
+      files_added: result.filesAdded,
+      files_changed: result.filesChanged,
+      files_removed: result.filesRemoved,
+      absent: result.absent,
+      failed: result.failed,
+      bytes: result.bytes,
+    };
+  };
+  return { feed: sparseChangeFeed(held.shadows), sync, release: held.release };
+}
+
+function lockedNames(file: string): string[] {
+  return parseCargoLock(readFileSync(file, 'utf8'), file).crates.map(({ name }) => name);
+}
+
+function withoutUser(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const parsed = new URL(url);
+  if (parsed.username === '' && parsed.password === '') return url;
+  parsed.username = '';
+  parsed.password = '';
+  return parsed.href;
+}

@@ -1,0 +1,18 @@
+import type { EngineName, GitEngine } from './git/engine.ts';
+import { createPackEngine, type PackEngineOptions } from './git/pack-engine.ts';
+import { createSystemEngine } from './git/system-engine.ts';
+
+/** What any of the engines needs. */
+export interface EngineOptions extends PackEngineOptions {
+  /** For the system engine: its environment, and certificates it shall trust too. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly caFile?: string | undefined;
+}
+
+/** The engine of that name. isomorphic-git is loaded only when it is asked for. */
+export async function createEngine(name: EngineName, options: EngineOptions): Promise<GitEngine> {
+  if (name === 'pack') return createPackEngine(options);
+  if (name === 'system') return createSystemEngine(options);
+  const { createIsomorphicEngine } = await import('./git/isomorphic-engine.ts');
+  return createIsomorphicEngine(options);
+}
