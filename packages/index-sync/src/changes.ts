@@ -1,4 +1,4 @@
-import { MirrorError, createCrateUrl, isIndexPath, parseIndexEntry, type IndexEntry } from '@mirror/core';
+import { MirrorError, createCrateUrl, isIndexPath, parseIndexEntry, readIndexFiles, type IndexEntry } from '@mirror/core';
 import { openObjectStore, readRef, type ObjectStore } from '@mirror/core/git';
 import { dropRef, setRef } from './git/git-dir.ts';
 import type { SparseShadows } from './sparse-shadows.ts';
@@ -22,8 +22,8 @@ export interface ChangeRecord {
   readonly previous_cksum?: string;
 }
 
-/** A line of the index that cannot be read; it makes no change. */
-export type OnProblem = (error: MirrorError) => void;
+/** Told what is wrong with a line of the index that cannot be read; such a line makes no change. */
+export type OnProblem = (message: string) => void;
 
 /**
  * What differs between two states of one index file, version by version: in the order of the new file, then what was
@@ -73,7 +73,7 @@ function versionsOf(indexPath: string, text: string, onProblem: OnProblem): Map<
       versions.set(entry.vers, entry);
     } catch (error) {
       if (!(error instanceof MirrorError)) throw error;
-      onProblem(error);
+      onProblem(error.message);
     }
   });
   return versions;
@@ -92,21 +92,26 @@ export interface ChangeFeed {
    * Everything that changed between the acknowledged state and the present one, in path order. Nothing acknowledged yet:
    * everything, as `added`. Read as often as you like: only an acknowledgement makes it shorter.
    */
-  records(options: ChangeFeedOptions): Generator<ChangeRecord, void, undefined>;
+  records(options: ChangeFeedOptions): AsyncGenerator<ChangeRecord, void, undefined>;
   /** Remember that the records up to the present state were handed out. */
   markEmitted(): void;
   /** What was handed out last is dealt with: the next feed begins after it. False when nothing was handed out since. */
   acknowledge(): boolean;
 }
 
-/** The feed of an index in the repository `gitDir`. The two states are refs, so they survive git's own cleaning too. */
-export function gitChangeFeed(gitDir: string): ChangeFeed {
-  function* records(options: ChangeFeedOptions): Generator<ChangeRecord> {
+/**
+ * The feed of the index in `dir`, whose repository is `gitDir`. The two states are refs, so they survive git's own
+ * cleaning too.
+ */
+export function gitChangeFeed(dir: string, gitDir: string): ChangeFeed {
+  async function* records(options: ChangeFeedOptions): AsyncGenerator<ChangeRecord> {
     const commit = readRef(gitDir, 'HEAD');
     if (commit === undefined) throw new MirrorError('ERR_IO', `${gitDir}: no index there yet`);
+    const acknowledged = readRef(gitDir, ACKNOWLEDGED_REF);
+    if (acknowledged === undefined) return yield* everything(dir, options);
     const store = openObjectStore(gitDir);
     try {
-      yield* recordsBetween(store, readRef(gitDir, ACKNOWLEDGED_REF), commit, options);
+      yield* recordsBetween(store, acknowledged, commit, options);
     } finally {
       store.close();
     }
@@ -130,7 +135,7 @@ export function gitChangeFeed(gitDir: string): ChangeFeed {
 /** The feed of an index whose files are fetched one by one. */
 export function sparseChangeFeed(shadows: SparseShadows): ChangeFeed {
   return {
-    *records({ cratesBaseUrl, onProblem }) {
+    async *records({ cratesBaseUrl, onProblem }) {
       const urlOf = createCrateUrl(cratesBaseUrl);
       for (const { indexPath, before, after } of shadows.acknowledged()) {
         yield* compareIndexFiles(indexPath, before, after, urlOf, onProblem);
@@ -141,7 +146,21 @@ export function sparseChangeFeed(shadows: SparseShadows): ChangeFeed {
   };
 }
 
-function* recordsBetween(store: ObjectStore, from: string | undefined, to: string, options: ChangeFeedOptions): Generator<ChangeRecord> {
+// the first time: core's reader of whole indexes is the quickest way through all lines
+async function* everything(dir: string, { cratesBaseUrl, onProblem }: ChangeFeedOptions): AsyncGenerator<ChangeRecord> {
+  const urlOf = createCrateUrl(cratesBaseUrl);
+  const onBadLine = ({ message }: { readonly message: string }): void => onProblem(message);
+  for await (const { entries } of readIndexFiles(dir, { onProblem: onBadLine })) {
+    const versions = new Map<string, IndexEntry>();
+    for (const entry of entries) {
+      versions.delete(entry.vers);
+      versions.set(entry.vers, entry);
+    }
+    for (const entry of versions.values()) yield recordOf('added', entry, urlOf);
+  }
+}
+
+function* recordsBetween(store: ObjectStore, from: string, to: string, options: ChangeFeedOptions): Generator<ChangeRecord> {
   const urlOf = createCrateUrl(options.cratesBaseUrl);
   const textOf = (state: { id: string } | undefined): string => (state === undefined ? '' : store.readAs(state.id, 'blob').toString('utf8'));
   for (const { path, before, after } of changesBetween(store, from, to)) {

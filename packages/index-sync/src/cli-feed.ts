@@ -1,4 +1,4 @@
-import { CRATES_IO_BASE_URL, messageOf } from '@mirror/core';
+import { CRATES_IO_BASE_URL } from '@mirror/core';
 import { writeOut } from '@mirror/core/cli';
 import type { CommandContext } from '@mirror/core/cli';
 import { randomUUID } from 'node:crypto';
@@ -45,9 +45,9 @@ async function emit(
 ): Promise<FeedCounts> {
   const changes = { added: 0, yanked: 0, unyanked: 0, removed: 0, replaced: 0, updated: 0 };
   let problems = 0;
-  const onProblem = (error: unknown): void => {
+  const onProblem = (reason: string): void => {
     problems++;
-    log.warn('a line of the index cannot be read', { reason: messageOf(error) });
+    log.warn('a line of the index cannot be read', { reason });
   };
   let piece = '';
   const flush = async (): Promise<void> => {
@@ -56,7 +56,7 @@ async function emit(
     await nextTurn(); // signals are heard between pieces
     signal.throwIfAborted();
   };
-  for (const record of feed.records({ cratesBaseUrl: base ?? CRATES_IO_BASE_URL, onProblem })) {
+  for await (const record of feed.records({ cratesBaseUrl: base ?? CRATES_IO_BASE_URL, onProblem })) {
     changes[record.change]++;
     piece += `${JSON.stringify(record)}\n`;
     if (piece.length > PIECE_CHARACTERS) await flush();

@@ -168,7 +168,7 @@ function holdRepository({ values, context, dirs, url, threads }: Job, engine: Gi
       bytes: result.bytes,
     };
   };
-  return { feed: gitChangeFeed(held.place.gitDir), sync, release: held.release };
+  return { feed: gitChangeFeed(dirs.index, held.place.gitDir), sync, release: held.release };
 }
 
 function holdFiles({ values, context, dirs, url, network }: Job): Held {

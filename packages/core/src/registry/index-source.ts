@@ -1,8 +1,11 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, systemCodeOf } from '../errors.ts';
+import { findRepository, readRef } from '../git/repository.ts';
 import { indexPathOf, isIndexPath } from './index-path.ts';
+import { openPackedSource } from './packed-index-source.ts';
+import type { PackedPlace } from './packed-index-source.ts';
 
 /**
  * Where the files of an index come from. All calls are synchronous: a reader does nothing but read, in threads of its own,
@@ -21,6 +24,8 @@ export interface IndexSource {
 /** How to open a source again in another thread: plain data. */
 export interface IndexPlace {
   readonly dir: string;
+  /** Set when the index is read out of the packs of a git repository: every thread reads the same commit. */
+  readonly packed?: PackedPlace;
 }
 
 /** What lies below one folder at the top of an index. */
@@ -37,6 +42,27 @@ export interface IndexFile {
   /** Reads the next bytes into `target` at `offset`, at most `length`; returns how many, 0 at the end. */
   read(target: Uint8Array, offset: number, length: number): number;
   close(): void;
+}
+
+/**
+ * Where the index in `dir` is to be read: its files, or, in a bare repository or one whose files were never checked out,
+ * the packs of the commit at HEAD.
+ *
+ * @throws {MirrorError} ERR_CONFIG for a repository without any commit
+ */
+export function locateIndexSource(dir: string): IndexPlace {
+  const repository = findRepository(dir);
+  if (repository === undefined) return { dir };
+  const { gitDir, workTree } = repository;
+  if (workTree !== undefined && existsSync(path.join(gitDir, 'index'))) return { dir };
+  const commit = readRef(gitDir, 'HEAD');
+  if (commit !== undefined) return { dir, packed: { gitDir, commit } };
+  throw new MirrorError('ERR_CONFIG', `index ${dir}: a git repository without a commit`, { hint: WHAT_AN_INDEX_IS });
+}
+
+/** Open a place; see {@link openIndexDirectory} for files. */
+export function openIndexSource(place: IndexPlace): IndexSource {
+  return place.packed === undefined ? openIndexDirectory(place) : openPackedSource(place.packed);
 }
 
 /**
@@ -79,7 +105,7 @@ function checkDirectory(dir: string): void {
 
 /** For the hint of errors about directories that are no index. */
 export const WHAT_AN_INDEX_IS =
-  'an index is a checkout of https://github.com/rust-lang/crates.io-index or a directory arranged like it: se/rd/serde';
+  'an index is a checkout of https://github.com/rust-lang/crates.io-index or a directory arranged like it: se/rd/serde, or a bare repository of one';
 
 function listFolder(dir: string, folder: string): IndexListing {
   const indexPaths: string[] = [];

@@ -1,7 +1,7 @@
 // A thread that reads folders of an index: takes the next one, reads it, sends what it found, until none is left.
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '../errors.ts';
-import { openIndexDirectory } from './index-source.ts';
+import { openIndexSource } from './index-source.ts';
 import { MAX_HELD_BYTES, SLOT } from './index-worker-protocol.ts';
 import type { WorkerMessage, WorkerTask } from './index-worker-protocol.ts';
 import { createFileScanner } from './scan-index-file.ts';
@@ -18,7 +18,7 @@ try {
 }
 
 function readFolders(): void {
-  const source = openIndexDirectory(task.place);
+  const source = openIndexSource(task.place);
   let folder = takeFolder();
   const scanner = createFileScanner({
     engine: createWasmEngine(task.withText),

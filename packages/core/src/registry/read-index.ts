@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import { createBatchDecoder } from './entry-batch.ts';
 import type { IndexFileEntries, IndexProblem } from './entry-batch.ts';
 import type { IndexEntry } from './index-entry.ts';
-import { WHAT_AN_INDEX_IS, indexPathsOf, openIndexDirectory } from './index-source.ts';
+import { WHAT_AN_INDEX_IS, indexPathsOf, locateIndexSource, openIndexSource } from './index-source.ts';
 import type { IndexPlace, IndexSource } from './index-source.ts';
 import { readFailure, readWithWorkers } from './read-with-workers.ts';
 import { createFileScanner } from './scan-index-file.ts';
@@ -37,7 +37,7 @@ export interface ReadIndexOptions {
  * What the index says is checked: see `parseIndexEntry`. A malformed line is told to `onProblem` and the rest is read on.
  * Many versions at a time are cheaper to have from {@link readIndexFiles}.
  *
- * @param dir - a checkout of crates.io-index, or any directory arranged like it
+ * @param dir - a checkout of crates.io-index, any directory arranged like it, or a bare git repository of one
  * @throws {MirrorError} as {@link readIndexFiles}
  * @see https://doc.rust-lang.org/cargo/reference/registry-index.html
  */
@@ -54,7 +54,8 @@ export async function* readIndex(
  * Left out are `.git`, `config.json` and whatever else is not where the layout has a crate, and symbolic links. Memory stays
  * bounded: reading goes only a few MB ahead of the caller. Ending the generator early ends all reading.
  *
- * @param dir - a checkout of crates.io-index, or any directory arranged like it, also with only some of its folders
+ * @param dir - a checkout of crates.io-index, any directory arranged like it, also with only some of its folders, or a bare
+ * git repository of one, which is read at the commit that HEAD names
  * @throws {MirrorError} ERR_IO when `dir` does not exist or something in it cannot be read; ERR_CONFIG when it is no directory or
  * holds no crate in the layout of an index
  */
@@ -62,7 +63,7 @@ export async function* readIndexFiles(
   dir: string,
   options: ReadIndexOptions = {},
 ): AsyncGenerator<IndexFileEntries, void, undefined> {
-  for await (const files of readInGroups({ dir }, options)) {
+  for await (const files of readInGroups(locateIndexSource(dir), options)) {
     for (const file of files) {
       for (const problem of file.problems) options.onProblem?.(problem);
       yield file;
@@ -81,7 +82,7 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   const { signal, log = silentLog, only, withText = false } = options;
   const { threads = Math.min(os.availableParallelism(), MAX_THREADS) } = options;
   const filesBefore = options.threads === undefined ? FILES_BEFORE_THREADS : 0;
-  const source = openIndexDirectory(place);
+  const source = openIndexSource(place);
   const folders = orReadFailure(place, () => source.folders());
   const here = createReaderHere(place, source, withText, signal);
   if (folders.length === 0) throw noIndex(place);
