@@ -6,7 +6,7 @@ import path from 'node:path';
 import { ENGINES, GIT_LIMITS, holdIndex } from '../dist/index.js';
 import { silentLog } from '@mirror/core';
 import { engineFor, sync } from './syncing.ts';
-import { committedFiles, filesOf, git, makeUpstream, pathOf, type Upstream } from './upstream.ts';
+import { committedFiles, filesOf, git, gitMeanwhile, makeUpstream, pathOf, type Upstream } from './upstream.ts';
 
 const servers: GitServer[] = [];
 afterEach(async () => {
@@ -125,12 +125,12 @@ describe('an index kept in step', () => {
     const engine = await engineFor('pack', url);
     for (const how of [['--depth', '1'], ['--no-tags'], ['--bare'], ['--depth', '1', '--bare']]) {
       const index = path.join(dir, how.join(''));
-      git(dir, 'clone', '-q', ...how, url, index);
+      await gitMeanwhile(dir, 'clone', '-q', ...how, url, index);
       const commit = change(upstream, 2);
       expect(await sync(index, engine)).toMatchObject({ outcome: 'updated', commit });
       judge(index, commit);
       const later = change(upstream, 3);
-      git(index, 'fetch', '-q', '--depth', '1', 'origin', 'master');
+      await gitMeanwhile(index, 'fetch', '-q', '--depth', '1', 'origin', 'master');
       expect(git(index, 'rev-parse', 'FETCH_HEAD')).toBe(later);
       git(index, 'gc', '-q');
       await sync(index, engine);
@@ -139,7 +139,7 @@ describe('an index kept in step', () => {
     const own = path.join(dir, 'own');
     await sync(own, engine, { url });
     const last = change(upstream, 4);
-    git(own, 'fetch', '-q', '--depth', '1');
+    await gitMeanwhile(own, 'fetch', '-q', '--depth', '1');
     git(own, 'reset', '-q', '--hard', 'origin/master');
     judge(own, last);
   });
@@ -189,7 +189,7 @@ describe('an index kept in step', () => {
     const later = change(upstream, 1);
     // files of the step were written, the mark was not moved
     mkdirSync(path.join(index, '.git/mirror-index-sync'), { recursive: true });
-    git(index, 'fetch', '-q', '--depth', '1', url, 'master');
+    await gitMeanwhile(index, 'fetch', '-q', '--depth', '1', url, 'master');
     const note = { schema_version: 1, from: commit, to: later, branch: 'refs/heads/master' };
     writeFileSync(path.join(index, '.git/mirror-index-sync/pending.json'), JSON.stringify(note));
     writeFileSync(path.join(index, '1/.a.01234567-89ab-cdef-0123-456789abcdef.part'), 'half a file');
@@ -234,7 +234,7 @@ describe('an index kept in step', () => {
     const upstream = makeUpstream(dir);
     const { url } = await serve(upstream);
     const index = path.join(dir, 'index');
-    git(dir, 'clone', '-q', '--depth', '1', url, index);
+    await gitMeanwhile(dir, 'clone', '-q', '--depth', '1', url, index);
     const packs = path.join(index, '.git/objects/pack');
     const theirs = readdirSync(packs).filter((name) => name.endsWith('.pack'));
     const engine = await engineFor('pack', url);

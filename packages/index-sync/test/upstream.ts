@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 /** One line of an index file. */
 export interface Line {
@@ -29,6 +31,12 @@ export interface Upstream {
 export function git(dir: string, ...args: readonly string[]): string {
   const who = ['-c', 'user.name=x', '-c', 'user.email=x@example.org', '-c', 'init.defaultBranch=master'];
   return execFileSync('git', ['-C', dir, ...who, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+}
+
+/** The same while other things go on: a server in this process could not answer a git that is waited for. */
+export async function gitMeanwhile(dir: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('git', ['-C', dir, ...args]);
+  return stdout.trim();
 }
 
 /** The bytes of one line. */
@@ -86,24 +94,28 @@ export function pathOf(name: string): string {
   return name.length === 3 ? `3/${name[0]}/${name}` : `${name.slice(0, 2)}/${name.slice(2, 4)}/${name}`;
 }
 
-/** Every file below `dir` but for hidden ones at the top, by path. */
+/** Every file below `dir` but for hidden ones at the top: path and the name git gives its bytes. */
 export function filesOf(dir: string): Map<string, string> {
-  const found = new Map<string, string>();
+  const found: [string, string][] = [];
   const visit = (folder: string): void => {
     for (const entry of readdirSync(path.join(dir, folder), { withFileTypes: true })) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (folder === '' && entry.name.startsWith('.')) continue;
       if (entry.isDirectory()) visit(name);
-      else found.set(name, readFileSync(path.join(dir, name), 'utf8'));
+      else found.push([name, blobName(readFileSync(path.join(dir, name)))]);
     }
   };
   visit('');
-  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The files of a commit, as git gives them. */
+/** The files of a commit: path and the name git gives their bytes. */
 export function committedFiles(repository: string, commit: string): Map<string, string> {
-  const names = git(repository, 'ls-tree', '-r', '--name-only', commit).split('\n');
-  const show = (name: string): string => execFileSync('git', ['-C', repository, 'show', `${commit}:${name}`], { encoding: 'utf8' });
-  return new Map(names.sort().map((name) => [name, show(name)]));
+  const rows = git(repository, 'ls-tree', '-r', commit).split('\n');
+  const files = rows.map((row): [string, string] => [row.split('\t')[1] ?? '', row.split(/\s/)[2] ?? '']);
+  return new Map(files.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function blobName(bytes: Buffer): string {
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
 }
