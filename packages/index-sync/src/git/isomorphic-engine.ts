@@ -49,6 +49,7 @@ export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEng
     const scratch = path.join(gitDir, PRIVATE_FOLDER, `isomorphic-${randomUUID()}`);
     try {
       await git.init({ fs, dir: scratch, gitdir: scratch, bare: true });
+      await git.addRemote({ fs, dir: scratch, gitdir: scratch, remote: 'origin', url });
       const request = { fs, http, dir: scratch, gitdir: scratch, url, onAuth, ref: head.ref.replace('refs/heads/', ''), depth: 1, singleBranch: true, tags: false };
       const { fetchHead } = await git.fetch(request);
       if (fetchHead === null) throw new MirrorError('ERR_HTTP', `${url}: nothing was fetched`);
