@@ -1,4 +1,5 @@
 import { MirrorError, acquireLock, indexPathOf, isIndexPath, messageOf, parseIndexEntry, type Lock, type Log } from '@mirror/core';
+import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Dispatcher } from 'undici';
@@ -74,6 +75,7 @@ export async function syncSparse({ shadows }: HeldSparse, options: SparseOptions
   if (paths.length === 0) {
     throw new MirrorError('ERR_USAGE', 'the sparse protocol has no list of all crates', { hint: 'name them with --crates or --cargo-lock' });
   }
+  if (options.signal !== undefined) setMaxListeners(0, options.signal); // every request listens to it
   const counts = { checked: 0, filesAdded: 0, filesChanged: 0, filesRemoved: 0, absent: 0, failed: 0, bytes: 0 };
   const context: Context = { ...options, base: baseOf(options.url), tags, shadows, counts };
   try {
