@@ -1,0 +1,30 @@
+import { sha256 } from '@mirror/core';
+import { textAnswer } from '../http/answer.ts';
+import type { Answer } from '../http/answer.ts';
+import { configJson } from '../registry/config-json.ts';
+import type { AppCall } from './app.ts';
+
+/** `/index/config.json` and `/index/se/rd/serde`. */
+export async function answerIndex(call: AppCall): Promise<Answer | undefined> {
+  const { parts, isFolder } = call.target;
+  if (isFolder) return undefined;
+  const indexPath = parts.slice(1).join('/');
+  if (indexPath === 'config.json') return answerConfig(call.address);
+  const page = await call.context.mirror.index.find(indexPath);
+  if (page === undefined) return textAnswer('index', 404, 'not in this index\n');
+  const { bytes, gzip } = page;
+  return {
+    route: 'index',
+    status: 200,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'public, max-age=60' },
+    body: { size: bytes.length, bytes, ...(gzip === undefined ? {} : { gzip }) },
+    digest: page.sha256,
+  };
+}
+
+/** It depends on how the client calls the server, so nobody between may keep it. */
+function answerConfig(address: string): Answer {
+  const text = configJson({ dl: `${address}/crates`, api: address });
+  const headers = { 'content-type': 'application/json', 'cache-control': 'private, no-cache', vary: 'host, x-forwarded-host, x-forwarded-proto, x-forwarded-prefix' };
+  return { ...textAnswer('config', 200, text, headers), digest: sha256(Buffer.from(text)) };
+}

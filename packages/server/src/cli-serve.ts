@@ -1,0 +1,88 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { MirrorError, messageOf } from '@mirror/core';
+import { formatBytes } from '@mirror/core/cli';
+import type { CommandContext, Outcome } from '@mirror/core/cli';
+import { createApp } from './app/app.ts';
+import { openMirror } from './app/mirror.ts';
+import type { ServeValues } from './cli-flags.ts';
+import { mirrorPlaces, mirrorView } from './cli-mirror.ts';
+import { checkedBasePath, checkedPublicUrl } from './http/public-address.ts';
+import type { AddressSettings } from './http/public-address.ts';
+import { formatAccess } from './observe/access-log.ts';
+import type { Access } from './observe/access-log.ts';
+import { parseListen } from './parse-listen.ts';
+import { serve } from './serve.ts';
+import { watchMirror } from './state/watch-mirror.ts';
+
+/** `mirror-server serve`: until a signal. */
+export async function runServe(values: ServeValues, context: CommandContext): Promise<Outcome> {
+  const { log, signal } = context;
+  const begin = Date.now();
+  const address = addressSettings(values);
+  const listen = parseListen(values.listen);
+  const tls = tlsFiles(values);
+  const places = mirrorPlaces(values);
+  const { options, notes } = await mirrorView(values, context);
+  const accessLog = await openAccessLog(values, context);
+  const mirror = await openMirror({ ...places, ...options, cacheBytes: values.cacheSize, log });
+  const watch = watchMirror({ indexDir: places.indexDir, roots: places.roots, bundleDirs: places.bundleDirs ?? [] }, values.rescan, log);
+  const app = createApp({ mirror, watch, address, hasMetrics: values.metrics, notes, log });
+  try {
+    const { maxConnections, headerTimeout: headerMs, idleTimeout: idleMs } = values;
+    const server = await serve({ app, ...listen, tls, limits: { maxConnections, headerMs, requestMs: headerMs * 3, idleMs }, onAccess: accessLog?.write, log });
+    const base = address.publicUrl ?? `${server.url}${address.basePath}`;
+    log.info('serving', { url: base, index: places.indexDir, crates: [...places.roots, ...(places.bundleDirs ?? [])].join(' '), notes: notes.join(' ') || undefined });
+    if (accessLog?.isStdout !== true) await context.print({ url: base, index_url: `sparse+${base}/index/`, listen: server.url });
+    if (!signal.aborted) await once(signal, 'abort');
+    log.info('stopping', { in_flight: app.metrics.totals().inFlight });
+    await server.close(values.grace);
+    const { requests, bytes, corrupt } = app.metrics.totals();
+    const summary = { result: 'stopped', requests, bytes, corrupt_files_asked_for: corrupt, seconds: Math.round((Date.now() - begin) / 100) / 10 };
+    log.debug('sent', { bytes: formatBytes(bytes) });
+    return { summary, stdoutTaken: accessLog?.isStdout === true, failure: failureOf(signal) };
+  } finally {
+    await watch.close();
+    await mirror.close();
+    await accessLog?.close();
+  }
+}
+
+function failureOf(signal: AbortSignal): { code: MirrorError['code']; message: string } {
+  const { reason } = signal as { readonly reason: unknown };
+  return reason instanceof MirrorError ? { code: reason.code, message: reason.message } : { code: 'ERR_INTERRUPTED', message: messageOf(reason) };
+}
+
+function addressSettings({ publicUrl, basePath, trustProxy }: ServeValues): AddressSettings {
+  const given = publicUrl === undefined ? undefined : checkedPublicUrl(publicUrl);
+  return { publicUrl: given?.publicUrl, basePath: basePath === undefined ? (given?.basePath ?? '') : checkedBasePath(basePath), trustProxy };
+}
+
+function tlsFiles({ cert, key }: ServeValues): { readonly certFile: string; readonly keyFile: string } | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined) return { certFile: cert, keyFile: key };
+  throw new MirrorError('ERR_USAGE', `--${cert === undefined ? 'key' : 'cert'} is given alone`, { hint: 'TLS needs --cert FILE and --key FILE' });
+}
+
+interface AccessLogSink {
+  readonly write: (access: Access) => void;
+  readonly isStdout: boolean;
+  close(): Promise<void>;
+}
+
+async function openAccessLog({ accessLog, accessLogFormat }: ServeValues, { io, log }: CommandContext): Promise<AccessLogSink | undefined> {
+  if (accessLog === undefined) return undefined;
+  if (accessLog === '-') return { write: (access) => void io.stdout.write(formatAccess(access, accessLogFormat)), isStdout: true, close: () => Promise.resolve() };
+  const stream = createWriteStream(accessLog, { flags: 'a' });
+  try {
+    await once(stream, 'open');
+  } catch (cause) {
+    throw new MirrorError('ERR_IO', `cannot append to ${accessLog}: ${messageOf(cause)}`, { cause });
+  }
+  stream.on('error', (error) => log.error('the access log cannot be written', { error: error.message }));
+  return {
+    write: (access) => void stream.write(formatAccess(access, accessLogFormat)),
+    isStdout: false,
+    close: () => new Promise((resolve) => stream.end(resolve)),
+  };
+}

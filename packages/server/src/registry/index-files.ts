@@ -1,0 +1,157 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { MirrorError, isIndexPath, systemCodeOf } from '@mirror/core';
+import { findRepository, openPackedIndex, parseCommit, openObjectStore, readRef } from '@mirror/core/git';
+import type { PackedIndex } from '@mirror/core/git';
+import { readPlainFile, statPlainFile } from './read-plain-file.ts';
+
+/** One file of an index, bytes and stamp of the same state. */
+export interface IndexFile {
+  readonly bytes: Buffer;
+  readonly stamp: string;
+}
+
+/** The files of an index, looked up one at a time. Paths are those of `indexPathOf`: `se/rd/serde`. */
+export interface IndexFiles {
+  /** How it is called in messages. */
+  readonly location: string;
+  /** Whether they are read from a git repository. */
+  readonly isPacked: boolean;
+  /** What differs whenever the file does; undefined when there is none. */
+  stamp(indexPath: string): Promise<string | undefined>;
+  /** @throws {MirrorError} ERR_INTEGRITY for a file of more than 64 MiB */
+  read(indexPath: string): Promise<IndexFile | undefined>;
+  /** Every path, one folder in memory at a time; folders in no special order. */
+  paths(): AsyncGenerator<string>;
+  /** When the index was brought up to date, in milliseconds since 1970, as far as its commit tells. */
+  updatedAt(): number | undefined;
+  close(): void;
+}
+
+/**
+ * The index in `dir`: a directory in the layout of crates.io-index; or, where there are no such files, a git repository of it,
+ * whose HEAD is read straight from its packs. A new HEAD is noticed.
+ *
+ * @throws {MirrorError} ERR_IO when there is no such directory; ERR_CONFIG when it holds no index
+ */
+export function openIndexFiles(dir: string): IndexFiles {
+  const place = findRepository(dir);
+  if (hasIndexFolders(dir)) return directoryFiles(dir, place?.gitDir);
+  if (place !== undefined) return repositoryFiles(dir, place.gitDir);
+  throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, {
+    hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index, a bare repository of it, or a directory arranged like it: se/rd/serde',
+  });
+}
+
+const MAX_INDEX_FILE_BYTES = 64 * 2 ** 20;
+
+function hasIndexFolders(dir: string): boolean {
+  try {
+    // `refs` and the like are folders of a bare repository; an index has none of three letters or more.
+    return existsSync(path.join(dir, 'config.json')) || readdirSync(dir).some((name) => /^(?:[123]|[a-z0-9_-]{2})$/.test(name));
+  } catch (cause) {
+    const problem = systemCodeOf(cause) === 'ENOENT' ? 'no such directory' : 'cannot be read as a directory';
+    throw new MirrorError('ERR_IO', `index ${dir}: ${problem}`, { cause });
+  }
+}
+
+function directoryFiles(dir: string, gitDir: string | undefined): IndexFiles {
+  const fileOf = (indexPath: string): string | undefined => (isIndexPath(indexPath) ? path.join(dir, indexPath) : undefined);
+  return {
+    location: dir,
+    isPacked: false,
+    async stamp(indexPath) {
+      const file = fileOf(indexPath);
+      return file === undefined ? undefined : (await statPlainFile(file))?.stamp;
+    },
+    async read(indexPath) {
+      const file = fileOf(indexPath);
+      const found = file === undefined ? undefined : await readPlainFile(file, MAX_INDEX_FILE_BYTES);
+      if (found === undefined) return undefined;
+      if (found.bytes === undefined) throw tooLarge(indexPath, found.size);
+      return { bytes: found.bytes, stamp: found.stamp };
+    },
+    paths: () => walk(dir, ''),
+    updatedAt: () => (gitDir === undefined ? undefined : commitTimeOf(gitDir)),
+    close: () => undefined,
+  };
+}
+
+async function* walk(dir: string, folder: string): AsyncGenerator<string> {
+  const below = await readdir(path.join(dir, folder), { withFileTypes: true });
+  const depth = folder === '' ? 0 : folder.split('/').length;
+  for (const entry of below) {
+    const at = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory() && depth < 2 && /^[a-z0-9_-]{1,2}$/.test(entry.name)) yield* walk(dir, at);
+    else if (entry.isFile() && isIndexPath(at)) yield at;
+  }
+}
+
+function repositoryFiles(dir: string, gitDir: string): IndexFiles {
+  let packed = openPackedIndex(dir);
+  let places = placesOf(packed);
+  let checkedAt = Date.now();
+  const current = (): PackedIndex => {
+    if (Date.now() - checkedAt < HEAD_BELIEVED_MS) return packed;
+    checkedAt = Date.now();
+    if (readRef(gitDir, 'HEAD') === packed.commit) return packed;
+    const newer = openPackedIndex(dir);
+    packed.close();
+    packed = newer;
+    places = placesOf(packed);
+    return packed;
+  };
+  return {
+    location: dir,
+    isPacked: true,
+    async stamp(indexPath) {
+      const index = current();
+      const n = places.get(indexPath);
+      return n === undefined ? undefined : index.idOf(n);
+    },
+    async read(indexPath) {
+      const index = current();
+      const n = places.get(indexPath);
+      if (n === undefined) return undefined;
+      const bytes = index.read(n);
+      if (bytes.length > MAX_INDEX_FILE_BYTES) throw tooLarge(indexPath, bytes.length);
+      return { bytes, stamp: index.idOf(n) };
+    },
+    async *paths() {
+      yield* [...places.keys()];
+    },
+    updatedAt: () => current().commitTime * 1000,
+    close: () => packed.close(),
+  };
+}
+
+const HEAD_BELIEVED_MS = 5000;
+
+function placesOf(packed: PackedIndex): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  packed.paths.forEach((indexPath, n) => {
+    if (isIndexPath(indexPath)) places.set(indexPath, n);
+  });
+  return places;
+}
+
+/** A directory without a readable commit is an index all the same. */
+function commitTimeOf(gitDir: string): number | undefined {
+  try {
+    const commit = readRef(gitDir, 'HEAD');
+    if (commit === undefined) return undefined;
+    const store = openObjectStore(gitDir);
+    try {
+      return parseCommit(store.readAs(commit, 'commit'), commit).time * 1000;
+    } finally {
+      store.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function tooLarge(indexPath: string, bytes: number): MirrorError {
+  return new MirrorError('ERR_INTEGRITY', `${indexPath}: expected an index file of at most ${String(MAX_INDEX_FILE_BYTES)} bytes, found ${String(bytes)}`);
+}
