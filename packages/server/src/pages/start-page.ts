@@ -56,9 +56,9 @@ function stats(state: MirrorState | undefined, indexTime: number | undefined, no
   return html`<dl class="stats">
 ${stat('crates', count(crates))}
 ${stat('versions', count(versions))}
-${stat('files here', count(crateFiles))}
-${stat('of crate files', formatBytes(crateBytes))}
-${stat('index', indexTime === undefined ? 'of unknown age' : timeAgo(indexTime, now))}
+${stat('crate files here', count(crateFiles))}
+${stat('size of the files', formatBytes(crateBytes))}
+${stat('index updated', indexTime === undefined ? 'not known' : timeAgo(indexTime, now))}
 </dl>`;
 }
 

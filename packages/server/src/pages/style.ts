@@ -13,7 +13,7 @@ export const STYLE = `:root {
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body { margin: 0; background: var(--ground); color: var(--text); font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-.top, main, footer { max-width: 54rem; margin: 0 auto; padding-left: 1.25rem; padding-right: 1.25rem; }
+.top, main, footer { width: min(54rem, 100% - 2.5rem); margin: 0 auto; }
 .top { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; align-items: center; justify-content: space-between; padding-top: 1rem; padding-bottom: 1rem; border-bottom: 1px solid var(--line); }
 .home { display: inline-flex; align-items: center; gap: .55rem; color: var(--text); font-weight: 650; text-decoration: none; }
 .home svg { fill: none; stroke: var(--accent); stroke-width: 1.8; stroke-linejoin: round; }
@@ -36,10 +36,10 @@ code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans 
 p code, aside code, .features code { background: var(--code); border-radius: .3rem; padding: .1em .35em; }
 pre { margin: .75rem 0; padding: .9rem 1.1rem; background: var(--code); border: 1px solid var(--line); border-radius: .6rem; overflow-x: auto; line-height: 1.5; }
 pre.copy { user-select: all; -webkit-user-select: all; cursor: text; }
-.stats { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1px; margin: 1.5rem 0; background: var(--line); border: 1px solid var(--line); border-radius: .6rem; overflow: hidden; }
-.stats div { display: flex; flex-direction: column-reverse; justify-content: flex-end; background: var(--raised); padding: .8rem 1.1rem; flex: 1; }
+.stats { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1px; margin: 1.5rem 0; background: var(--line); border: 1px solid var(--line); border-radius: .6rem; overflow: hidden; }
+.stats div { display: flex; flex-direction: column-reverse; justify-content: flex-end; background: var(--raised); padding: .8rem .9rem; flex: 1; }
 .stats dt { color: var(--quiet); font-size: .875rem; line-height: 1.3; }
-.stats dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.stats dd { margin: 0; font-size: 1.1rem; letter-spacing: -.01em; font-weight: 600; line-height: 1.35; font-variant-numeric: tabular-nums; }
 aside { margin: 1rem 0; padding: .7rem 1.1rem; background: var(--note); border: 1px solid var(--note-line); border-radius: .6rem; }
 .facts { margin: 1.25rem 0; }
 .facts div { display: grid; grid-template-columns: 7.5rem 1fr; gap: 1rem; padding: .5rem 0; border-bottom: 1px solid var(--line); }
@@ -67,7 +67,8 @@ footer a { color: var(--quiet); }
 @media (max-width: 40rem) {
   .top form { max-width: none; }
   h1 { font-size: 1.6rem; }
-  pre { font-size: .82rem; padding: .8rem .9rem; }
+  pre { font-size: .82rem; padding: .8rem .9rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+  td .digest { display: block; line-height: 1.4; padding-bottom: .2rem; }
   .stats { grid-template-columns: 1fr 1fr; }
   .stats div:last-child:nth-child(odd) { grid-column: 1 / -1; }
   .facts div { grid-template-columns: 1fr; gap: 0; }
