@@ -15,18 +15,32 @@ import { watchMirror } from './state/watch-mirror.ts';
 export async function runDoctor(values: DoctorValues, context: CommandContext): Promise<Outcome> {
   if (values.url !== undefined) {
     const { publicUrl } = checkedPublicUrl(values.url);
-    const crates = values.crate.length > 0 || values.indexDir === undefined ? values.crate : await withMirror(values, context, (served) => served.pick());
-    if (crates.length === 0) throw new MirrorError('ERR_USAGE', 'no crate is named', { hint: 'give --crate NAME, or --index-dir DIR to pick some' });
+    const crates =
+      values.crate.length > 0 || values.indexDir === undefined
+        ? values.crate
+        : await withMirror(values, context, (served) => served.pick());
+    if (crates.length === 0)
+      throw new MirrorError('ERR_USAGE', 'no crate is named', {
+        hint: 'give --crate NAME, or --index-dir DIR to pick some',
+      });
     return examine(publicUrl, crates, values, context);
   }
   return withMirror(values, context, async (served) => {
     const crates = values.crate.length > 0 ? values.crate : await served.pick();
-    if (crates.length === 0) throw new MirrorError('ERR_CONFIG', 'the mirror has no crate that can be fetched', { hint: 'is --root the folder of the crate files?' });
+    if (crates.length === 0)
+      throw new MirrorError('ERR_CONFIG', 'the mirror has no crate that can be fetched', {
+        hint: 'is --root the folder of the crate files?',
+      });
     return examine(served.url, crates, values, context);
   });
 }
 
-async function examine(url: string, crates: readonly string[], values: DoctorValues, context: CommandContext): Promise<Outcome> {
+async function examine(
+  url: string,
+  crates: readonly string[],
+  values: DoctorValues,
+  context: CommandContext,
+): Promise<Outcome> {
   const { log, signal, io } = context;
   const failed: DoctorStep[] = [];
   let steps = 0;
@@ -36,10 +50,20 @@ async function examine(url: string, crates: readonly string[], values: DoctorVal
     if (!step.ok) failed.push(step);
     await context.print(step);
   }
-  const summary = { result: failed.length === 0 ? 'healthy' : 'failed', url, crates: crates.length, steps, failed: failed.length };
+  const summary = {
+    result: failed.length === 0 ? 'healthy' : 'failed',
+    url,
+    crates: crates.length,
+    steps,
+    failed: failed.length,
+  };
   if (failed.length === 0) return { summary };
-  if (failed.some(({ step }) => step === 'elsewhere')) return { summary, failure: { code: 'ERR_INTEGRITY', message: 'a request went past the mirror' } };
-  return { summary, failure: { code: 'ERR_PARTIAL', message: `${String(failed.length)} of ${String(steps)} checks failed` } };
+  if (failed.some(({ step }) => step === 'elsewhere'))
+    return { summary, failure: { code: 'ERR_INTEGRITY', message: 'a request went past the mirror' } };
+  return {
+    summary,
+    failure: { code: 'ERR_PARTIAL', message: `${String(failed.length)} of ${String(steps)} checks failed` },
+  };
 }
 
 interface Served {
@@ -48,10 +72,18 @@ interface Served {
 }
 
 /** Serve the folders on a port of their own for as long as `use` takes. */
-async function withMirror<T>(values: DoctorValues, { log }: CommandContext, use: (served: Served) => Promise<T>): Promise<T> {
+async function withMirror<T>(
+  values: DoctorValues,
+  { log }: CommandContext,
+  use: (served: Served) => Promise<T>,
+): Promise<T> {
   const places = mirrorPlaces(values);
   const mirror = await openMirror({ ...places, bundleRefreshMs: 0, log });
-  const watch = watchMirror({ indexDir: places.indexDir, roots: places.roots, bundleDirs: places.bundleDirs ?? [] }, 0, log);
+  const watch = watchMirror(
+    { indexDir: places.indexDir, roots: places.roots, bundleDirs: places.bundleDirs ?? [] },
+    0,
+    log,
+  );
   const app = createApp({ mirror, watch, address: { basePath: '', trustProxy: false }, log });
   const server = await serve({ app, host: '127.0.0.1', port: 0, log });
   try {

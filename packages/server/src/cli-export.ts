@@ -12,11 +12,22 @@ export async function runExport(values: ExportValues, context: CommandContext): 
   const begin = Date.now();
   const { publicUrl } = checkedPublicUrl(values.publicUrl);
   const { options, notes } = await mirrorView(values, context);
-  const mirror = await openMirror({ ...mirrorPlaces(values), ...options, cacheBytes: 2 ** 20, bundleRefreshMs: 0, log });
+  const mirror = await openMirror({
+    ...mirrorPlaces(values),
+    ...options,
+    cacheBytes: 2 ** 20,
+    bundleRefreshMs: 0,
+    log,
+  });
   let counts: ExportCounts | undefined;
   const progress = context.progress({
     label: 'exporting',
-    read: () => ({ done: counts?.versions ?? 0, bytes: 0, failed: counts?.corrupt ?? 0, more: { crates: counts?.crates ?? 0, missing: counts?.missing ?? 0 } }),
+    read: () => ({
+      done: counts?.versions ?? 0,
+      bytes: 0,
+      failed: counts?.corrupt ?? 0,
+      more: { crates: counts?.crates ?? 0, missing: counts?.missing ?? 0 },
+    }),
   });
   try {
     const [dir = ''] = context.positionals;
@@ -26,15 +37,35 @@ export async function runExport(values: ExportValues, context: CommandContext): 
     };
     const done = await exportStatic({ mirror, dir, publicUrl, link: values.link, signal, log, onCrate });
     progress.stop();
-    if (done.missing > 0) log.warn('some versions of the index have no file', { versions: done.missing, hint: '--only-present leaves them out of the exported index' });
-    return { summary: summaryOf(done, dir, publicUrl, notes, begin), ...(done.corrupt > 0 ? { failure: { code: 'ERR_INTEGRITY', message: `${String(done.corrupt)} files of the mirror are damaged and were not exported` } } : {}) };
+    if (done.missing > 0)
+      log.warn('some versions of the index have no file', {
+        versions: done.missing,
+        hint: '--only-present leaves them out of the exported index',
+      });
+    return {
+      summary: summaryOf(done, dir, publicUrl, notes, begin),
+      ...(done.corrupt > 0
+        ? {
+            failure: {
+              code: 'ERR_INTEGRITY',
+              message: `${String(done.corrupt)} files of the mirror are damaged and were not exported`,
+            },
+          }
+        : {}),
+    };
   } finally {
     progress.stop();
     await mirror.close();
   }
 }
 
-function summaryOf(counts: ExportCounts, dir: string, publicUrl: string, notes: readonly string[], begin: number): object {
+function summaryOf(
+  counts: ExportCounts,
+  dir: string,
+  publicUrl: string,
+  notes: readonly string[],
+  begin: number,
+): object {
   const { crates, versions, placed, kept, missing, corrupt, indexWritten, indexRemoved } = counts;
   return {
     result: corrupt > 0 ? 'incomplete' : 'complete',

@@ -26,19 +26,42 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
   const { options, notes } = await mirrorView(values, context);
   const accessLog = await openAccessLog(values, context);
   const mirror = await openMirror({ ...places, ...options, cacheBytes: values.cacheSize, log });
-  const watch = watchMirror({ indexDir: places.indexDir, roots: places.roots, bundleDirs: places.bundleDirs ?? [] }, values.rescan, log);
+  const watch = watchMirror(
+    { indexDir: places.indexDir, roots: places.roots, bundleDirs: places.bundleDirs ?? [] },
+    values.rescan,
+    log,
+  );
   const app = createApp({ mirror, watch, address, hasMetrics: values.metrics, notes, log });
   try {
     const { maxConnections, headerTimeout: headerMs, idleTimeout: idleMs } = values;
-    const server = await serve({ app, ...listen, tls, limits: { maxConnections, headerMs, requestMs: headerMs * 3, idleMs }, onAccess: accessLog?.write, log });
+    const server = await serve({
+      app,
+      ...listen,
+      tls,
+      limits: { maxConnections, headerMs, requestMs: headerMs * 3, idleMs },
+      onAccess: accessLog?.write,
+      log,
+    });
     const base = address.publicUrl ?? `${server.url}${address.basePath}`;
-    log.info('serving', { url: base, index: places.indexDir, crates: [...places.roots, ...(places.bundleDirs ?? [])].join(' '), notes: notes.join(' ') || undefined });
-    if (accessLog?.isStdout !== true) await context.print({ url: base, index_url: `sparse+${base}/index/`, listen: server.url });
+    log.info('serving', {
+      url: base,
+      index: places.indexDir,
+      crates: [...places.roots, ...(places.bundleDirs ?? [])].join(' '),
+      notes: notes.join(' ') || undefined,
+    });
+    if (accessLog?.isStdout !== true)
+      await context.print({ url: base, index_url: `sparse+${base}/index/`, listen: server.url });
     if (!signal.aborted) await once(signal, 'abort');
     log.info('stopping', { in_flight: app.metrics.totals().inFlight });
     await server.close(values.grace);
     const { requests, bytes, corrupt } = app.metrics.totals();
-    const summary = { result: 'stopped', requests, bytes, corrupt_files_asked_for: corrupt, seconds: Math.round((Date.now() - begin) / 100) / 10 };
+    const summary = {
+      result: 'stopped',
+      requests,
+      bytes,
+      corrupt_files_asked_for: corrupt,
+      seconds: Math.round((Date.now() - begin) / 100) / 10,
+    };
     log.debug('sent', { bytes: formatBytes(bytes) });
     return { summary, stdoutTaken: accessLog?.isStdout === true, failure: failureOf(signal) };
   } finally {
@@ -50,18 +73,26 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
 
 function failureOf(signal: AbortSignal): { code: MirrorError['code']; message: string } {
   const { reason } = signal as { readonly reason: unknown };
-  return reason instanceof MirrorError ? { code: reason.code, message: reason.message } : { code: 'ERR_INTERRUPTED', message: messageOf(reason) };
+  return reason instanceof MirrorError
+    ? { code: reason.code, message: reason.message }
+    : { code: 'ERR_INTERRUPTED', message: messageOf(reason) };
 }
 
 function addressSettings({ publicUrl, basePath, trustProxy }: ServeValues): AddressSettings {
   const given = publicUrl === undefined ? undefined : checkedPublicUrl(publicUrl);
-  return { publicUrl: given?.publicUrl, basePath: basePath === undefined ? (given?.basePath ?? '') : checkedBasePath(basePath), trustProxy };
+  return {
+    publicUrl: given?.publicUrl,
+    basePath: basePath === undefined ? (given?.basePath ?? '') : checkedBasePath(basePath),
+    trustProxy,
+  };
 }
 
 function tlsFiles({ cert, key }: ServeValues): { readonly certFile: string; readonly keyFile: string } | undefined {
   if (cert === undefined && key === undefined) return undefined;
   if (cert !== undefined && key !== undefined) return { certFile: cert, keyFile: key };
-  throw new MirrorError('ERR_USAGE', `--${cert === undefined ? 'key' : 'cert'} is given alone`, { hint: 'TLS needs --cert FILE and --key FILE' });
+  throw new MirrorError('ERR_USAGE', `--${cert === undefined ? 'key' : 'cert'} is given alone`, {
+    hint: 'TLS needs --cert FILE and --key FILE',
+  });
 }
 
 interface AccessLogSink {
@@ -70,9 +101,17 @@ interface AccessLogSink {
   close(): Promise<void>;
 }
 
-async function openAccessLog({ accessLog, accessLogFormat }: ServeValues, { io, log }: CommandContext): Promise<AccessLogSink | undefined> {
+async function openAccessLog(
+  { accessLog, accessLogFormat }: ServeValues,
+  { io, log }: CommandContext,
+): Promise<AccessLogSink | undefined> {
   if (accessLog === undefined) return undefined;
-  if (accessLog === '-') return { write: (access) => void io.stdout.write(formatAccess(access, accessLogFormat)), isStdout: true, close: () => Promise.resolve() };
+  if (accessLog === '-')
+    return {
+      write: (access) => void io.stdout.write(formatAccess(access, accessLogFormat)),
+      isStdout: true,
+      close: () => Promise.resolve(),
+    };
   const stream = createWriteStream(accessLog, { flags: 'a' });
   try {
     await once(stream, 'open');

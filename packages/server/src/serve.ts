@@ -29,7 +29,13 @@ export interface ServeLimits {
 }
 
 /** The limits when nothing else is said. */
-export const SERVE_LIMITS: ServeLimits = { maxConnections: 4096, headerMs: 10_000, requestMs: 30_000, idleMs: 60_000, maxHeaderBytes: 16 * 1024 };
+export const SERVE_LIMITS: ServeLimits = {
+  maxConnections: 4096,
+  headerMs: 10_000,
+  requestMs: 30_000,
+  idleMs: 60_000,
+  maxHeaderBytes: 16 * 1024,
+};
 
 /** How an app is put on the network. */
 export interface ServeOptions {
@@ -76,7 +82,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   } catch (cause) {
     throw new MirrorError('ERR_CONFIG', `cannot listen on ${hostPort(host, port)}: ${messageOf(cause)}`, { cause });
   }
-  const stopReloading = tls === undefined ? (): void => undefined : reloadCertificate(server as http2.Http2SecureServer, tls, log);
+  const stopReloading =
+    tls === undefined ? (): void => undefined : reloadCertificate(server as http2.Http2SecureServer, tls, log);
   const { port: actual } = server.address() as AddressInfo;
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${hostPort(host, actual)}`,
@@ -96,7 +103,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 type AnyRequest = IncomingMessage | Http2ServerRequest;
 
 function plainServer(limits: ServeLimits): http.Server {
-  const server = http.createServer({ maxHeaderSize: limits.maxHeaderBytes, keepAliveTimeout: KEEP_ALIVE_MS, connectionsCheckingInterval: 1000, noDelay: true });
+  const server = http.createServer({
+    maxHeaderSize: limits.maxHeaderBytes,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: 1000,
+    noDelay: true,
+  });
   server.headersTimeout = limits.headerMs;
   server.requestTimeout = limits.requestMs;
   server.timeout = limits.idleMs;
@@ -105,7 +117,10 @@ function plainServer(limits: ServeLimits): http.Server {
 
 const KEEP_ALIVE_MS = 15_000;
 
-function secureServer(limits: ServeLimits, tls: { readonly certFile: string; readonly keyFile: string }): http2.Http2SecureServer {
+function secureServer(
+  limits: ServeLimits,
+  tls: { readonly certFile: string; readonly keyFile: string },
+): http2.Http2SecureServer {
   const server = http2.createSecureServer({
     ...certificate(tls),
     allowHTTP1: true,
@@ -115,7 +130,11 @@ function secureServer(limits: ServeLimits, tls: { readonly certFile: string; rea
     maxSessionMemory: 10,
     settings: { maxConcurrentStreams: 128, maxHeaderListSize: limits.maxHeaderBytes, enablePush: false },
   } as http2.SecureServerOptions);
-  Object.assign(server, { headersTimeout: limits.headerMs, requestTimeout: limits.requestMs, keepAliveTimeout: KEEP_ALIVE_MS });
+  Object.assign(server, {
+    headersTimeout: limits.headerMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
   server.setTimeout(limits.idleMs);
   server.on('session', (session) => {
     session.on('error', () => undefined); // a client that breaks the protocol is gone, and that is all
@@ -127,7 +146,10 @@ function secureServer(limits: ServeLimits, tls: { readonly certFile: string; rea
   return server;
 }
 
-function certificate({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): { cert: Buffer; key: Buffer } {
+function certificate({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): {
+  cert: Buffer;
+  key: Buffer;
+} {
   return { cert: readPem(certFile), key: readPem(keyFile) };
 }
 
@@ -142,8 +164,13 @@ function readPem(file: string): Buffer {
 const CERTIFICATE_CHECK_MS = 60_000;
 
 /** Certificates are renewed while a server runs. A half-written pair is left alone until it fits. */
-function reloadCertificate(server: http2.Http2SecureServer, tls: { readonly certFile: string; readonly keyFile: string }, log: Log): () => void {
-  const stamp = (): string => [tls.certFile, tls.keyFile].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0).join();
+function reloadCertificate(
+  server: http2.Http2SecureServer,
+  tls: { readonly certFile: string; readonly keyFile: string },
+  log: Log,
+): () => void {
+  const stamp = (): string =>
+    [tls.certFile, tls.keyFile].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0).join();
   let known = stamp();
   const timer = setInterval(() => {
     const now = stamp();
@@ -159,7 +186,12 @@ function reloadCertificate(server: http2.Http2SecureServer, tls: { readonly cert
   return () => clearInterval(timer);
 }
 
-function answerer({ app, onAccess }: ServeOptions, log: Log, limits: ServeLimits, connections: Connections): (request: AnyRequest, response: Response) => Promise<void> {
+function answerer(
+  { app, onAccess }: ServeOptions,
+  log: Log,
+  limits: ServeLimits,
+  connections: Connections,
+): (request: AnyRequest, response: Response) => Promise<void> {
   return async (request, response) => {
     const begin = performance.now();
     const method = request.method ?? '';
@@ -170,9 +202,11 @@ function answerer({ app, onAccess }: ServeOptions, log: Log, limits: ServeLimits
     let route: 'other' | Parameters<typeof metrics.end>[0]['route'] = 'other';
     let sent: Sent = { status: 499, bytes: 0 };
     metrics.begin();
-    const end = connections.begin(request.socket as Socket, response);
+    const end = connections.begin(request.socket, response);
     try {
-      const hasBody = request.httpVersionMajor === 1 && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
+      const hasBody =
+        request.httpVersionMajor === 1 &&
+        (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
       if (hasBody) response.setHeader('connection', 'close');
       const socket = request.socket as Socket & { readonly encrypted?: boolean };
       const localHost = hostPort(socket.localAddress ?? '127.0.0.1', socket.localPort ?? 0);
@@ -205,7 +239,14 @@ function answerer({ app, onAccess }: ServeOptions, log: Log, limits: ServeLimits
 }
 
 function isGone(error: unknown): boolean {
-  return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED', 'ABORT_ERR', 'ERR_HTTP2_INVALID_STREAM'].includes(systemCodeOf(error) ?? '');
+  return [
+    'ERR_STREAM_PREMATURE_CLOSE',
+    'ECONNRESET',
+    'EPIPE',
+    'ERR_STREAM_DESTROYED',
+    'ABORT_ERR',
+    'ERR_HTTP2_INVALID_STREAM',
+  ].includes(systemCodeOf(error) ?? '');
 }
 
 /** What is not HTTP, or too large or too slow, gets a short answer where one can still be sent. */

@@ -35,7 +35,10 @@ export function makeFixture(dir: string, options: MakeOptions = { crates: 40 }):
       filesOf.set(`${version.name} ${version.vers}`, crate.files[i]!);
     });
   }
-  writeFileSync(path.join(indexDir, 'config.json'), '{"dl":"https://static.crates.io/crates","api":"https://crates.io"}');
+  writeFileSync(
+    path.join(indexDir, 'config.json'),
+    '{"dl":"https://static.crates.io/crates","api":"https://crates.io"}',
+  );
   return {
     dir,
     indexDir,
@@ -44,7 +47,8 @@ export function makeFixture(dir: string, options: MakeOptions = { crates: 40 }):
     indexOf,
     loose(layout) {
       const root = path.join(dir, `out-${layout}`);
-      for (const { name, vers } of versions) write(path.join(root, layoutPath(layout, name, vers)), filesOf.get(`${name} ${vers}`)!);
+      for (const { name, vers } of versions)
+        write(path.join(root, layoutPath(layout, name, vers)), filesOf.get(`${name} ${vers}`)!);
       return root;
     },
     async bundles() {
@@ -68,10 +72,15 @@ export interface TestServer extends RunningServer {
 /** Serve a mirror on a free port; nothing is believed without a look at the disk. */
 export async function serveMirror(
   options: MirrorOptions,
-  more: { readonly address?: Partial<AddressSettings>; readonly notes?: readonly string[] } & Partial<Omit<ServeOptions, 'app'>> = {},
+  more: { readonly address?: Partial<AddressSettings>; readonly notes?: readonly string[] } & Partial<
+    Omit<ServeOptions, 'app'>
+  > = {},
 ): Promise<TestServer> {
   const mirror = await openMirror({ believeMs: 0, viewMs: 0, bundleRefreshMs: 0, ...options });
-  const watch = watchMirror({ indexDir: options.indexDir, roots: options.roots, bundleDirs: options.bundleDirs ?? [] }, 0);
+  const watch = watchMirror(
+    { indexDir: options.indexDir, roots: options.roots, bundleDirs: options.bundleDirs ?? [] },
+    0,
+  );
   const { address, notes = [], ...serving } = more;
   const app = createApp({ mirror, watch, address: { basePath: '', trustProxy: false, ...address }, notes });
   const server = await serve({ app, host: '127.0.0.1', port: 0, ...serving });

@@ -33,7 +33,9 @@ describe('a range', () => {
     fc.assert(
       fc.property(bound, bound, fc.nat({ max: 2000 }), (from, to, size) => {
         const range = parseRange(`bytes=${from ?? ''}-${to ?? ''}`, size);
-        const wanted = Array.from({ length: size }, (_, i) => i).filter((i) => (from === undefined ? i >= size - (to ?? 0) : i >= from && i <= (to ?? size)));
+        const wanted = Array.from({ length: size }, (_, i) => i).filter((i) =>
+          from === undefined ? i >= size - (to ?? 0) : i >= from && i <= (to ?? size),
+        );
         if (typeof range === 'object') expect([range.start, range.end]).toEqual([wanted[0], wanted.at(-1)]);
         else if (range === 'unsatisfiable') expect(wanted).toEqual([]);
         else expect(from === undefined ? to === undefined : to !== undefined && to < from).toBe(true);
@@ -46,7 +48,9 @@ describe('a range', () => {
   });
 
   it('a condition lets it through only with the very tag', () => {
-    expect([undefined, '"a"', 'W/"a"', '"b"', 'Sun, 06 Nov 1994 08:49:37 GMT'].map((field) => isRangeAllowed(field, '"a"'))).toEqual([true, true, false, false, false]);
+    expect(
+      [undefined, '"a"', 'W/"a"', '"b"', 'Sun, 06 Nov 1994 08:49:37 GMT'].map((field) => isRangeAllowed(field, '"a"')),
+    ).toEqual([true, true, false, false, false]);
   });
 });
 
@@ -69,7 +73,10 @@ describe('a condition', () => {
   });
 
   it('a list of tags is read back as it was written', () => {
-    const tag = fc.record({ isWeak: fc.boolean(), tag: fc.stringMatching(/^[!#-~]{0,20}$/).map((text) => `"${text}"`) });
+    const tag = fc.record({
+      isWeak: fc.boolean(),
+      tag: fc.stringMatching(/^[!#-~]{0,20}$/).map((text) => `"${text}"`),
+    });
     fc.assert(
       fc.property(fc.array(tag), fc.constantFrom(',', ', ', ' ,\t'), (tags, comma) => {
         expect(parseEtags(tags.map((each) => `${each.isWeak ? 'W/' : ''}${each.tag}`).join(comma))).toEqual(tags);
@@ -112,7 +119,18 @@ describe('a request target', () => {
     expect(parseTarget(text)).toMatchObject({ parts });
   });
 
-  it.each(['/../etc/passwd', '/a/../../b', '/a//b', '/a/./b', '/%2e%2e/x', '/a%2fb', '/a%5cb', '/a%00', '/a\\b', '/a%0ab'])('%s is no path of ours', (text) => {
+  it.each([
+    '/../etc/passwd',
+    '/a/../../b',
+    '/a//b',
+    '/a/./b',
+    '/%2e%2e/x',
+    '/a%2fb',
+    '/a%5cb',
+    '/a%00',
+    '/a\\b',
+    '/a%0ab',
+  ])('%s is no path of ours', (text) => {
     expect(parseTarget(text)).toBe('no-such-path');
   });
 
@@ -131,7 +149,8 @@ describe('a request target', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
         const target = parseTarget(`/${pieces.join('')}`);
-        if (typeof target === 'object') for (const part of target.parts) expect(part).toMatch(/^(?!\.{1,2}$)[^/\\\0]+$/);
+        if (typeof target === 'object')
+          for (const part of target.parts) expect(part).toMatch(/^(?!\.{1,2}$)[^/\\\0]+$/);
       }),
     );
   });
@@ -153,7 +172,12 @@ describe('the public address', () => {
     expect(publicAddress({ ...request({}), isSecure: true }, plain)).toBe('https://127.0.0.1:80');
   });
   it('believes a proxy only when told to', () => {
-    const forwarded = { host: 'inner', 'x-forwarded-host': 'outer.example, inner', 'x-forwarded-proto': 'https', 'x-forwarded-prefix': '/rust/' };
+    const forwarded = {
+      host: 'inner',
+      'x-forwarded-host': 'outer.example, inner',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-prefix': '/rust/',
+    };
     expect(publicAddress(request(forwarded), plain)).toBe('http://inner');
     expect(publicAddress(request(forwarded), { ...plain, trustProxy: true })).toBe('https://outer.example/rust');
   });
@@ -161,9 +185,13 @@ describe('the public address', () => {
     expect(publicAddress(request({ host }), plain)).toBeUndefined();
   });
   it('a setting decides, and is checked', () => {
-    expect(checkedPublicUrl('https://mirror.example/rust/')).toEqual({ publicUrl: 'https://mirror.example/rust', basePath: '/rust' });
+    expect(checkedPublicUrl('https://mirror.example/rust/')).toEqual({
+      publicUrl: 'https://mirror.example/rust',
+      basePath: '/rust',
+    });
     expect(checkedBasePath('a/b/')).toBe('/a/b');
-    for (const bad of ['ftp://x', 'x', 'http://u:p@h', 'http://h/?q']) expect(() => checkedPublicUrl(bad)).toThrow('public URL');
+    for (const bad of ['ftp://x', 'x', 'http://u:p@h', 'http://h/?q'])
+      expect(() => checkedPublicUrl(bad)).toThrow('public URL');
     for (const bad of ['/a b', '/..', '/a?b', '/"']) expect(() => checkedBasePath(bad)).toThrow('base path');
   });
 });

@@ -19,19 +19,30 @@ const ACCESS: Access = {
 
 describe('the access log', () => {
   it('has the combined format', () => {
-    expect(formatAccess(ACCESS, 'combined')).toBe('127.0.0.1 - - [04/Mar/2026:05:06:07 +0000] "GET /index/se/rd/serde HTTP/1.1" 200 1234 "-" "cargo/1.95.0"\n');
+    expect(formatAccess(ACCESS, 'combined')).toBe(
+      '127.0.0.1 - - [04/Mar/2026:05:06:07 +0000] "GET /index/se/rd/serde HTTP/1.1" 200 1234 "-" "cargo/1.95.0"\n',
+    );
   });
   it('has JSON lines', () => {
-    expect(JSON.parse(formatAccess(ACCESS, 'json'))).toMatchObject({ time: '2026-03-04T05:06:07.890Z', target: '/index/se/rd/serde', status: 200, user_agent: 'cargo/1.95.0' });
+    expect(JSON.parse(formatAccess(ACCESS, 'json'))).toMatchObject({
+      time: '2026-03-04T05:06:07.890Z',
+      target: '/index/se/rd/serde',
+      status: 200,
+      user_agent: 'cargo/1.95.0',
+    });
   });
   it('is one line of printable characters, whatever a client sends', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom('combined' as const, 'json' as const), (text, format) => {
-        const written = formatAccess({ ...ACCESS, target: text, userAgent: text, referer: text }, format);
-        expect(written.slice(0, -1)).not.toMatch(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/);
-        expect(written.endsWith('\n')).toBe(true);
-        if (format === 'json') expect((JSON.parse(written) as { target: string }).target).toBe(text);
-      }),
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 30 }),
+        fc.constantFrom('combined' as const, 'json' as const),
+        (text, format) => {
+          const written = formatAccess({ ...ACCESS, target: text, userAgent: text, referer: text }, format);
+          expect(written.slice(0, -1)).not.toMatch(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/);
+          expect(written.endsWith('\n')).toBe(true);
+          if (format === 'json') expect((JSON.parse(written) as { target: string }).target).toBe(text);
+        },
+      ),
     );
   });
   it('cuts what is too long', () => {
@@ -45,7 +56,10 @@ describe('metrics', () => {
     metrics.begin();
     metrics.begin();
     metrics.end({ route: 'index', status: 200, bytes: 10, seconds: 0.002 });
-    const text = metrics.render([{ name: 'mirror_index_crates', help: 'Crates.', value: 3 }, { name: 'absent', help: '', value: undefined }]);
+    const text = metrics.render([
+      { name: 'mirror_index_crates', help: 'Crates.', value: 3 },
+      { name: 'absent', help: '', value: undefined },
+    ]);
     expect(text).toContain('mirror_server_requests_total{route="index",status="200"} 1\n');
     expect(text).toContain('mirror_server_response_bytes_total{route="index"} 10\n');
     expect(text).toContain('_bucket{route="index",le="0.001"} 0\n');
@@ -54,7 +68,8 @@ describe('metrics', () => {
     expect(text).toContain('mirror_server_inflight_requests 1\n');
     expect(text).toContain('mirror_index_crates 3\n');
     expect(text).not.toContain('absent');
-    for (const row of text.trimEnd().split('\n')) expect(row).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[^}]+\})? [0-9.e+-]+)$/);
+    for (const row of text.trimEnd().split('\n'))
+      expect(row).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[^}]+\})? [0-9.e+-]+)$/);
   });
 });
 

@@ -15,13 +15,20 @@ import { write } from './fixture.ts';
 
 const DAY = 86_400_000;
 const NOW = Date.parse('2026-06-30T00:00:00Z');
-const line = (vers: string, more = ''): string => `{"name":"abc","vers":"${vers}","deps":[],"cksum":"${'0'.repeat(64)}","features":{},"yanked":false${more}}\n`;
-const published = (daysAgo: number): string => `,"pubtime":"${new Date(NOW - daysAgo * DAY).toISOString().slice(0, 19)}Z"`;
+const line = (vers: string, more = ''): string =>
+  `{"name":"abc","vers":"${vers}","deps":[],"cksum":"${'0'.repeat(64)}","features":{},"yanked":false${more}}\n`;
+const published = (daysAgo: number): string =>
+  `,"pubtime":"${new Date(NOW - daysAgo * DAY).toISOString().slice(0, 19)}Z"`;
 
 describe('a view', () => {
-  const text = line('1.0.0') + line('1.1.0', published(30)) + line('1.2.0', published(3)).replace('"deps":[]', '"deps": [ ]') + line('2.0.0-rc.1', published(1));
+  const text =
+    line('1.0.0') +
+    line('1.1.0', published(30)) +
+    line('1.2.0', published(3)).replace('"deps":[]', '"deps": [ ]') +
+    line('2.0.0-rc.1', published(1));
   const versionsIn = (bytes: Buffer): string[] => entriesOf('3/a/abc', bytes).map(({ vers }) => vers);
-  const apply = async (options: Parameters<typeof createIndexView>[0], bytes = Buffer.from(text)): Promise<Buffer> => await createIndexView(options)!.apply('3/a/abc', bytes, NOW);
+  const apply = async (options: Parameters<typeof createIndexView>[0], bytes = Buffer.from(text)): Promise<Buffer> =>
+    await createIndexView(options)!.apply('3/a/abc', bytes, NOW);
 
   it('without options there is none', () => {
     expect(createIndexView({})).toBeUndefined();
@@ -31,7 +38,11 @@ describe('a view', () => {
   });
   it('the age slides along with the time', async () => {
     const view = createIndexView({ publishedBefore: (now) => now - 7 * DAY })!;
-    expect(versionsIn(await view.apply('3/a/abc', Buffer.from(text), NOW + 5 * DAY))).toEqual(['1.0.0', '1.1.0', '1.2.0']);
+    expect(versionsIn(await view.apply('3/a/abc', Buffer.from(text), NOW + 5 * DAY))).toEqual([
+      '1.0.0',
+      '1.1.0',
+      '1.2.0',
+    ]);
   });
   it('shows what is allowed however fresh', async () => {
     const publishedBefore = (now: number): number => now - 7 * DAY;
@@ -61,7 +72,12 @@ describe('a view', () => {
         const isChosen = (vers: string): boolean => choose(vers);
         const shown = await apply({ isPresent: ({ vers }) => Promise.resolve(isChosen(vers)) }, Buffer.from(all));
         expect(versionsIn(shown)).toEqual(numbers.map((n) => `${n}.0.0`).filter(isChosen));
-        expect(lines.filter((_, i) => isChosen(`${numbers[i]}.0.0`)).join('').startsWith(String(shown))).toBe(true);
+        expect(
+          lines
+            .filter((_, i) => isChosen(`${numbers[i]}.0.0`))
+            .join('')
+            .startsWith(String(shown)),
+        ).toBe(true);
       }),
       { numRuns: 50 },
     );
@@ -84,7 +100,10 @@ describe('the sparse index', () => {
   });
   it('finds a version in a line that is written unusually', async () => {
     const dir = scratchDir();
-    write(path.join(dir, '3/a/abc'), `{ "vers" : "1.0.0", "name":"abc", "cksum":"${'a'.repeat(64)}", "yanked":false}\nnot json\n${line('2.0.0', ',"x":{"vers":"3.0.0"}')}`);
+    write(
+      path.join(dir, '3/a/abc'),
+      `{ "vers" : "1.0.0", "name":"abc", "cksum":"${'a'.repeat(64)}", "yanked":false}\nnot json\n${line('2.0.0', ',"x":{"vers":"3.0.0"}')}`,
+    );
     const index = createSparseIndex({ files: openIndexFiles(dir) });
     expect((await index.version('abc', '1.0.0'))?.cksum).toBe('a'.repeat(64));
     expect(await index.version('abc', '3.0.0')).toBeUndefined();
@@ -131,7 +150,8 @@ describe('a search', () => {
     expect(search('abc', { offset: 1, limit: 1 })).toEqual({ total: 3, names: ['abc-derive'] });
   });
   it('finds nothing for nothing', () => {
-    for (const query of ['', '  ', '\n', 'zzz']) expect(search(query, { offset: 0, limit: 10 })).toEqual({ total: 0, names: [] });
+    for (const query of ['', '  ', '\n', 'zzz'])
+      expect(search(query, { offset: 0, limit: 10 })).toEqual({ total: 0, names: [] });
   });
   it('finds exactly the names that hold the query', () => {
     const name = fc.stringMatching(/^[a-c_-]{1,5}$/);
@@ -147,7 +167,15 @@ describe('a search', () => {
 });
 
 describe('the newest version', () => {
-  const entries = (...versions: string[]) => entriesOf('3/a/abc', Buffer.from(versions.map((vers) => (vers.endsWith('!') ? line(vers.slice(0, -1)).replace('false', 'true') : line(vers))).join('')));
+  const entries = (...versions: string[]) =>
+    entriesOf(
+      '3/a/abc',
+      Buffer.from(
+        versions
+          .map((vers) => (vers.endsWith('!') ? line(vers.slice(0, -1)).replace('false', 'true') : line(vers)))
+          .join(''),
+      ),
+    );
   it.each([
     [['1.0.0', '1.10.0', '1.9.0'], '1.10.0'],
     [['1.0.0', '2.0.0-rc.1'], '1.0.0'],
@@ -162,14 +190,19 @@ describe('the newest version', () => {
 describe('a slice of a stream', () => {
   it('is the slice of the whole', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 9 })), fc.nat({ max: 60 }), fc.nat({ max: 60 }), async (pieces, start, length) => {
-        const stream = (async function* () {
-          for (const piece of pieces) yield await Promise.resolve(Buffer.from(piece));
-        })();
-        const found: Buffer[] = [];
-        for await (const piece of sliceStream(stream, { start, end: start + length })) found.push(piece);
-        expect(Buffer.concat(found)).toEqual(Buffer.concat(pieces).subarray(start, start + length + 1));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ maxLength: 9 })),
+        fc.nat({ max: 60 }),
+        fc.nat({ max: 60 }),
+        async (pieces, start, length) => {
+          const stream = (async function* () {
+            for (const piece of pieces) yield await Promise.resolve(Buffer.from(piece));
+          })();
+          const found: Buffer[] = [];
+          for await (const piece of sliceStream(stream, { start, end: start + length })) found.push(piece);
+          expect(Buffer.concat(found)).toEqual(Buffer.concat(pieces).subarray(start, start + length + 1));
+        },
+      ),
     );
   });
 });

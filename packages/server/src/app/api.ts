@@ -11,7 +11,8 @@ import { MAX_PER_PAGE, findCrates } from './find-crates.ts';
  */
 export async function answerApi(call: AppCall): Promise<Answer> {
   const [, version, what, name, ...more] = call.target.parts;
-  if (version !== 'v1' || what !== 'crates' || more.length > 0) return apiError(404, 'this mirror has only the reading part of the API');
+  if (version !== 'v1' || what !== 'crates' || more.length > 0)
+    return apiError(404, 'this mirror has only the reading part of the API');
   return name === undefined ? search(call) : oneCrate(call, name);
 }
 
@@ -36,7 +37,10 @@ async function oneCrate({ context }: AppCall, name: string): Promise<Answer> {
     yanked,
     created_at: pubtime ?? null,
   }));
-  return jsonAnswer('api', 200, { crate: { id: newest.name, name: newest.name, max_version: newest.vers, description: null }, versions });
+  return jsonAnswer('api', 200, {
+    crate: { id: newest.name, name: newest.name, max_version: newest.vers, description: null },
+    versions,
+  });
 }
 
 function apiError(status: number, detail: string): Answer {

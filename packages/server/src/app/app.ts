@@ -96,7 +96,8 @@ export function createApp(options: AppOptions): App {
       const refusal = refusalOf(request);
       if (refusal !== undefined) return refusal;
       const target = parseTarget(request.target, options.address.basePath);
-      if (target === 'too-long') return textAnswer('other', 414, `the address is longer than ${String(MAX_TARGET_LENGTH)} characters\n`);
+      if (target === 'too-long')
+        return textAnswer('other', 414, `the address is longer than ${String(MAX_TARGET_LENGTH)} characters\n`);
       if (target === 'malformed') return textAnswer('other', 400, 'the address cannot be read\n');
       const address = publicAddress(request, options.address);
       if (address === undefined) return textAnswer('other', 400, 'the host cannot be read\n');
@@ -117,7 +118,9 @@ function refusalOf({ method }: AppRequest): Answer | undefined {
 
 function notFound({ headers }: AppRequest, address: string): Answer {
   const isPerson = headers.accept?.includes('text/html') === true;
-  return isPerson ? errorPage(address, 404, 'Not found', 'There is nothing at this address.') : textAnswer('other', 404, 'not found\n');
+  return isPerson
+    ? errorPage(address, 404, 'Not found', 'There is nothing at this address.')
+    : textAnswer('other', 404, 'not found\n');
 }
 
 function failure(error: unknown, { log, metrics }: AppContext): Answer {

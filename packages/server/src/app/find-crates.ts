@@ -21,7 +21,11 @@ export interface FoundCrates {
 export const MAX_PER_PAGE = 100;
 
 /** Crates whose names hold `query`, best first; undefined until the mirror has been looked through once. */
-export async function findCrates(context: AppContext, query: string, page: { readonly offset: number; readonly limit: number }): Promise<FoundCrates | undefined> {
+export async function findCrates(
+  context: AppContext,
+  query: string,
+  page: { readonly offset: number; readonly limit: number },
+): Promise<FoundCrates | undefined> {
   const { state } = context.watch;
   if (state === undefined) return undefined;
   const { total, names } = searchOf(state)(query.slice(0, 100), page);

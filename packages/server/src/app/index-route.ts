@@ -25,6 +25,10 @@ export async function answerIndex(call: AppCall): Promise<Answer | undefined> {
 /** It depends on how the client calls the server, so nobody between may keep it. */
 function answerConfig(address: string): Answer {
   const text = configJson({ dl: `${address}/crates`, api: address });
-  const headers = { 'content-type': 'application/json', 'cache-control': 'private, no-cache', vary: 'host, x-forwarded-host, x-forwarded-proto, x-forwarded-prefix' };
+  const headers = {
+    'content-type': 'application/json',
+    'cache-control': 'private, no-cache',
+    vary: 'host, x-forwarded-host, x-forwarded-proto, x-forwarded-prefix',
+  };
   return { ...textAnswer('config', 200, text, headers), digest: sha256(Buffer.from(text)) };
 }

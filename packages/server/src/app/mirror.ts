@@ -58,7 +58,10 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
   const cacheBytes = (options.cacheBytes ?? 128 * 2 ** 20) / 2;
   const files = openIndexFiles(options.indexDir);
   const crates = await openCrateFiles({ ...options, cacheBytes });
-  const view = createIndexView({ ...options.view, ...(options.isOnlyPresent === true ? { isPresent: crates.has } : {}) });
+  const view = createIndexView({
+    ...options.view,
+    ...(options.isOnlyPresent === true ? { isPresent: crates.has } : {}),
+  });
   const index = createSparseIndex({ files, view, cacheBytes, believeMs, viewMs, now });
   const refresh = (): void => {
     crates.refresh().catch((error: unknown) => log.warn('new bundles could not be read', { error: String(error) }));

@@ -17,7 +17,14 @@ export type Pages = (call: AppCall) => Promise<Answer | undefined>;
 export function createPages({ mirror, watch, notes }: AppContext): Pages {
   return async (call) => {
     const [first, name, vers, ...more] = call.target.parts;
-    if (first === undefined) return startPage({ address: call.address, state: watch.state, indexTime: indexTime(watch.state), notes, now: Date.now() });
+    if (first === undefined)
+      return startPage({
+        address: call.address,
+        state: watch.state,
+        indexTime: indexTime(watch.state),
+        notes,
+        now: Date.now(),
+      });
     if (first === 'crates' && name !== undefined && more.length === 0) return crate(call, name, vers);
     if (name !== undefined) return undefined;
     if (first === 'search') return search(call);
@@ -51,6 +58,10 @@ const ASSETS: Readonly<Record<string, Answer>> = Object.assign(Object.create(nul
 });
 
 function asset(text: string, type: string): Answer {
-  const headers = { 'content-type': type, 'cache-control': 'public, max-age=3600', 'x-content-type-options': 'nosniff' };
+  const headers = {
+    'content-type': type,
+    'cache-control': 'public, max-age=3600',
+    'x-content-type-options': 'nosniff',
+  };
   return { ...textAnswer('page', 200, text, headers), digest: sha256(Buffer.from(text)) };
 }

@@ -15,10 +15,25 @@ export interface ConfigCheck {
 }
 
 /** Look at the mirror's `config.json`. */
-export async function checkConfig(url: string, caFile: string | undefined, signal: AbortSignal | undefined): Promise<ConfigCheck> {
+export async function checkConfig(
+  url: string,
+  caFile: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ConfigCheck> {
   const begin = Date.now();
-  const { problem: detail, hasApi } = await look(url, caFile, signal).catch((error: unknown) => ({ problem: messageOf(error), hasApi: false }));
-  return { step: { step: 'config', ok: detail === undefined, ms: Date.now() - begin, ...(detail === undefined ? {} : { detail }) }, hasApi };
+  const { problem: detail, hasApi } = await look(url, caFile, signal).catch((error: unknown) => ({
+    problem: messageOf(error),
+    hasApi: false,
+  }));
+  return {
+    step: {
+      step: 'config',
+      ok: detail === undefined,
+      ms: Date.now() - begin,
+      ...(detail === undefined ? {} : { detail }),
+    },
+    hasApi,
+  };
 }
 
 interface Look {
@@ -32,13 +47,18 @@ async function look(url: string, caFile: string | undefined, signal: AbortSignal
   if (status !== 200) return { problem: `${address}: expected status 200, found ${String(status)}`, hasApi: false };
   const { dl, api } = JSON.parse(body) as { readonly dl?: unknown; readonly api?: unknown };
   const hasApi = typeof api === 'string';
-  if (typeof dl !== 'string' || !URL.canParse(dl)) return { problem: `${address}: expected an address in "dl", found ${JSON.stringify(dl)}`, hasApi };
+  if (typeof dl !== 'string' || !URL.canParse(dl))
+    return { problem: `${address}: expected an address in "dl", found ${JSON.stringify(dl)}`, hasApi };
   const { origin } = new URL(dl);
   if (origin === new URL(url).origin) return { problem: undefined, hasApi };
   return { problem: `${address}: "dl" sends cargo to ${origin} instead of the mirror; see --public-url`, hasApi };
 }
 
-async function get(address: string, caFile: string | undefined, signal: AbortSignal | undefined): Promise<{ readonly status: number; readonly body: string }> {
+async function get(
+  address: string,
+  caFile: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly status: number; readonly body: string }> {
   const { request } = address.startsWith('https:') ? https : http;
   const ca = caFile === undefined ? {} : { ca: readFileSync(caFile) };
   const sent = request(address, { ...ca, agent: false, timeout: 10_000, ...(signal === undefined ? {} : { signal }) });

@@ -24,7 +24,12 @@ export interface CleanRoomOptions {
 }
 
 /** Make an empty CARGO_HOME and its surroundings in the folder for temporary files; `close` removes them. */
-export async function openCleanRoom({ mirrorUrl, proxyUrl, caFile, surroundings }: CleanRoomOptions): Promise<CleanRoom> {
+export async function openCleanRoom({
+  mirrorUrl,
+  proxyUrl,
+  caFile,
+  surroundings,
+}: CleanRoomOptions): Promise<CleanRoom> {
   const dir = await mkdtemp(path.join(tmpdir(), 'mirror-doctor-'));
   const home = path.join(dir, 'home');
   const cargoHome = path.join(home, '.cargo');
@@ -52,7 +57,10 @@ export async function openCleanRoom({ mirrorUrl, proxyUrl, caFile, surroundings 
     async project(name) {
       const project = path.join(dir, 'projects', name);
       await mkdir(path.join(project, 'src'), { recursive: true });
-      await writeFile(path.join(project, 'Cargo.toml'), '[package]\nname = "mirror-doctor"\nversion = "0.0.0"\nedition = "2021"\n');
+      await writeFile(
+        path.join(project, 'Cargo.toml'),
+        '[package]\nname = "mirror-doctor"\nversion = "0.0.0"\nedition = "2021"\n',
+      );
       await writeFile(path.join(project, 'src', 'lib.rs'), '');
       return project;
     },
@@ -61,4 +69,16 @@ export async function openCleanRoom({ mirrorUrl, proxyUrl, caFile, surroundings 
 }
 
 /** What programs need to be found and to run at all. */
-const KEPT = ['PATH', 'Path', 'PATHEXT', 'SystemRoot', 'SYSTEMROOT', 'ComSpec', 'TMPDIR', 'TEMP', 'TMP', 'RUSTUP_TOOLCHAIN', 'LD_LIBRARY_PATH'];
+const KEPT = [
+  'PATH',
+  'Path',
+  'PATHEXT',
+  'SystemRoot',
+  'SYSTEMROOT',
+  'ComSpec',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'RUSTUP_TOOLCHAIN',
+  'LD_LIBRARY_PATH',
+];

@@ -43,10 +43,25 @@ export interface DoctorOptions {
  * @throws {MirrorError} ERR_CONFIG when there is no cargo; the signal's reason when aborted
  */
 export async function* doctor(options: DoctorOptions): AsyncGenerator<DoctorStep> {
-  const { url, crates, isBuilding = false, cargo = 'cargo', caFile, timeoutMs = 300_000, env, signal, log = silentLog } = options;
+  const {
+    url,
+    crates,
+    isBuilding = false,
+    cargo = 'cargo',
+    caFile,
+    timeoutMs = 300_000,
+    env,
+    signal,
+    log = silentLog,
+  } = options;
   const trap = await openTrap();
   const room = await openCleanRoom({ mirrorUrl: url, proxyUrl: trap.url, caFile, surroundings: env });
-  const attempt = async (step: DoctorStep['step'], crate: string | undefined, args: readonly string[], cwd: string): Promise<DoctorStep> => {
+  const attempt = async (
+    step: DoctorStep['step'],
+    crate: string | undefined,
+    args: readonly string[],
+    cwd: string,
+  ): Promise<DoctorStep> => {
     log.debug('running cargo', { args: args.join(' ') });
     const { isOk, said, ms } = await runCargo(args, { cargo, cwd, env: room.env, timeoutMs, signal });
     return { step, ...(crate === undefined ? {} : { crate }), ok: isOk, ms, ...(isOk ? {} : { detail: said }) };
@@ -65,9 +80,20 @@ export async function* doctor(options: DoctorOptions): AsyncGenerator<DoctorStep
       if (fetched.ok && isBuilding) yield await attempt('build', crate, ['build', '--locked', '--offline'], project);
     }
     const [first] = crates;
-    if (config.hasApi && first !== undefined) yield await attempt('search', undefined, ['search', '--registry', 'mirror', first.split('@')[0] ?? first], await room.project('search'));
+    if (config.hasApi && first !== undefined)
+      yield await attempt(
+        'search',
+        undefined,
+        ['search', '--registry', 'mirror', first.split('@')[0] ?? first],
+        await room.project('search'),
+      );
     const asked = [...trap.asked];
-    yield { step: 'elsewhere', ok: asked.length === 0, ms: 0, ...(asked.length === 0 ? {} : { detail: `asked for ${asked.join(', ')}` }) };
+    yield {
+      step: 'elsewhere',
+      ok: asked.length === 0,
+      ms: 0,
+      ...(asked.length === 0 ? {} : { detail: `asked for ${asked.join(', ')}` }),
+    };
   } finally {
     await room.close();
     await trap.close();

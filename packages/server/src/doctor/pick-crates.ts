@@ -11,7 +11,8 @@ export async function pickCrates(mirror: Mirror, names: string, count: number): 
   for (const name of order) {
     if (picked.length === count) break;
     const newest = newestOf(await mirror.index.versions(name));
-    if (newest === undefined || newest.yanked || newest.vers.includes('-') || !(await mirror.crates.has(newest))) continue;
+    if (newest === undefined || newest.yanked || newest.vers.includes('-') || !(await mirror.crates.has(newest)))
+      continue;
     picked.push(newest.name);
   }
   return picked;

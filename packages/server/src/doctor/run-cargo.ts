@@ -24,7 +24,10 @@ export interface CargoResult {
  *
  * @throws {MirrorError} ERR_CONFIG when there is no such program; the signal's reason when aborted
  */
-export async function runCargo(args: readonly string[], { cargo, cwd, env, timeoutMs, signal }: CargoRun): Promise<CargoResult> {
+export async function runCargo(
+  args: readonly string[],
+  { cargo, cwd, env, timeoutMs, signal }: CargoRun,
+): Promise<CargoResult> {
   const begin = Date.now();
   const child = spawn(cargo, args, { cwd, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
@@ -44,7 +47,10 @@ export async function runCargo(args: readonly string[], { cargo, cwd, env, timeo
     return { isOk: status === 0, said: said.trim(), ms };
   } catch (cause) {
     if (systemCodeOf(cause) !== 'ENOENT' && systemCodeOf(cause) !== 'EACCES') throw cause;
-    throw new MirrorError('ERR_CONFIG', `${cargo} cannot be run`, { cause, hint: 'install Rust, or name a cargo with --cargo FILE' });
+    throw new MirrorError('ERR_CONFIG', `${cargo} cannot be run`, {
+      cause,
+      hint: 'install Rust, or name a cargo with --cargo FILE',
+    });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);

@@ -1,6 +1,27 @@
-import { copyFile, link, lstat, mkdir, readFile, readlink, realpath, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
-import { IntegrityError, MirrorError, createLocalStorage, layoutPath, messageOf, silentLog, systemCodeOf } from '@mirror/core';
+import {
+  IntegrityError,
+  MirrorError,
+  createLocalStorage,
+  layoutPath,
+  messageOf,
+  silentLog,
+  systemCodeOf,
+} from '@mirror/core';
 import type { LocalStorage, Log } from '@mirror/core';
 import type { Mirror } from '../app/mirror.ts';
 import type { Body } from '../http/answer.ts';
@@ -60,7 +81,16 @@ export async function exportStatic(options: ExportOptions): Promise<ExportCounts
   const storage = createLocalStorage(options.dir);
   const dir = storage.root;
   const nginx = nginxConfig(dir, new URL(publicUrl).pathname);
-  const counts: Mutable<ExportCounts> = { crates: 0, versions: 0, placed: 0, kept: 0, missing: 0, corrupt: 0, indexWritten: 0, indexRemoved: 0 };
+  const counts: Mutable<ExportCounts> = {
+    crates: 0,
+    versions: 0,
+    placed: 0,
+    kept: 0,
+    missing: 0,
+    corrupt: 0,
+    indexWritten: 0,
+    indexRemoved: 0,
+  };
   for await (const indexPath of mirror.files.paths()) {
     signal?.throwIfAborted();
     const page = await mirror.index.find(indexPath);
@@ -93,7 +123,11 @@ interface Crate {
   readonly cksum: string;
 }
 
-async function placeCrate({ mirror, link: how = 'hard', log = silentLog }: ExportOptions, storage: LocalStorage, crate: Crate): Promise<'placed' | 'kept' | 'missing' | 'corrupt'> {
+async function placeCrate(
+  { mirror, link: how = 'hard', log = silentLog }: ExportOptions,
+  storage: LocalStorage,
+  crate: Crate,
+): Promise<'placed' | 'kept' | 'missing' | 'corrupt'> {
   const relative = `crates/${layoutPath('cargo', crate.name, crate.vers)}`;
   const target = path.join(storage.root, relative);
   const found = await mirror.crates.looseFile(crate);
@@ -117,7 +151,13 @@ async function placeCrate({ mirror, link: how = 'hard', log = silentLog }: Expor
 }
 
 /** Whether the tree has the file as this run would leave it. Only the first run reads it. */
-async function isPlaced(target: string, source: string | undefined, how: Link, crate: Crate, mirror: Mirror): Promise<boolean> {
+async function isPlaced(
+  target: string,
+  source: string | undefined,
+  how: Link,
+  crate: Crate,
+  mirror: Mirror,
+): Promise<boolean> {
   const there = await absentAsUndefined(lstat(target));
   if (there === undefined) return false;
   if (source === undefined) return there.isFile() && there.size === (await mirror.crates.sizeOf(crate));
@@ -143,7 +183,8 @@ async function isLinked(source: string, part: string): Promise<boolean> {
     await link(source, part);
     return true;
   } catch (error) {
-    if (['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCodeOf(error) ?? '')) return false;
+    if (['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCodeOf(error) ?? ''))
+      return false;
     throw error;
   }
 }
@@ -156,7 +197,8 @@ async function copyWithTime(source: string, part: string): Promise<void> {
 
 async function* piecesOf({ bytes, read, size }: Body): AsyncGenerator<Uint8Array> {
   if (bytes !== undefined) yield bytes;
-  else if (read !== undefined && size > 0) for await (const piece of read({ start: 0, end: size - 1 })) yield piece as Buffer;
+  else if (read !== undefined && size > 0)
+    for await (const piece of read({ start: 0, end: size - 1 })) yield piece as Buffer;
 }
 
 /** True when it had to be written. */
@@ -196,4 +238,3 @@ async function absentAsUndefined<T>(promise: Promise<T>): Promise<T | undefined>
     throw error;
   }
 }
-

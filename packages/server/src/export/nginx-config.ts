@@ -8,7 +8,10 @@ import { MirrorError } from '@mirror/core';
  */
 export function nginxConfig(dir: string, basePath: string): string {
   // nginx cannot escape a dollar sign in a path at all
-  if (/[$"\\\n\r;{}]/.test(dir)) throw new MirrorError('ERR_CONFIG', `${dir}: expected a path without $ " \\ ; { } and line ends`, { hint: 'nginx could not read it' });
+  if (/[$"\\\n\r;{}]/.test(dir))
+    throw new MirrorError('ERR_CONFIG', `${dir}: expected a path without $ " \\ ; { } and line ends`, {
+      hint: 'nginx could not read it',
+    });
   const base = basePath.replace(/\/$/, '');
   return `# A crate registry as plain files. Include this inside a server { } block:
 #   include "${dir}/nginx.conf";

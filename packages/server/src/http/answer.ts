@@ -26,12 +26,27 @@ export interface Answer {
 }
 
 /** Text as an answer. */
-export function textAnswer(route: Route, status: number, text: string, headers: Readonly<Record<string, string>> = {}): Answer {
+export function textAnswer(
+  route: Route,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
   const bytes = Buffer.from(text);
-  return { route, status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body: { size: bytes.length, bytes } };
+  return {
+    route,
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8', ...headers },
+    body: { size: bytes.length, bytes },
+  };
 }
 
 /** JSON as an answer, in one line. */
-export function jsonAnswer(route: Route, status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+export function jsonAnswer(
+  route: Route,
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
   return textAnswer(route, status, `${JSON.stringify(value)}\n`, { 'content-type': 'application/json', ...headers });
 }

@@ -41,8 +41,12 @@ export function publicAddress(request: AddressedRequest, settings: AddressSettin
  */
 export function checkedPublicUrl(text: string): { readonly publicUrl: string; readonly basePath: string } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username + url.password === '';
-  if (!isPlain) throw new MirrorError('ERR_USAGE', 'public URL: expected http(s)://host[:port][/path]', { hint: 'without user, query or fragment' });
+  const isPlain =
+    url !== undefined && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username + url.password === '';
+  if (!isPlain)
+    throw new MirrorError('ERR_USAGE', 'public URL: expected http(s)://host[:port][/path]', {
+      hint: 'without user, query or fragment',
+    });
   const basePath = checkedBasePath(url.pathname);
   return { publicUrl: url.origin + basePath, basePath };
 }

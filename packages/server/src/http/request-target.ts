@@ -24,7 +24,8 @@ export function parseTarget(text: string, basePath = ''): Target | TargetProblem
   if (text.length > MAX_TARGET_LENGTH) return 'too-long';
   const [path = '', query = ''] = splitAt(text.replace(/^https?:\/\/[^/?#]*/i, ''), '?');
   if (!path.startsWith('/')) return 'malformed';
-  const local = basePath !== '' && (path === basePath || path.startsWith(`${basePath}/`)) ? path.slice(basePath.length) : path;
+  const local =
+    basePath !== '' && (path === basePath || path.startsWith(`${basePath}/`)) ? path.slice(basePath.length) : path;
   const isFolder = local.endsWith('/') || local === '';
   const parts = decode(local.slice(1, isFolder ? -1 : undefined));
   if (parts === undefined) return 'malformed';
@@ -42,7 +43,6 @@ function decode(path: string): readonly string[] | undefined {
 }
 
 function isPlain(part: string): boolean {
-  // eslint-disable-next-line no-control-regex -- they are what is kept out
   return part !== '' && part !== '.' && part !== '..' && !/[/\\\x00-\x1f\x7f]/.test(part);
 }
 

@@ -31,7 +31,12 @@ export interface Sent {
  * @param options.stallMs - gives up, and drops the connection, when a body that is read has not been taken at 4 KiB/s after this time
  * @throws when the body cannot be read or the client goes away; the connection is gone then
  */
-export async function sendAnswer(request: RequestFields, response: Response, answer: Answer, options: { readonly stallMs?: number } = {}): Promise<Sent> {
+export async function sendAnswer(
+  request: RequestFields,
+  response: Response,
+  answer: Answer,
+  options: { readonly stallMs?: number } = {},
+): Promise<Sent> {
   const plan = await planAnswer(request, answer);
   response.writeHead(plan.status, plan.headers);
   if (plan.bytes !== undefined || plan.stream === undefined) {
@@ -60,7 +65,8 @@ interface Plan {
 async function planAnswer(request: RequestFields, answer: Answer): Promise<Plan> {
   const { headers } = request;
   const { body, digest, status } = answer;
-  const isGzip = body.gzip !== undefined && headers.range === undefined && acceptsGzip(headers['accept-encoding']?.toString());
+  const isGzip =
+    body.gzip !== undefined && headers.range === undefined && acceptsGzip(headers['accept-encoding']?.toString());
   const common: Record<string, string | number> = { ...answer.headers };
   if (body.gzip !== undefined) common['vary'] = 'accept-encoding';
   if (digest === undefined || status !== 200) return whole(request, status, common, body);
@@ -75,9 +81,15 @@ async function planAnswer(request: RequestFields, answer: Answer): Promise<Plan>
     return { status, headers: { ...common, 'content-encoding': 'gzip', 'content-length': bytes.length }, bytes };
   }
   common['accept-ranges'] = 'bytes';
-  const range = headers.range === undefined || !isRangeAllowed(headers['if-range']?.toString(), etag) ? undefined : parseRange(headers.range, body.size);
+  const range =
+    headers.range === undefined || !isRangeAllowed(headers['if-range']?.toString(), etag)
+      ? undefined
+      : parseRange(headers.range, body.size);
   if (range === 'unsatisfiable') {
-    return { status: 416, headers: { ...withoutContent(common), 'content-range': `bytes */${String(body.size)}`, 'content-length': 0 } };
+    return {
+      status: 416,
+      headers: { ...withoutContent(common), 'content-range': `bytes */${String(body.size)}`, 'content-length': 0 },
+    };
   }
   if (range === undefined) return whole(request, status, common, body);
   return part(request, common, body, range);
@@ -95,12 +107,13 @@ function part(request: RequestFields, headers: Record<string, string | number>, 
 }
 
 function source(request: RequestFields, { bytes, read, size }: Body, span: Span): Pick<Plan, 'bytes' | 'stream'> {
-  if (bytes !== undefined) return { bytes: span.end - span.start + 1 === size ? bytes : bytes.subarray(span.start, span.end + 1) };
+  if (bytes !== undefined)
+    return { bytes: span.end - span.start + 1 === size ? bytes : bytes.subarray(span.start, span.end + 1) };
   if (read === undefined || size === 0 || request.method === 'HEAD') return {};
   return { stream: { read, span } };
 }
 
 /** A 304 repeats what a cache keeps of the answer and says nothing of the body. */
-function withoutContent({ 'content-type': _type, ...kept }: Record<string, string | number>): Record<string, string | number> {
-  return kept;
+function withoutContent(headers: Record<string, string | number>): Record<string, string | number> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'content-type'));
 }

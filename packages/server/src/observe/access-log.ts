@@ -29,7 +29,18 @@ export function formatAccess(access: Access, format: AccessLogFormat): string {
 }
 
 function json({ time, remote, method, target, protocol, status, bytes, ms, referer, userAgent }: Access): string {
-  const line = { time: time.toISOString(), remote, method, target: cut(target), protocol, status, bytes, ms, referer: cut(referer), user_agent: cut(userAgent) };
+  const line = {
+    time: time.toISOString(),
+    remote,
+    method,
+    target: cut(target),
+    protocol,
+    status,
+    bytes,
+    ms,
+    referer: cut(referer),
+    user_agent: cut(userAgent),
+  };
   // JSON.stringify leaves DEL and the control characters above it as they are
   return `${JSON.stringify(line).replace(/[\x7f-\x9f\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
 }
@@ -47,7 +58,11 @@ function cut<T extends string | undefined>(text: T): T | string {
 }
 
 function escape(text: string): string {
-  return cut(text).replace(/[\\"]|[^\x20-\x7e]/g, (char) => (char === '"' || char === '\\' ? `\\${char}` : [...Buffer.from(char)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')));
+  return cut(text).replace(/[\\"]|[^\x20-\x7e]/g, (char) =>
+    char === '"' || char === '\\'
+      ? `\\${char}`
+      : [...Buffer.from(char)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(''),
+  );
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

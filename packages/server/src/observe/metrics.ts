@@ -57,14 +57,22 @@ export function createMetrics(): Metrics {
         let below = 0;
         BUCKETS.forEach((limit, i) => {
           below += buckets[i] ?? 0;
-          lines.push(`mirror_server_request_duration_seconds_bucket{route="${route}",le="${String(limit)}"} ${String(below)}`);
+          lines.push(
+            `mirror_server_request_duration_seconds_bucket{route="${route}",le="${String(limit)}"} ${String(below)}`,
+          );
         });
         lines.push(`mirror_server_request_duration_seconds_bucket{route="${route}",le="+Inf"} ${String(count)}`);
         lines.push(`mirror_server_request_duration_seconds_sum{route="${route}"} ${String(sum)}`);
         lines.push(`mirror_server_request_duration_seconds_count{route="${route}"} ${String(count)}`);
       }
       family(lines, 'mirror_server_inflight_requests', 'gauge', 'Requests being answered.', new Map([['', inFlight]]));
-      family(lines, 'mirror_server_corrupt_files_total', 'counter', 'Requests for crate files whose digest is wrong.', new Map([['', corrupt]]));
+      family(
+        lines,
+        'mirror_server_corrupt_files_total',
+        'counter',
+        'Requests for crate files whose digest is wrong.',
+        new Map([['', corrupt]]),
+      );
       for (const { name, help, value, type = 'gauge' } of gauges) {
         if (value !== undefined) family(lines, name, type, help, new Map([['', value]]));
       }

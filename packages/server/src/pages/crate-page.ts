@@ -1,12 +1,11 @@
 import type { FullIndexEntry } from '@mirror/core';
-import { formatBytes } from '@mirror/core/cli';
 import type { Answer } from '../http/answer.ts';
 import { readDependencies } from './dependency.ts';
 import type { Dependency } from './dependency.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
 import { basePathOf, pageAnswer } from './page.ts';
-import { counted, day } from './quantities.ts';
+import { counted, day, fileSize } from './quantities.ts';
 
 /** What a crate's page shows. */
 export interface CratePageParts {
@@ -26,20 +25,18 @@ export function cratePage({ address, shown, isNewest, versions, bytes }: CratePa
   const base = basePathOf(address);
   const { name, vers } = shown;
   const main = html`<h1>${name} <small>${vers}</small></h1>
-${shown.yanked ? html`<aside><strong>Yanked.</strong> cargo takes this version only where a lock file already names it.</aside>` : undefined}
-<pre class="copy">cargo add ${name}${isNewest ? '' : `@${pinned(vers)}`}</pre>
-<dl class="facts">
-${fact('Published', shown.pubtime === undefined ? html`<span class="quiet">the index does not say</span>` : html`<time datetime="${shown.pubtime}">${day(shown.pubtime)}</time>`)}
-${fact('File', file(base, shown, bytes))}
-${fact('SHA-256', html`<code class="digest">${shown.cksum}</code>`)}
-${textFact('Rust', shown.fields['rust_version'])}
-${textFact('Links to', shown.fields['links'])}
-${features(shown)}
-</dl>
-<h2>Dependencies</h2>
-${dependencies(base, readDependencies(shown.fields['deps']))}
-<h2>${counted(versions.length, 'version')}</h2>
-${versionTable(base, shown, versions)}`;
+    ${shown.yanked ? html`<aside><strong>Yanked.</strong> cargo takes this version only where a lock file already names it.</aside>` : undefined}
+    <pre class="copy">cargo add ${name}${isNewest ? '' : `@${pinned(vers)}`}</pre>
+    <dl class="facts">
+      ${fact('Published', shown.pubtime === undefined ? html`<span class="quiet">the index does not say</span>` : html`<time datetime="${shown.pubtime}">${day(shown.pubtime)}</time>`)}
+      ${fact('File', file(base, shown, bytes))} ${fact('SHA-256', html`<code class="digest">${shown.cksum}</code>`)}
+      ${textFact('Rust', shown.fields['rust_version'])} ${textFact('Links to', shown.fields['links'])}
+      ${features(shown)}
+    </dl>
+    <h2>Dependencies</h2>
+    ${dependencies(base, readDependencies(shown.fields['deps']))}
+    <h2>${counted(versions.length, 'version')}</h2>
+    ${versionTable(base, shown, versions)}`;
   return pageAnswer({ address, title: `${name} ${vers}`, main });
 }
 
@@ -49,8 +46,10 @@ function pinned(vers: string): string {
 }
 
 function fact(name: string, value: Content): Html {
-  return html`<div><dt>${name}</dt><dd>${value}</dd></div>
-`;
+  return html`<div>
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  </div> `;
 }
 
 function textFact(name: string, value: unknown): Html | undefined {
@@ -59,15 +58,21 @@ function textFact(name: string, value: unknown): Html | undefined {
 
 function file(base: string, { name, vers }: FullIndexEntry, bytes: number | undefined): Html {
   if (bytes === undefined) return html`<span class="missing">not in this mirror</span>`;
-  return html`<a href="${base}/crates/${name}/${encodeURIComponent(vers)}/download">${name}-${vers}.crate</a> <span class="quiet">${formatBytes(bytes)}</span>`;
+  return html`<a href="${base}/crates/${name}/${encodeURIComponent(vers)}/download">${name}-${vers}.crate</a>
+    <span class="quiet">${fileSize(bytes)}</span>`;
 }
 
 function features({ fields }: FullIndexEntry): Html | undefined {
-  const names = [fields['features'], fields['features2']].flatMap((table) => (typeof table === 'object' && table !== null ? Object.keys(table) : []));
+  const names = [fields['features'], fields['features2']].flatMap((table) =>
+    typeof table === 'object' && table !== null ? Object.keys(table) : [],
+  );
   if (names.length === 0) return undefined;
   return fact(
     'Features',
-    html`<details><summary>${counted(names.length, 'feature')}</summary><p class="features">${names.map((name) => html`<code>${name}</code> `)}</p></details>`,
+    html`<details>
+      <summary>${counted(names.length, 'feature')}</summary>
+      <p class="features">${names.map((name) => html`<code>${name}</code> `)}</p>
+    </details>`,
   );
 }
 
@@ -83,14 +88,16 @@ function dependencies(base: string, all: readonly Dependency[]): Html {
     const some = all.filter((dependency) => dependency.kind === kind);
     if (some.length === 0) return undefined;
     return html`${title === undefined ? undefined : html`<h3>${title}</h3>`}
-<ul class="hits">
-${some.map((dependency) => html`<li>${dependencyLine(base, dependency)}</li>
-`)}</ul>
-`;
+      <ul class="hits">
+        ${some.map((dependency) => html`<li>${dependencyLine(base, dependency)}</li> `)}
+      </ul> `;
   })}`;
 }
 
-function dependencyLine(base: string, { crate, alias, req, isOptional, target, features, hasDefaultFeatures, isHere }: Dependency): Html {
+function dependencyLine(
+  base: string,
+  { crate, alias, req, isOptional, target, features, hasDefaultFeatures, isHere }: Dependency,
+): Html {
   const more = [
     alias === undefined ? undefined : `as ${alias}`,
     isOptional ? 'optional' : undefined,
@@ -99,17 +106,26 @@ function dependencyLine(base: string, { crate, alias, req, isOptional, target, f
     features.length === 0 ? undefined : `with ${features.join(', ')}`,
   ].filter((part) => part !== undefined);
   const name = isHere ? html`<a href="${base}/crates/${crate}">${crate}</a>` : html`${crate}`;
-  return html`${name} <code>${req}</code>${more.length === 0 ? undefined : html` <span class="quiet">${more.join(' · ')}</span>`}`;
+  return html`${name}
+    <code>${req}</code>${more.length === 0 ? undefined : html` <span class="quiet">${more.join(' · ')}</span>`}`;
 }
 
 function versionTable(base: string, shown: FullIndexEntry, versions: readonly FullIndexEntry[]): Html {
   return html`<table>
-<thead><tr><th>Version</th><th>Published</th><th>SHA-256</th></tr></thead>
-<tbody>
-${versions.map(
-  (entry) => html`<tr${entry === shown ? html` aria-current="true"` : undefined}><td><a href="${base}/crates/${entry.name}/${encodeURIComponent(entry.vers)}">${entry.vers}</a>${entry.yanked ? html` <span class="tag">yanked</span>` : undefined}</td><td>${entry.pubtime === undefined ? '–' : day(entry.pubtime)}</td><td><code class="digest">${entry.cksum}</code></td></tr>
+    <thead>
+      <tr>
+        <th>Version</th>
+        <th>Published</th>
+        <th>SHA-256</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${versions.map(
+        (
+          entry,
+        ) => html`<tr${entry === shown ? html` aria-current="true"` : undefined}><td><a href="${base}/crates/${entry.name}/${encodeURIComponent(entry.vers)}">${entry.vers}</a>${entry.yanked ? html` <span class="tag">yanked</span>` : undefined}</td><td>${entry.pubtime === undefined ? '–' : day(entry.pubtime)}</td><td><code class="digest">${entry.cksum}</code></td></tr>
 `,
-)}</tbody>
-</table>`;
+      )}
+    </tbody>
+  </table>`;
 }
-

@@ -25,7 +25,17 @@ export function readDependencies(deps: unknown): readonly Dependency[] {
 
 function readDependency(value: unknown): Dependency | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { name, package: package_, req, kind, optional, target, features, default_features, registry } = value as Readonly<Record<string, unknown>>;
+  const {
+    name,
+    package: package_,
+    req,
+    kind,
+    optional,
+    target,
+    features,
+    default_features,
+    registry,
+  } = value as Readonly<Record<string, unknown>>;
   if (typeof name !== 'string' || typeof req !== 'string') return undefined;
   const crate = typeof package_ === 'string' ? package_ : name;
   return {

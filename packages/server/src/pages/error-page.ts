@@ -5,6 +5,6 @@ import { pageAnswer } from './page.ts';
 /** A page that says what is wrong. */
 export function errorPage(address: string, status: number, title: string, text: string): Answer {
   const main = html`<h1>${title}</h1>
-<p class="lead">${text}</p>`;
+    <p class="lead">${text}</p>`;
   return pageAnswer({ address, title, main, status });
 }

@@ -19,30 +19,53 @@ export interface SearchPageParts {
 /** The page of what a search found. */
 export function searchPage({ address, query, found, page, perPage }: SearchPageParts): Answer {
   const title = query === '' ? 'Search' : `${query} · search`;
-  if (query === '') return pageAnswer({ address, title, main: html`<h1>Search</h1><p class="lead">Write part of a crate's name into the box above.</p>` });
+  if (query === '')
+    return pageAnswer({
+      address,
+      title,
+      main: html`<h1>Search</h1>
+        <p class="lead">Write part of a crate's name into the box above.</p>`,
+    });
   const base = basePathOf(address);
   const heading = html`<h1>${query}</h1>`;
   if (found === undefined) {
-    const main = html`${heading}<p class="lead">The names of the crates are still being read. Try again in a moment.</p>`;
+    const main = html`${heading}
+      <p class="lead">The names of the crates are still being read. Try again in a moment.</p>`;
     return pageAnswer({ address, title, query, main, status: 503 });
   }
   if (found.total === 0) {
-    return pageAnswer({ address, title, query, main: html`${heading}<p class="lead">No crate here has this in its name.</p>` });
+    return pageAnswer({
+      address,
+      title,
+      query,
+      main: html`${heading}
+        <p class="lead">No crate here has this in its name.</p>`,
+    });
   }
   const pages = Math.ceil(found.total / perPage);
   const main = html`${heading}
-<p class="lead">${counted(found.total, 'crate')} with this in the name${pages > 1 ? `, page ${count(page)} of ${count(pages)}` : ''}</p>
-<ul class="hits">
-${found.crates.map(
-  ({ name, newest, versions }) => html`<li><a href="${base}/crates/${name}">${name}</a> <code>${newest}</code> <span class="quiet">${counted(versions, 'version')}</span></li>
-`,
-)}</ul>
-${pager(base, query, page, pages)}`;
+    <p class="lead">
+      ${counted(found.total, 'crate')} with this in the
+      name${pages > 1 ? `, page ${count(page)} of ${count(pages)}` : ''}
+    </p>
+    <ul class="hits">
+      ${found.crates.map(
+        ({ name, newest, versions }) =>
+          html`<li>
+            <a href="${base}/crates/${name}">${name}</a> <code>${newest}</code>
+            <span class="quiet">${counted(versions, 'version')}</span>
+          </li> `,
+      )}
+    </ul>
+    ${pager(base, query, page, pages)}`;
   return pageAnswer({ address, title, query, main });
 }
 
 function pager(base: string, query: string, page: number, pages: number): Html | undefined {
   if (pages < 2) return undefined;
-  const link = (to: number, text: string): Html => html`<a href="${base}/search?q=${encodeURIComponent(query)}&page=${to}">${text}</a>`;
-  return html`<nav class="pager" aria-label="Pages">${page > 1 ? link(page - 1, '← Previous') : html`<span></span>`}${page < pages ? link(page + 1, 'Next →') : undefined}</nav>`;
+  const link = (to: number, text: string): Html =>
+    html`<a href="${base}/search?q=${encodeURIComponent(query)}&page=${to}">${text}</a>`;
+  return html`<nav class="pager" aria-label="Pages">
+    ${page > 1 ? link(page - 1, '← Previous') : html`<span></span>`}${page < pages ? link(page + 1, 'Next →') : undefined}
+  </nav>`;
 }

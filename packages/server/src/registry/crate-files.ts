@@ -65,7 +65,10 @@ export interface CrateFilesOptions {
  */
 export async function openCrateFiles(options: CrateFilesOptions): Promise<CrateFiles> {
   const loose = looseSource(options);
-  const sources: readonly Source[] = [loose, ...(await Promise.all((options.bundleDirs ?? []).map((dir) => bundleSource(dir, options))))];
+  const sources: readonly Source[] = [
+    loose,
+    ...(await Promise.all((options.bundleDirs ?? []).map((dir) => bundleSource(dir, options)))),
+  ];
   return {
     async find(crate) {
       let damage: IntegrityError | undefined;
@@ -151,7 +154,10 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
     if (found === undefined) return undefined;
     if (found.bytes === undefined) {
       if (isVerifying) check(crate, file, await verdicts.of(file, found.stamp, () => sha256File(file)));
-      return { size: found.size, read: ({ start, end }) => createReadStream(file, { start, end, highWaterMark: PIECE_BYTES }) };
+      return {
+        size: found.size,
+        read: ({ start, end }) => createReadStream(file, { start, end, highWaterMark: PIECE_BYTES }),
+      };
     }
     const { bytes } = found;
     const digest = isVerifying ? sha256(bytes) : undefined;
@@ -161,7 +167,10 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
     return body;
   };
 
-  const look = async ({ name, vers }: WantedCrate): Promise<{ readonly file: string; readonly size: number } | undefined> => {
+  const look = async ({
+    name,
+    vers,
+  }: WantedCrate): Promise<{ readonly file: string; readonly size: number } | undefined> => {
     for (const place of order) {
       const file = path.join(place.root, layoutPath(place.layout, name, vers));
       const found = await statPlainFile(file);
@@ -226,7 +235,10 @@ async function bundleSource(dir: string, { layout, isVerifying = true }: CrateFi
       check(crate, place, entry.sha256);
       if (entry.size <= WHOLE_BYTES) return { size: entry.size, bytes: await set.read(file) };
       if (isVerifying) await verdicts.of(place, entry.sha256, async () => drain(set.stream(file), entry.sha256));
-      return { size: entry.size, read: (span: Span) => Readable.from(sliceStream(set.stream(file), span), { objectMode: false }) };
+      return {
+        size: entry.size,
+        read: (span: Span) => Readable.from(sliceStream(set.stream(file), span), { objectMode: false }),
+      };
     },
     async sizeOf(crate) {
       const file = pathOf(crate);
@@ -239,8 +251,8 @@ async function bundleSource(dir: string, { layout, isVerifying = true }: CrateFi
 }
 
 /** Reads all of a stream that checks its own digest. */
-async function drain(stream: AsyncIterable<Buffer>, digest: Sha256): Promise<Sha256> {
-  for await (const _ of stream);
+async function drain(stream: AsyncGenerator<Buffer>, digest: Sha256): Promise<Sha256> {
+  for (let next = await stream.next(); next.done !== true;) next = await stream.next();
   return digest;
 }
 

@@ -49,7 +49,10 @@ const MAX_INDEX_FILE_BYTES = 64 * 2 ** 20;
 function hasIndexFolders(dir: string): boolean {
   try {
     // `refs` and the like are folders of a bare repository; an index has none of three letters or more.
-    return existsSync(path.join(dir, 'config.json')) || readdirSync(dir).some((name) => /^(?:[123]|[a-z0-9_-]{2})$/.test(name));
+    return (
+      existsSync(path.join(dir, 'config.json')) ||
+      readdirSync(dir).some((name) => /^(?:[123]|[a-z0-9_-]{2})$/.test(name))
+    );
   } catch (cause) {
     const problem = systemCodeOf(cause) === 'ENOENT' ? 'no such directory' : 'cannot be read as a directory';
     throw new MirrorError('ERR_IO', `index ${dir}: ${problem}`, { cause });
@@ -57,7 +60,8 @@ function hasIndexFolders(dir: string): boolean {
 }
 
 function directoryFiles(dir: string, gitDir: string | undefined): IndexFiles {
-  const fileOf = (indexPath: string): string | undefined => (isIndexPath(indexPath) ? path.join(dir, indexPath) : undefined);
+  const fileOf = (indexPath: string): string | undefined =>
+    isIndexPath(indexPath) ? path.join(dir, indexPath) : undefined;
   return {
     location: dir,
     isPacked: false,
@@ -105,21 +109,23 @@ function repositoryFiles(dir: string, gitDir: string): IndexFiles {
   return {
     location: dir,
     isPacked: true,
-    async stamp(indexPath) {
-      const index = current();
-      const n = places.get(indexPath);
-      return n === undefined ? undefined : index.idOf(n);
-    },
-    async read(indexPath) {
-      const index = current();
-      const n = places.get(indexPath);
-      if (n === undefined) return undefined;
-      const bytes = index.read(n);
-      if (bytes.length > MAX_INDEX_FILE_BYTES) throw tooLarge(indexPath, bytes.length);
-      return { bytes, stamp: index.idOf(n) };
-    },
+    stamp: (indexPath) =>
+      settle(() => {
+        const index = current();
+        const n = places.get(indexPath);
+        return n === undefined ? undefined : index.idOf(n);
+      }),
+    read: (indexPath) =>
+      settle(() => {
+        const index = current();
+        const n = places.get(indexPath);
+        if (n === undefined) return undefined;
+        const bytes = index.read(n);
+        if (bytes.length > MAX_INDEX_FILE_BYTES) throw tooLarge(indexPath, bytes.length);
+        return { bytes, stamp: index.idOf(n) };
+      }),
     async *paths() {
-      yield* [...places.keys()];
+      for (const indexPath of [...places.keys()]) yield await Promise.resolve(indexPath);
     },
     updatedAt: () => current().commitTime * 1000,
     close: () => packed.close(),
@@ -127,6 +133,12 @@ function repositoryFiles(dir: string, gitDir: string): IndexFiles {
 }
 
 const HEAD_BELIEVED_MS = 5000;
+
+/** The outcome of work that is done at once, for an interface that lets others wait. */
+async function settle<T>(work: () => T): Promise<T> {
+  await Promise.resolve();
+  return work();
+}
 
 function placesOf(packed: PackedIndex): ReadonlyMap<string, number> {
   const places = new Map<string, number>();
@@ -153,5 +165,8 @@ function commitTimeOf(gitDir: string): number | undefined {
 }
 
 function tooLarge(indexPath: string, bytes: number): MirrorError {
-  return new MirrorError('ERR_INTEGRITY', `${indexPath}: expected an index file of at most ${String(MAX_INDEX_FILE_BYTES)} bytes, found ${String(bytes)}`);
+  return new MirrorError(
+    'ERR_INTEGRITY',
+    `${indexPath}: expected an index file of at most ${String(MAX_INDEX_FILE_BYTES)} bytes, found ${String(bytes)}`,
+  );
 }

@@ -67,14 +67,19 @@ function patternTest(texts: readonly string[]): (entry: IndexEntry) => boolean {
   const patterns = parseCratePatterns(texts);
   return ({ name, vers }) => {
     const version = parseVersion(vers);
-    return patterns.of(name.toLowerCase()).some(({ versionReq }) => versionReq === undefined || (version !== undefined && versionReq(version)));
+    return patterns
+      .of(name.toLowerCase())
+      .some(({ versionReq }) => versionReq === undefined || (version !== undefined && versionReq(version)));
   };
 }
 
 /** A crate may have a thousand versions: not all at once. */
 const CHECKS_AT_ONCE = 64;
 
-async function present(entries: readonly IndexEntry[], isPresent: (entry: IndexEntry) => Promise<boolean>): Promise<readonly IndexEntry[]> {
+async function present(
+  entries: readonly IndexEntry[],
+  isPresent: (entry: IndexEntry) => Promise<boolean>,
+): Promise<readonly IndexEntry[]> {
   const kept: IndexEntry[] = [];
   for (let at = 0; at < entries.length; at += CHECKS_AT_ONCE) {
     const some = entries.slice(at, at + CHECKS_AT_ONCE);

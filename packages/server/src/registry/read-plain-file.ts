@@ -23,7 +23,10 @@ export async function statPlainFile(path: string): Promise<PlainFile | undefined
 }
 
 /** The regular file `path`, bytes and stamp of one state; undefined when there is none, without bytes when larger than `maxBytes`. */
-export async function readPlainFile(path: string, maxBytes: number): Promise<ReadFile | (PlainFile & { bytes?: undefined }) | undefined> {
+export async function readPlainFile(
+  path: string,
+  maxBytes: number,
+): Promise<ReadFile | (PlainFile & { bytes?: undefined }) | undefined> {
   const handle = await openPlainFile(path);
   if (handle === undefined) return undefined;
   try {

@@ -18,7 +18,10 @@ export async function scanMirror(places: ScanPlaces): Promise<MirrorState> {
   return { ...index, crateFiles: files.count, crateBytes: files.bytes, scannedAt: begin, scanMs: Date.now() - begin };
 }
 
-type IndexState = Pick<MirrorState, 'crates' | 'versions' | 'yanked' | 'malformed' | 'newestPublished' | 'indexUpdated' | 'names'>;
+type IndexState = Pick<
+  MirrorState,
+  'crates' | 'versions' | 'yanked' | 'malformed' | 'newestPublished' | 'indexUpdated' | 'names'
+>;
 
 interface Entry {
   readonly name: string;
@@ -106,7 +109,10 @@ async function countLoose(dir: string, tally: Tally): Promise<void> {
     if (entry.isDirectory()) await countLoose(at, tally);
     if (!entry.isFile() || parseCrateFileName(entry.name) === undefined) continue;
     tally.count++;
-    tally.bytes += await lstat(at).then(({ size }) => size, () => 0);
+    tally.bytes += await lstat(at).then(
+      ({ size }) => size,
+      () => 0,
+    );
   }
 }
 

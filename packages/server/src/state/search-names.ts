@@ -21,7 +21,7 @@ export function createNameSearch(names: string): NameSearch {
     const exact: number[] = [];
     const begins: number[] = [];
     const holds: number[] = [];
-    for (let at = folded.indexOf(wanted); at >= 0; ) {
+    for (let at = folded.indexOf(wanted); at >= 0;) {
       const start = folded.lastIndexOf('\n', at) + 1;
       const end = folded.indexOf('\n', at);
       if (start < at) holds.push(start);

@@ -27,8 +27,8 @@ export function watchMirror(places: ScanPlaces, everyMs: number, log: Log = sile
       worker = new Worker(new URL('./scan-worker.js', import.meta.url), { workerData: places });
       worker.once('message', (found: MirrorState) => {
         state = found;
-        const { names: _, ...counts } = found;
-        log.debug('mirror counted', counts);
+        const { crates, versions, crateFiles, scanMs } = found;
+        log.debug('mirror counted', { crates, versions, crate_files: crateFiles, ms: scanMs });
       });
       worker.once('error', (error) => log.warn('the mirror could not be counted', { error: messageOf(error) }));
       worker.once('exit', () => {
