@@ -47,7 +47,7 @@ export async function sendAnswer(
   }
   const { start, end } = plan.stream.span;
   const size = end - start + 1;
-  const signal = AbortSignal.timeout((options.stallMs ?? DEFAULT_STALL_MS) + size / SLOWEST_BYTES_PER_MS);
+  const signal = AbortSignal.timeout((options.stallMs ?? DEFAULT_STALL_MS) + Math.ceil(size / SLOWEST_BYTES_PER_MS));
   await pipeline(plan.stream.read({ start, end }), response, { signal });
   return { status: plan.status, bytes: size };
 }
