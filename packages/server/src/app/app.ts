@@ -11,6 +11,7 @@ import { createMetrics } from '../observe/metrics.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { errorPage } from '../pages/error-page.ts';
 import type { MirrorWatch } from '../state/watch-mirror.ts';
+import { isDamage } from '../registry/crate-files.ts';
 import { answerApi } from './api.ts';
 import { answerCrateFile, crateAskedFor } from './crate-route.ts';
 import { answerIndex } from './index-route.ts';
@@ -124,10 +125,12 @@ function notFound({ headers }: AppRequest, address: string): Answer {
 }
 
 function failure(error: unknown, { log, metrics }: AppContext): Answer {
-  if (error instanceof IntegrityError) {
+  if (isDamage(error)) {
     metrics.corrupt();
     log.error('a file of the mirror is damaged', { error: error.message, hint: error.hint });
-    return textAnswer('crate', 500, `this mirror's copy is damaged and was not sent: ${error.message}\n`);
+    // only this kind names no path
+    const what = error instanceof IntegrityError ? `: ${error.message}` : '';
+    return textAnswer('crate', 500, `this mirror's copy is damaged and was not sent${what}\n`);
   }
   log.error('a request failed', { error: messageOf(error) });
   return textAnswer('other', 500, 'the server could not read its files\n');

@@ -14,7 +14,6 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import {
-  IntegrityError,
   MirrorError,
   createLocalStorage,
   layoutPath,
@@ -26,6 +25,7 @@ import type { LocalStorage, Log } from '@mirror/core';
 import type { Mirror } from '../app/mirror.ts';
 import type { Body } from '../http/answer.ts';
 import { configJson } from '../registry/config-json.ts';
+import { isDamage } from '../registry/crate-files.ts';
 import { openIndexFiles } from '../registry/index-files.ts';
 import { entriesOf } from '../registry/index-view.ts';
 import { exportPage } from './export-page.ts';
@@ -143,7 +143,7 @@ async function placeCrate(
     else await placeFile(source, target, how);
     return 'placed';
   } catch (error) {
-    if (!(error instanceof IntegrityError)) throw error;
+    if (!isDamage(error)) throw error;
     log.error('a file of the mirror is damaged', { error: error.message, hint: error.hint });
     await rm(target, { force: true });
     return 'corrupt';

@@ -15,6 +15,7 @@ export function nginxConfig(dir: string, basePath: string): string {
   const base = basePath.replace(/\/$/, '');
   return `# A crate registry as plain files. Include this inside a server { } block:
 #   include "${dir}/nginx.conf";
+# The user that nginx runs as must be able to read ${dir}, and what symbolic links in it lead to.
 
 location = ${base}/index/config.json {
     alias "${dir}/index/config.json";
@@ -48,6 +49,10 @@ location ${base}/crates/ {
 }
 
 location = ${base}/ {
+    rewrite ^ ${base}/index.html last;
+}
+
+location = ${base}/index.html {
     alias "${dir}/index.html";
     types { }
     default_type text/html;

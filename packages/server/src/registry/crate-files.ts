@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { IntegrityError, LAYOUTS, layoutPath, openBundleSet, sha256, sha256File } from '@mirror/core';
+import { IntegrityError, LAYOUTS, MirrorError, layoutPath, openBundleSet, sha256, sha256File } from '@mirror/core';
 import type { BundleSet, Layout, Sha256 } from '@mirror/core';
 import type { Body } from '../http/answer.ts';
 import type { Span } from '../http/range.ts';
@@ -22,7 +22,7 @@ export interface CrateFiles {
   /**
    * The file of a version, its digest checked; undefined when it is in none of the places. Of several copies the first good one.
    *
-   * @throws {IntegrityError} when every copy that is there has other bytes than promised
+   * @throws {MirrorError} ERR_INTEGRITY when every copy that is there is damaged
    */
   find(crate: WantedCrate): Promise<Body | undefined>;
   /** Whether there is a file for it. Nothing is read: it may turn out to be damaged. */
@@ -71,17 +71,17 @@ export async function openCrateFiles(options: CrateFilesOptions): Promise<CrateF
   ];
   return {
     async find(crate) {
-      let damage: IntegrityError | undefined;
+      let damage: unknown;
       for (const source of sources) {
         try {
           const found = await source.find(crate);
           if (found !== undefined) return found;
         } catch (error) {
-          if (!(error instanceof IntegrityError)) throw error;
+          if (!isDamage(error)) throw error;
           damage ??= error;
         }
       }
-      if (damage !== undefined) throw damage;
+      if (damage !== undefined) throw damage as MirrorError;
       return undefined;
     },
     async has(crate) {
@@ -198,11 +198,11 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
           promote(place);
           return body;
         } catch (error) {
-          if (!(error instanceof IntegrityError)) throw error;
+          if (!isDamage(error)) throw error;
           damage ??= error;
         }
       }
-      if (damage !== undefined) throw damage as IntegrityError;
+      if (damage !== undefined) throw damage as MirrorError;
       return undefined;
     },
     async sizeOf(crate) {
@@ -254,6 +254,11 @@ async function bundleSource(dir: string, { layout, isVerifying = true }: CrateFi
 async function drain(stream: AsyncGenerator<Buffer>, digest: Sha256): Promise<Sha256> {
   for (let next = await stream.next(); next.done !== true;) next = await stream.next();
   return digest;
+}
+
+/** A wrong digest, or a bundle whose frames cannot be decompressed. */
+export function isDamage(error: unknown): error is MirrorError {
+  return error instanceof MirrorError && error.code === 'ERR_INTEGRITY';
 }
 
 function check(crate: WantedCrate, file: string, found: Sha256): void {
