@@ -67,7 +67,7 @@ describe('mirror-server', () => {
     [['--index-dir', 'x', '--allow', 'a'], 2, '--allow without --published-before'],
     [['--index-dir', 'x', '--published-before', 'soon'], 2, 'publish time'],
     [['--index-dir', 'x', '--public-url', 'ftp://x'], 2, 'public URL'],
-    [['export', '--index-dir', 'x'], 2, 'dir'],
+    [['export', '--index-dir', 'x'], 2, 'need at least 1'],
     [['doctor'], 2, 'no index is given'],
     [['doctor', '--url', 'http://127.0.0.1:1'], 2, 'no crate is named'],
   ])('%j ends with %i', async (args, status, message) => {
