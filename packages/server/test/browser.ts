@@ -22,7 +22,17 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--remote-debugging-port=0'];
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--remote-debugging-port=0',
+];
 
 /** Start Chromium and open a page in it. */
 export async function openBrowser(): Promise<Browser> {
@@ -35,7 +45,10 @@ export async function openBrowser(): Promise<Browser> {
     await sleep(50);
   }
   const [port] = readFileSync(portFile, 'utf8').split('\n');
-  const pages = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { type: string; webSocketDebuggerUrl: string }[];
+  const pages = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as {
+    type: string;
+    webSocketDebuggerUrl: string;
+  }[];
   const socket = new WebSocket(pages.find(({ type }) => type === 'page')!.webSocketDebuggerUrl);
   await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
 
@@ -44,20 +57,32 @@ export async function openBrowser(): Promise<Browser> {
   let loaded = (): void => undefined;
   let count = 0;
   socket.addEventListener('message', ({ data }) => {
-    const message = JSON.parse(String(data)) as { id?: number; method?: string; params?: { entry?: { text: string; url?: string } } };
+    const message = JSON.parse(String(data)) as {
+      id?: number;
+      method?: string;
+      params?: { entry?: { text: string; url?: string } };
+    };
     if (message.id !== undefined) waiting.get(message.id)?.(message as never);
     if (message.method === 'Page.loadEventFired') loaded();
-    if (message.method === 'Log.entryAdded') complaints.push(`${message.params?.entry?.text} ${message.params?.entry?.url}`);
+    if (message.method === 'Log.entryAdded')
+      complaints.push(`${message.params?.entry?.text} ${message.params?.entry?.url}`);
   });
-  const send = (method: string, params: object = {}): Promise<any> => // eslint-disable-line @typescript-eslint/no-explicit-any
+  const send = (method: string, params: object = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const id = ++count;
-      waiting.set(id, ({ result, error }) => (error === undefined ? resolve(result) : reject(new Error(`${method}: ${error.message}`))));
+      waiting.set(id, ({ result, error }) =>
+        error === undefined ? resolve(result) : reject(new Error(`${method}: ${error.message}`)),
+      );
       socket.send(JSON.stringify({ id, method, params }));
     });
-  const evaluate = async (expression: string): Promise<any> => { // eslint-disable-line @typescript-eslint/no-explicit-any
-    const { result, exceptionDetails } = await send('Runtime.evaluate', { expression, returnByValue: true });
-    if (exceptionDetails !== undefined) throw new Error(`${expression}: ${JSON.stringify(exceptionDetails.exception?.description)}`);
+  const evaluate = async <T>(expression: string): Promise<T> => {
+    const sent = await send('Runtime.evaluate', { expression, returnByValue: true });
+    const { result, exceptionDetails } = sent as {
+      result: { value: T };
+      exceptionDetails?: { exception?: { description?: string } };
+    };
+    if (exceptionDetails !== undefined)
+      throw new Error(`${expression}: ${JSON.stringify(exceptionDetails.exception?.description)}`);
     return result.value;
   };
   const nextPage = async (act: () => Promise<unknown>): Promise<void> => {
@@ -67,8 +92,11 @@ export async function openBrowser(): Promise<Browser> {
   };
   const find = (selector: string): string => `document.querySelector(${JSON.stringify(selector)})`;
   const press = async (selector: string): Promise<void> => {
-    const { x, y } = await evaluate(`(() => { const e = ${find(selector)}; e.scrollIntoView({ block: 'center' }); const b = e.getClientRects()[0]; return { x: b.x + b.width / 2, y: b.y + b.height / 2 }; })()`);
-    for (const type of ['mousePressed', 'mouseReleased']) await send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
+    const { x, y } = await evaluate<{ x: number; y: number }>(
+      `(() => { const e = ${find(selector)}; e.scrollIntoView({ block: 'center' }); const b = e.getClientRects()[0]; return { x: b.x + b.width / 2, y: b.y + b.height / 2 }; })()`,
+    );
+    for (const type of ['mousePressed', 'mouseReleased'])
+      await send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
   };
   for (const domain of ['Page', 'Log', 'Runtime']) await send(`${domain}.enable`);
   await send('Emulation.setScriptExecutionDisabled', { value: true });
@@ -76,7 +104,12 @@ export async function openBrowser(): Promise<Browser> {
   return {
     complaints,
     async look(width, scheme) {
-      await send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 1, mobile: width < 500 });
+      await send('Emulation.setDeviceMetricsOverride', {
+        width,
+        height: 800,
+        deviceScaleFactor: 1,
+        mobile: width < 500,
+      });
       await send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
     },
     go: (url) => nextPage(() => send('Page.navigate', { url })),

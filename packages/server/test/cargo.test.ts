@@ -53,14 +53,33 @@ afterAll(async () => {
 /** The same with a crate that has a program in it. */
 function withProgram(made: Fixture): Fixture {
   const source = path.join(base, 'source', 'say-hello-0.1.0');
-  write(path.join(source, 'Cargo.toml'), '[package]\nname = "say-hello"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\na = "1"\n');
+  write(
+    path.join(source, 'Cargo.toml'),
+    '[package]\nname = "say-hello"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\na = "1"\n',
+  );
   write(path.join(source, 'src/main.rs'), 'fn main() { println!("hello"); }\n');
   const file = execFileSync('tar', ['-cz', '-C', path.dirname(source), 'say-hello-0.1.0']);
   const cksum = sha256(file);
-  const dependency = { name: 'a', req: '^1', features: [], optional: false, default_features: true, target: null, kind: 'normal' };
+  const dependency = {
+    name: 'a',
+    req: '^1',
+    features: [],
+    optional: false,
+    default_features: true,
+    target: null,
+    kind: 'normal',
+  };
   const line = `${JSON.stringify({ name: 'say-hello', vers: '0.1.0', deps: [dependency], cksum, features: {}, yanked: false })}\n`;
   write(path.join(made.indexDir, 'sa/y-/say-hello'), line);
-  const version = { name: 'say-hello', vers: '0.1.0', cksum, size: file.length, yanked: false, path: '', indexPath: 'sa/y-/say-hello' };
+  const version = {
+    name: 'say-hello',
+    vers: '0.1.0',
+    cksum,
+    size: file.length,
+    yanked: false,
+    path: '',
+    indexPath: 'sa/y-/say-hello',
+  };
   (made.versions as MadeVersion[]).push(version);
   (made.filesOf as Map<string, Buffer>).set('say-hello 0.1.0', file);
   return made;
@@ -76,20 +95,28 @@ async function project(url: string, caFile?: string): Promise<Cargo> {
   const room = await openCleanRoom({ mirrorUrl: url, proxyUrl: trap.url, caFile, surroundings: process.env });
   closing.push(room.close);
   const dir = await room.project('app');
-  writeFileSync(path.join(dir, 'Cargo.toml'), `[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]${DEPENDENCIES}`);
+  writeFileSync(
+    path.join(dir, 'Cargo.toml'),
+    `[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]${DEPENDENCIES}`,
+  );
   rmSync(path.join(dir, 'src/lib.rs'));
   writeFileSync(path.join(dir, 'src/main.rs'), MAIN);
   return {
     dir,
     run: (...args) =>
       new Promise((resolve) => {
-        execFile('cargo', args, { cwd: dir, env: room.env }, (error, stdout, stderr) => resolve({ status: error === null ? 0 : Number(error.code), out: stdout + stderr }));
+        execFile('cargo', args, { cwd: dir, env: room.env }, (error, stdout, stderr) =>
+          resolve({ status: error === null ? 0 : Number(error.code), out: stdout + stderr }),
+        );
       }),
   };
 }
 
 /** Everything that cargo does with a registry. */
-async function exercise(url: string, options: { readonly caFile?: string; readonly hasApi?: boolean } = {}): Promise<void> {
+async function exercise(
+  url: string,
+  options: { readonly caFile?: string; readonly hasApi?: boolean } = {},
+): Promise<void> {
   const cargo = await project(url, options.caFile);
   const ok = async (...args: readonly string[]): Promise<string> => {
     const { status, out } = await cargo.run(...args);
@@ -101,22 +128,32 @@ async function exercise(url: string, options: { readonly caFile?: string; readon
   const lock = readFileSync(path.join(cargo.dir, 'Cargo.lock'), 'utf8');
   expect(lock).toContain('source = "registry+https://github.com/rust-lang/crates.io-index"');
   expect(lock).not.toContain('127.0.0.1');
-  for (const part of ['name = "Upper_Case-Name"', '1.0.0-alpha.1+long-build', 'name = "new-features"']) expect(lock).toContain(part);
+  for (const part of ['name = "Upper_Case-Name"', '1.0.0-alpha.1+long-build', 'name = "new-features"'])
+    expect(lock).toContain(part);
   await ok('build', '--locked');
   await ok('update');
   await ok('add', 'many-versions@0.1');
   const yanked = fixture.versions.find(({ name, yanked }) => name === 'yanked-versions' && yanked)!;
   const { cksum } = fixture.versions.find(({ name, yanked }) => name === 'yanked-versions' && !yanked)!;
   const locked = readFileSync(path.join(cargo.dir, 'Cargo.lock'), 'utf8');
-  const pinned = locked.replace(/(name = "yanked-versions"\nversion = ")[^"]+/, `$1${yanked.vers}`).replace(cksum, yanked.cksum);
+  const pinned = locked
+    .replace(/(name = "yanked-versions"\nversion = ")[^"]+/, `$1${yanked.vers}`)
+    .replace(cksum, yanked.cksum);
   const other = /name = "yanked-versions"\nversion = "([^"]+)"/.exec(locked)![1]!;
-  writeFileSync(path.join(cargo.dir, 'Cargo.lock'), pinned.replaceAll(fixture.versions.find((v) => v.name === 'yanked-versions' && v.vers === other)!.cksum, yanked.cksum));
+  writeFileSync(
+    path.join(cargo.dir, 'Cargo.lock'),
+    pinned.replaceAll(
+      fixture.versions.find((v) => v.name === 'yanked-versions' && v.vers === other)!.cksum,
+      yanked.cksum,
+    ),
+  );
   await ok('fetch', '--locked');
   const program = `${layoutPath('cargo', 'yanked-versions', yanked.vers).split('/').at(-1)!}`;
   expect(cachedFiles(cargo)).toContain(program);
   expect((await cargo.run('add', 'no-such-crate-here')).status).toBe(101);
   expect(await ok('info', 'abc', '--registry', 'mirror')).toContain('1.2.3');
-  if (options.hasApi !== false) expect(await ok('search', '--registry', 'mirror', 'upper')).toContain('Upper_Case-Name = "0.11.4"');
+  if (options.hasApi !== false)
+    expect(await ok('search', '--registry', 'mirror', 'upper')).toContain('Upper_Case-Name = "0.11.4"');
   await ok('install', 'say-hello', '--root', path.join(cargo.dir, 'installed'));
   expect(String(execFileSync(path.join(cargo.dir, 'installed/bin/say-hello')))).toBe('hello\n');
   expect([...trap.asked]).toEqual([]);
@@ -132,74 +169,109 @@ function readdirDeep(dir: string): readonly string[] {
 }
 
 describe('cargo, with an empty home and every other way out blocked,', () => {
-  itWith(['cargo', 'tar'], 'builds from loose files in the layout shard', async () => {
-    const accesses: Access[] = [];
-    const server = await serveMirror({ indexDir: fixture.indexDir, roots: [fixture.loose('shard')] }, { onAccess: (access) => void accesses.push(access) });
-    closing.push(() => server.close());
-    await server.counted;
-    await exercise(server.url);
-    const crates = accesses.filter(({ target }) => target.startsWith('/crates/'));
-    expect(crates.length).toBeGreaterThan(10);
-    expect(crates.every(({ status }) => status === 200)).toBe(true);
-    expect(accesses.some(({ status }) => status === 304)).toBe(true);
-  }, TWO_MINUTES);
+  itWith(
+    ['cargo', 'tar'],
+    'builds from loose files in the layout shard',
+    async () => {
+      const accesses: Access[] = [];
+      const server = await serveMirror(
+        { indexDir: fixture.indexDir, roots: [fixture.loose('shard')] },
+        { onAccess: (access) => void accesses.push(access) },
+      );
+      closing.push(() => server.close());
+      await server.counted;
+      await exercise(server.url);
+      const crates = accesses.filter(({ target }) => target.startsWith('/crates/'));
+      expect(crates.length).toBeGreaterThan(10);
+      expect(crates.every(({ status }) => status === 200)).toBe(true);
+      expect(accesses.some(({ status }) => status === 304)).toBe(true);
+    },
+    TWO_MINUTES,
+  );
 
-  itWith(['cargo', 'tar'], 'builds from loose files in the layout cargo', async () => {
-    const server = await serveMirror({ indexDir: fixture.indexDir, roots: [fixture.loose('cargo')] });
-    closing.push(() => server.close());
-    await server.counted;
-    await exercise(server.url);
-  }, TWO_MINUTES);
+  itWith(
+    ['cargo', 'tar'],
+    'builds from loose files in the layout cargo',
+    async () => {
+      const server = await serveMirror({ indexDir: fixture.indexDir, roots: [fixture.loose('cargo')] });
+      closing.push(() => server.close());
+      await server.counted;
+      await exercise(server.url);
+    },
+    TWO_MINUTES,
+  );
 
-  itWith(['cargo', 'tar'], 'builds from bundles alone, over TLS', async () => {
-    const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
-      keySize: 2048,
-      extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }, { name: 'basicConstraints', cA: true }],
-    });
-    const [certFile, keyFile] = [path.join(base, 'cert.pem'), path.join(base, 'key.pem')];
-    writeFileSync(certFile, cert);
-    writeFileSync(keyFile, key);
-    const accesses: Access[] = [];
-    const server = await serveMirror(
-      { indexDir: fixture.indexDir, roots: [], bundleDirs: [await fixture.bundles()] },
-      { tls: { certFile, keyFile }, onAccess: (access) => void accesses.push(access) },
-    );
-    closing.push(() => server.close());
-    await server.counted;
-    await exercise(server.url, { caFile: certFile });
-    expect(new Set(accesses.map(({ protocol }) => protocol))).toContain('HTTP/2.0');
-  }, TWO_MINUTES);
+  itWith(
+    ['cargo', 'tar'],
+    'builds from bundles alone, over TLS',
+    async () => {
+      const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+        keySize: 2048,
+        extensions: [
+          { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+          { name: 'basicConstraints', cA: true },
+        ],
+      });
+      const [certFile, keyFile] = [path.join(base, 'cert.pem'), path.join(base, 'key.pem')];
+      writeFileSync(certFile, cert);
+      writeFileSync(keyFile, key);
+      const accesses: Access[] = [];
+      const server = await serveMirror(
+        { indexDir: fixture.indexDir, roots: [], bundleDirs: [await fixture.bundles()] },
+        { tls: { certFile, keyFile }, onAccess: (access) => void accesses.push(access) },
+      );
+      closing.push(() => server.close());
+      await server.counted;
+      await exercise(server.url, { caFile: certFile });
+      expect(new Set(accesses.map(({ protocol }) => protocol))).toContain('HTTP/2.0');
+    },
+    TWO_MINUTES,
+  );
 
-  itWith(['cargo', 'tar', 'nginx'], 'builds from the static export under nginx', async () => {
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}/rust`;
-    const tree = path.join(base, 'tree');
-    const mirror = await openMirror({ indexDir: fixture.indexDir, roots: [fixture.loose('shard')] });
-    closing.push(() => mirror.close());
-    await exportStatic({ mirror, dir: tree, publicUrl: url });
-    await nginx(tree, port);
-    await exercise(url, { hasApi: false });
-    const index = await fetch(`${url}/index/1/a`);
-    expect(await index.text()).toBe(fixture.indexOf.get('1/a'));
-    const again = await fetch(`${url}/index/1/a`, { headers: { 'if-none-match': index.headers.get('etag')! } });
-    expect(again.status).toBe(304);
-    for (const absent of ['/index/', '/index/no/ne/none', '/crates/', '/crates/1/', '/nginx.conf']) expect([absent, (await fetch(url + absent)).status]).toEqual([absent, 404]);
-    expect(await (await fetch(`${url}/`)).text()).toContain(`sparse+${url}/index/`);
-  }, TWO_MINUTES);
+  itWith(
+    ['cargo', 'tar', 'nginx'],
+    'builds from the static export under nginx',
+    async () => {
+      const port = await freePort();
+      const url = `http://127.0.0.1:${port}/rust`;
+      const tree = path.join(base, 'tree');
+      const mirror = await openMirror({ indexDir: fixture.indexDir, roots: [fixture.loose('shard')] });
+      closing.push(() => mirror.close());
+      await exportStatic({ mirror, dir: tree, publicUrl: url });
+      await nginx(tree, port);
+      await exercise(url, { hasApi: false });
+      const index = await fetch(`${url}/index/1/a`);
+      expect(await index.text()).toBe(fixture.indexOf.get('1/a'));
+      const again = await fetch(`${url}/index/1/a`, { headers: { 'if-none-match': index.headers.get('etag')! } });
+      expect(again.status).toBe(304);
+      for (const absent of ['/index/', '/index/no/ne/none', '/crates/', '/crates/1/', '/nginx.conf'])
+        expect([absent, (await fetch(url + absent)).status]).toEqual([absent, 404]);
+      expect(await (await fetch(`${url}/`)).text()).toContain(`sparse+${url}/index/`);
+    },
+    TWO_MINUTES,
+  );
 
-  itWith(['cargo', 'tar'], 'says so when a file of the mirror is damaged', async () => {
-    const root = fixture.loose('shard');
-    const file = path.join(root, layoutPath('shard', 'abc', '1.2.3'));
-    writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.from('x')]));
-    const server = await serveMirror({ indexDir: fixture.indexDir, roots: [root] });
-    closing.push(() => server.close());
-    const cargo = await project(server.url);
-    write(path.join(cargo.dir, 'Cargo.toml'), '[package]\nname = "app"\nversion = "0.1.0"\n[dependencies]\nabc = "1"\n');
-    const { status, out } = await cargo.run('fetch');
-    expect(status).toBe(101);
-    expect(out).toContain("this mirror's copy is damaged and was not sent: abc 1.2.3");
-    write(file, fixture.filesOf.get('abc 1.2.3')!);
-  }, TWO_MINUTES);
+  itWith(
+    ['cargo', 'tar'],
+    'says so when a file of the mirror is damaged',
+    async () => {
+      const root = fixture.loose('shard');
+      const file = path.join(root, layoutPath('shard', 'abc', '1.2.3'));
+      writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.from('x')]));
+      const server = await serveMirror({ indexDir: fixture.indexDir, roots: [root] });
+      closing.push(() => server.close());
+      const cargo = await project(server.url);
+      write(
+        path.join(cargo.dir, 'Cargo.toml'),
+        '[package]\nname = "app"\nversion = "0.1.0"\n[dependencies]\nabc = "1"\n',
+      );
+      const { status, out } = await cargo.run('fetch');
+      expect(status).toBe(101);
+      expect(out).toContain("this mirror's copy is damaged and was not sent: abc 1.2.3");
+      write(file, fixture.filesOf.get('abc 1.2.3')!);
+    },
+    TWO_MINUTES,
+  );
 });
 
 async function freePort(): Promise<number> {
@@ -213,7 +285,9 @@ async function freePort(): Promise<number> {
 /** nginx in the foreground, with the exported snippet in a server of its own. */
 async function nginx(tree: string, port: number): Promise<void> {
   const dir = scratchDir();
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${dir}/${what};`).join(' ');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((what) => `${what}_temp_path ${dir}/${what};`)
+    .join(' ');
   const user = process.getuid?.() === 0 ? 'user root; ' : '';
   const config = `${user}worker_processes 1; daemon off; pid ${dir}/pid; error_log ${dir}/error.log;\nevents { }\nhttp { access_log off; ${temporary}\nserver { listen 127.0.0.1:${port}; include "${tree}/nginx.conf"; } }\n`;
   write(path.join(dir, 'nginx.conf'), config);
@@ -224,9 +298,11 @@ async function nginx(tree: string, port: number): Promise<void> {
     await ended;
   });
   for (let i = 0; i < 200; i++) {
-    const isUp = await fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false);
+    const isUp = await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    );
     if (isUp) return;
     await sleep(50);
   }
 }
-

@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { scratchDir } from '@mirror-tools/test-support';
 import { createSelection, layoutPath } from '@mirror/core';
-import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { exportStatic, openMirror } from '../dist/index.js';
 import type { ExportCounts, ExportOptions, MirrorOptions } from '../dist/index.js';
@@ -19,7 +28,8 @@ async function run(options: MirrorOptions, dir: string, more: Partial<ExportOpti
 }
 
 function expectTree(dir: string, fixture: Fixture): void {
-  for (const [indexPath, text] of fixture.indexOf) expect(readFileSync(path.join(dir, 'index', indexPath), 'utf8')).toBe(text);
+  for (const [indexPath, text] of fixture.indexOf)
+    expect(readFileSync(path.join(dir, 'index', indexPath), 'utf8')).toBe(text);
   for (const [id, file] of fixture.filesOf) {
     const [name = '', vers = ''] = id.split(' ');
     expect(readFileSync(path.join(dir, 'crates', layoutPath('cargo', name, vers))).equals(file)).toBe(true);
@@ -33,10 +43,25 @@ describe('a static tree', () => {
     const options = { indexDir: fixture.indexDir, roots: [fixture.loose('shard')] };
     const dir = path.join(fixture.dir, 'tree');
     const first = await run(options, dir);
-    expect(first).toMatchObject({ crates: fixture.indexOf.size, placed: fixture.versions.length, kept: 0, missing: 0, corrupt: 0, indexWritten: fixture.indexOf.size });
+    expect(first).toMatchObject({
+      crates: fixture.indexOf.size,
+      placed: fixture.versions.length,
+      kept: 0,
+      missing: 0,
+      corrupt: 0,
+      indexWritten: fixture.indexOf.size,
+    });
     expectTree(dir, fixture);
-    expect(JSON.parse(readFileSync(path.join(dir, 'index/config.json'), 'utf8'))).toEqual({ dl: 'http://m.example/crates/{lowerprefix}/{crate}-{version}.crate', api: null });
-    expect(await run(options, dir)).toMatchObject({ placed: 0, kept: fixture.versions.length, indexWritten: 0, indexRemoved: 0 });
+    expect(JSON.parse(readFileSync(path.join(dir, 'index/config.json'), 'utf8'))).toEqual({
+      dl: 'http://m.example/crates/{lowerprefix}/{crate}-{version}.crate',
+      api: null,
+    });
+    expect(await run(options, dir)).toMatchObject({
+      placed: 0,
+      kept: fixture.versions.length,
+      indexWritten: 0,
+      indexRemoved: 0,
+    });
   });
 
   it.each(['hard', 'symbolic', 'copy'] as const)('has its files by %s, also after another way', async (link) => {
@@ -46,7 +71,9 @@ describe('a static tree', () => {
     await run({ indexDir: fixture.indexDir, roots: [root] }, dir, { link: link === 'hard' ? 'symbolic' : 'hard' });
     await run({ indexDir: fixture.indexDir, roots: [root] }, dir, { link });
     expectTree(dir, fixture);
-    const [source, target] = [root, path.join(dir, 'crates')].map((folder) => path.join(folder, layoutPath('cargo', 'abc', '1.2.3')));
+    const [source, target] = [root, path.join(dir, 'crates')].map((folder) =>
+      path.join(folder, layoutPath('cargo', 'abc', '1.2.3')),
+    );
     if (link === 'symbolic') expect(readlinkSync(target!)).toBe(source);
     else expect(lstatSync(target!).isFile()).toBe(true);
     if (link === 'hard') expect(statSync(target!).ino).toBe(statSync(source!).ino);
@@ -69,8 +96,15 @@ describe('a static tree', () => {
     await run({ indexDir: fixture.indexDir, roots: [root] }, dir);
     rmSync(path.join(fixture.indexDir, '1/a'));
     const view = { selection: createSelection({ includeYanked: true, exclude: ['abc'] }) };
-    expect(await run({ indexDir: fixture.indexDir, roots: [root], view }, dir)).toMatchObject({ indexRemoved: 2, crates: fixture.indexOf.size - 2 });
-    expect(['1/a', '3/a/abc', '2/ab'].map((indexPath) => existsSync(path.join(dir, 'index', indexPath)))).toEqual([false, false, true]);
+    expect(await run({ indexDir: fixture.indexDir, roots: [root], view }, dir)).toMatchObject({
+      indexRemoved: 2,
+      crates: fixture.indexOf.size - 2,
+    });
+    expect(['1/a', '3/a/abc', '2/ab'].map((indexPath) => existsSync(path.join(dir, 'index', indexPath)))).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('leaves out what is damaged or missing, and says how much', async () => {
@@ -79,7 +113,11 @@ describe('a static tree', () => {
     writeFileSync(path.join(root, layoutPath('shard', 'abc', '1.2.3')), 'x');
     rmSync(path.join(root, layoutPath('shard', 'a', '1.0.0')));
     const dir = path.join(fixture.dir, 'tree');
-    expect(await run({ indexDir: fixture.indexDir, roots: [root] }, dir)).toMatchObject({ corrupt: 1, missing: 1, placed: fixture.versions.length - 2 });
+    expect(await run({ indexDir: fixture.indexDir, roots: [root] }, dir)).toMatchObject({
+      corrupt: 1,
+      missing: 1,
+      placed: fixture.versions.length - 2,
+    });
     expect(existsSync(path.join(dir, 'crates', layoutPath('cargo', 'abc', '1.2.3')))).toBe(false);
     expect(readFileSync(path.join(root, layoutPath('shard', 'abc', '1.2.3')), 'utf8')).toBe('x');
   });
@@ -97,7 +135,8 @@ describe('a static tree', () => {
   });
 
   it('cannot be in a folder whose name nginx would misread', () => {
-    for (const dir of ['/a$b', '/a"b', '/a;b', '/a\nb', '/a{b']) expect(() => nginxConfig(dir, '')).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+    for (const dir of ['/a$b', '/a"b', '/a;b', '/a\nb', '/a{b'])
+      expect(() => nginxConfig(dir, '')).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
     expect(nginxConfig('/a b', '/rust/')).toContain('location /rust/index/ {\n    alias "/a b/index/";');
   });
 });

@@ -22,7 +22,16 @@ const NASTY = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'`&';
 
 async function start(): Promise<TestServer> {
   const fixture = makeFixture(scratchDir(), { crates: 150 });
-  const entry = { name: 'nasty', vers: '1.0.0', deps: [{ name: NASTY, req: NASTY, features: [NASTY], target: NASTY, package: NASTY }], cksum: 'a'.repeat(64), features: { [NASTY]: [] }, yanked: true, links: NASTY, rust_version: NASTY };
+  const entry = {
+    name: 'nasty',
+    vers: '1.0.0',
+    deps: [{ name: NASTY, req: NASTY, features: [NASTY], target: NASTY, package: NASTY }],
+    cksum: 'a'.repeat(64),
+    features: { [NASTY]: [] },
+    yanked: true,
+    links: NASTY,
+    rust_version: NASTY,
+  };
   write(path.join(fixture.indexDir, 'na/st/nasty'), `${JSON.stringify(entry)}\n`);
   server = await serveMirror({ indexDir: fixture.indexDir, roots: [fixture.loose('shard')] }, { notes: [NASTY] });
   await server.counted;
@@ -37,7 +46,12 @@ const page = async (target: string): Promise<{ status: number; text: string; hea
 describe('a page', () => {
   it('shows whatever an index or a request holds as text', async () => {
     await start();
-    for (const target of ['/', '/crates/nasty', `/search?q=${encodeURIComponent(NASTY)}`, `/crates/${encodeURIComponent(NASTY.replace('/', ''))}`]) {
+    for (const target of [
+      '/',
+      '/crates/nasty',
+      `/search?q=${encodeURIComponent(NASTY)}`,
+      `/crates/${encodeURIComponent(NASTY.replace('/', ''))}`,
+    ]) {
       const { text, headers } = await page(target);
       expect(text).not.toMatch(/<script|<img|onerror=alert\(1\)>'/);
       expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'self'/);
@@ -47,12 +61,17 @@ describe('a page', () => {
   });
 
   it('escapes everything between its own markup', () => {
-    fc.assert(fc.property(fc.string(), (text) => expect(html`<p title="${text}">${[text]}</p>`.html.match(/[<>"]/g)).toEqual(['<', '"', '"', '>', '<', '>'])));
+    fc.assert(
+      fc.property(fc.string(), (text) =>
+        expect(html`<p title="${text}">${[text]}</p>`.html.match(/[<>"]/g)).toEqual(['<', '"', '"', '>', '<', '>']),
+      ),
+    );
   });
 
   it('says what is not there, with the status', async () => {
     await start();
-    for (const target of ['/crates/no-such-crate', '/crates/a/9.9.9', '/nothing']) expect(await page(target)).toMatchObject({ status: 404, text: expect.stringContaining('Not found') });
+    for (const target of ['/crates/no-such-crate', '/crates/a/9.9.9', '/nothing'])
+      expect(await page(target)).toMatchObject({ status: 404, text: expect.stringContaining('Not found') });
   });
 
   it('leads only to addresses that are there', async () => {
@@ -64,7 +83,8 @@ describe('a page', () => {
       const text = await response.text();
       if (response.status !== 200) wrong.push(`${response.status} ${target}`);
       if (!response.headers.get('content-type')!.startsWith('text/html')) continue;
-      for (const [, href] of text.matchAll(/(?:href|action)="([^"]*)"/g)) seen.add(new URL(href!.replaceAll('&#38;', '&'), url + target).pathname);
+      for (const [, href] of text.matchAll(/(?:href|action)="([^"]*)"/g))
+        seen.add(new URL(href!.replaceAll('&#38;', '&'), url + target).pathname);
     }
     expect(seen.size).toBeGreaterThan(5);
     expect(wrong).toEqual([]);
@@ -75,31 +95,39 @@ describe('a page', () => {
     }
   });
 
-  itWith(['chromium'], 'can be clicked through in a browser without JavaScript, on a phone and in the dark', async () => {
-    const { url } = await start();
-    browser = await openBrowser();
-    for (const [width, scheme] of [[360, 'light'], [1200, 'dark']] as const) {
-      await browser.look(width, scheme);
-      await browser.go(`${url}/`);
-      expect(await browser.text('h1')).toBe('Build Rust from this mirror');
-      expect(await browser.text('pre')).toContain(`registry = "sparse+${url}/index/"`);
-      expect(await browser.text('dl')).toMatch(/151\s*crates|crates\s*151/);
-      await browser.type('input[name=q]', 'dependency');
-      await browser.submit('form');
-      expect(await browser.text('.lead')).toBe('2 crates with this in the name');
-      await browser.click('.hits a[href$="/crates/dependency-kinds"]');
-      expect(await browser.text('h1')).toBe('dependency-kinds 0.2.0');
-      expect(await browser.text('.hits')).toContain('on cfg(windows)');
-      await browser.click('tbody tr:nth-child(2) a');
-      expect(await browser.text('h1')).toBe('dependency-kinds 0.1.0');
-      await browser.go(`${url}/crates/long-version/`);
-      expect(await browser.isTooWide()).toBe(false);
-      await browser.go(`${url}/search?q=a&page=2`);
-      expect(await browser.text('.lead')).toContain('page 2 of');
-      expect(await browser.isTooWide()).toBe(false);
-    }
-    expect(browser.complaints).toEqual([]);
-  }, 120_000);
+  itWith(
+    ['chromium'],
+    'can be clicked through in a browser without JavaScript, on a phone and in the dark',
+    async () => {
+      const { url } = await start();
+      browser = await openBrowser();
+      for (const [width, scheme] of [
+        [360, 'light'],
+        [1200, 'dark'],
+      ] as const) {
+        await browser.look(width, scheme);
+        await browser.go(`${url}/`);
+        expect(await browser.text('h1')).toBe('Build Rust from this mirror');
+        expect(await browser.text('pre')).toContain(`registry = "sparse+${url}/index/"`);
+        expect(await browser.text('dl')).toMatch(/151\s*crates|crates\s*151/);
+        await browser.type('input[name=q]', 'dependency');
+        await browser.submit('form');
+        expect(await browser.text('.lead')).toBe('2 crates with this in the name');
+        await browser.click('.hits a[href$="/crates/dependency-kinds"]');
+        expect(await browser.text('h1')).toBe('dependency-kinds 0.2.0');
+        expect(await browser.text('.hits')).toContain('on cfg(windows)');
+        await browser.click('tbody tr:nth-child(2) a');
+        expect(await browser.text('h1')).toBe('dependency-kinds 0.1.0');
+        await browser.go(`${url}/crates/long-version/`);
+        expect(await browser.isTooWide()).toBe(false);
+        await browser.go(`${url}/search?q=a&page=2`);
+        expect(await browser.text('.lead')).toContain('page 2 of');
+        expect(await browser.isTooWide()).toBe(false);
+      }
+      expect(browser.complaints).toEqual([]);
+    },
+    120_000,
+  );
 });
 
 describe('what people read', () => {
@@ -120,11 +148,31 @@ describe('what people read', () => {
     [3 * 86_400, '3 days ago'],
     [800 * 86_400, '2 years ago'],
     [-50, 'just now'],
-  ])('%i seconds are %s', (seconds, text) => expect(ago(1_000_000_000_000 - seconds * 1000, 1_000_000_000_000)).toBe(text));
+  ])('%i seconds are %s', (seconds, text) =>
+    expect(ago(1_000_000_000_000 - seconds * 1000, 1_000_000_000_000)).toBe(text),
+  );
 
   it('dependencies that are none are left out', () => {
-    expect(readDependencies([null, 1, {}, { name: 'a' }, { name: 'a', req: '^1', kind: 'odd', package: 'b', registry: 'https://x' }])).toEqual([
-      { crate: 'b', alias: 'a', req: '^1', kind: 'normal', isOptional: false, target: undefined, features: [], hasDefaultFeatures: true, isHere: false },
+    expect(
+      readDependencies([
+        null,
+        1,
+        {},
+        { name: 'a' },
+        { name: 'a', req: '^1', kind: 'odd', package: 'b', registry: 'https://x' },
+      ]),
+    ).toEqual([
+      {
+        crate: 'b',
+        alias: 'a',
+        req: '^1',
+        kind: 'normal',
+        isOptional: false,
+        target: undefined,
+        features: [],
+        hasDefaultFeatures: true,
+        isHere: false,
+      },
     ]);
     expect(readDependencies('x')).toEqual([]);
   });

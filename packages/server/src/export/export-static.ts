@@ -13,14 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  MirrorError,
-  createLocalStorage,
-  layoutPath,
-  messageOf,
-  silentLog,
-  systemCodeOf,
-} from '@mirror/core';
+import { MirrorError, createLocalStorage, layoutPath, messageOf, silentLog, systemCodeOf } from '@mirror/core';
 import type { LocalStorage, Log } from '@mirror/core';
 import type { Mirror } from '../app/mirror.ts';
 import type { Body } from '../http/answer.ts';
