@@ -1,5 +1,5 @@
 import { createHash, getHashes } from 'node:crypto';
-import * as wasm from 'hash-wasm';
+import type * as HashWasm from 'hash-wasm';
 import { MirrorError } from '@mirror/core';
 import type { Hasher } from './hasher.ts';
 import { createKangarooTwelve, createMurmur3, createWhirlpool } from './wasm-hashers.ts';
@@ -27,14 +27,21 @@ export type EngineChoice = 'fastest' | 'wasm';
 /** Every algorithm, in the order of a report. A new one is one row here. */
 export const ALGORITHMS: readonly Algorithm[] = [
   row('kangaroo12', 'KangarooTwelve (KT128, RFC 9861)', 32, 1300, () => createKangarooTwelve()),
-  row('blake3', 'BLAKE3', 32, 260, nativeBlake3, viaWasm(wasm.createBLAKE3)),
+  row(
+    'blake3',
+    'BLAKE3',
+    32,
+    260,
+    nativeBlake3,
+    viaWasm((wasm) => wasm.createBLAKE3()),
+  ),
   row(
     'sha3_256',
     'SHA3-256',
     32,
     3200,
     viaCrypto('sha3-256'),
-    viaWasm(() => wasm.createSHA3(256)),
+    viaWasm((wasm) => wasm.createSHA3(256)),
   ),
   row(
     'blake2b',
@@ -42,14 +49,56 @@ export const ALGORITHMS: readonly Algorithm[] = [
     32,
     930,
     nativeBlake2b,
-    viaWasm(() => wasm.createBLAKE2b(256)),
+    viaWasm((wasm) => wasm.createBLAKE2b(256)),
   ),
-  row('sha512', 'SHA-512', 64, 1330, viaCrypto('sha512'), viaWasm(wasm.createSHA512)),
-  row('whirlpool', 'Whirlpool', 64, 5000, createWhirlpool, viaCrypto('whirlpool'), viaWasm(wasm.createWhirlpool)),
-  row('ripemd160', 'RIPEMD-160', 20, 2900, viaWasm(wasm.createRIPEMD160)),
-  row('xxh3', 'XXH3-64', 8, 70, nativeXxh3, viaWasm(wasm.createXXHash3)),
-  row('sha256', 'SHA-256', 32, 600, viaCrypto('sha256'), viaWasm(wasm.createSHA256)),
-  row('xxhash64', 'XXH64', 8, 130, nativeXxh64, viaWasm(wasm.createXXHash64)),
+  row(
+    'sha512',
+    'SHA-512',
+    64,
+    1330,
+    viaCrypto('sha512'),
+    viaWasm((wasm) => wasm.createSHA512()),
+  ),
+  row(
+    'whirlpool',
+    'Whirlpool',
+    64,
+    5000,
+    createWhirlpool,
+    viaCrypto('whirlpool'),
+    viaWasm((wasm) => wasm.createWhirlpool()),
+  ),
+  row(
+    'ripemd160',
+    'RIPEMD-160',
+    20,
+    2900,
+    viaWasm((wasm) => wasm.createRIPEMD160()),
+  ),
+  row(
+    'xxh3',
+    'XXH3-64',
+    8,
+    70,
+    nativeXxh3,
+    viaWasm((wasm) => wasm.createXXHash3()),
+  ),
+  row(
+    'sha256',
+    'SHA-256',
+    32,
+    600,
+    viaCrypto('sha256'),
+    viaWasm((wasm) => wasm.createSHA256()),
+  ),
+  row(
+    'xxhash64',
+    'XXH64',
+    8,
+    130,
+    nativeXxh64,
+    viaWasm((wasm) => wasm.createXXHash64()),
+  ),
   row('murmur3', 'MurmurHash3 x64 128', 16, 240, () => createMurmur3()),
 ];
 
@@ -103,9 +152,10 @@ function viaCrypto(name: string): Engine {
   };
 }
 
-function viaWasm(create: () => Promise<wasm.IHasher>): Engine {
+/** hash-wasm, which is loaded when it is needed: it carries all of its algorithms. */
+function viaWasm(create: (wasm: typeof HashWasm) => Promise<HashWasm.IHasher>): Engine {
   return async () => {
-    const hasher = await create();
+    const hasher = await create(await import('hash-wasm'));
     return {
       init: () => void hasher.init(),
       update: (data) => void hasher.update(data),

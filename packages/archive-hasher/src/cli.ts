@@ -3,16 +3,14 @@ import { MirrorError } from '@mirror/core';
 import { command, flag, runCli } from '@mirror/core/cli';
 import type { CliIo, CommandContext, Outcome, Progress } from '@mirror/core/cli';
 import { ALGORITHM_NAMES, algorithmsNamed } from './algorithms.ts';
-import { signingKeyFor } from './cli-key.ts';
-import { hashArchive } from './hash-archive.ts';
 import type { HashArchiveResult } from './hash-archive.ts';
-import { verifyArchive } from './verify-archive.ts';
 import type { VerifyArchiveResult } from './verify-archive.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 const PROBLEM_POLICIES = ['report', 'skip', 'fail'] as const;
 
+// What a command does is loaded when it runs, so that --help comes at once.
 const sharedFlags = {
   algorithms: flag.list({ describe: `only these: ${ALGORITHM_NAMES.join(' ')}; default all` }),
   'hash-workers': flag.number({ describe: 'threads that hash; default one for each core', min: 1 }),
@@ -21,7 +19,6 @@ const sharedFlags = {
     choices: ['fastest', 'wasm'],
     default: 'fastest',
   }),
-  verbose: flag.boolean({ describe: 'one line on stderr for each file' }),
 };
 
 const hash = command({
@@ -74,13 +71,15 @@ const hash = command({
       default: 'report',
     }),
     'change-retries': flag.number({ describe: 'how often a file that changes is read again first', default: '2' }),
+    verbose: flag.boolean({ describe: 'one line on stderr for each file' }),
     ...sharedFlags,
   },
   async run(values, context) {
     const started = performance.now();
     const dir = required(values.dir, '--dir');
     const algorithms = algorithmsNamed(chosen(values.algorithms) ?? ALGORITHM_NAMES);
-    const signingKey = values.sign ? await signingKeyFor(values, context) : undefined;
+    const signingKey = values.sign ? await (await import('./cli-key.ts')).signingKeyFor(values, context) : undefined;
+    const { hashArchive } = await import('./hash-archive.ts');
     const result = await hashArchive({
       dir,
       outDir: values.outDir,
@@ -99,8 +98,9 @@ const hash = command({
       },
       workers: values.hashWorkers,
       engine: values.engine,
-      log: perFileLog(context, values.verbose),
+      log: context.log,
       signal: context.signal,
+      onHashed: values.verbose ? ({ path, size }) => context.log.info('hashed', { path, bytes: size }) : undefined,
       onPhase: followPhases(context),
     });
     return hashOutcome(result, dir, started);
@@ -127,6 +127,7 @@ const verify = command({
   },
   async run(values, context) {
     const started = performance.now();
+    const { verifyArchive } = await import('./verify-archive.ts');
     const follow = followPhases(context);
     const result = await verifyArchive({
       report: required(values.report, '--report'),
@@ -138,7 +139,7 @@ const verify = command({
       algorithms: chosen(values.algorithms),
       workers: values.hashWorkers,
       engine: values.engine,
-      log: perFileLog(context, values.verbose),
+      log: context.log,
       signal: context.signal,
       onDifference: (difference) => context.print(difference),
       onPhase: (total, read) => follow('verifying', () => ({ ...read(), total })),
@@ -210,10 +211,6 @@ function followPhases(
     shown?.stop();
     shown = context.progress({ label, read });
   };
-}
-
-function perFileLog({ log }: CommandContext, verbose: boolean): CommandContext['log'] {
-  return verbose ? { ...log, debug: (message, fields) => log.info(message, fields) } : log;
 }
 
 function required(value: string | undefined, name: string): string {

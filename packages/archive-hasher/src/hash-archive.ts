@@ -1,16 +1,16 @@
 import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { MirrorError, acquireLock, messageOf, silentLog } from '@mirror/core';
 import type { Log } from '@mirror/core';
 import { ALGORITHMS } from './algorithms.ts';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
-import type { FileOutcome } from './hash-file.ts';
+import type { FileOutcome, HashedFile } from './hash-file.ts';
 import { hashInOrder } from './hash-in-order.ts';
+import type { Hashable } from './hash-in-order.ts';
 import { createHashPool } from './hash-pool.ts';
 import type { HashPool } from './hash-pool.ts';
-import { inventory } from './inventory.ts';
+import { countEntries, inventory } from './inventory.ts';
 import type { Item, SymlinkPolicy } from './inventory.ts';
 import { createListingDigests } from './listing.ts';
 import { outputFiles, partOf, pathsInside } from './output-files.ts';
@@ -55,7 +55,9 @@ export interface HashArchiveOptions {
   readonly log?: Log | undefined;
   /** Ends the run: it leaves no outputs, and those of an earlier run as they were. */
   readonly signal?: AbortSignal | undefined;
-  /** Told when a phase begins; `read` can then be asked at any time. The files are counted first when it is given. */
+  /** Told of each file that was hashed, in path order. */
+  readonly onHashed?: ((file: HashedFile) => void) | undefined;
+  /** Told when a phase begins; `read` can then be asked at any time. What is there is counted first when it is given. */
   readonly onPhase?: ((phase: 'hashing' | 'packing', read: () => HashProgress) => void) | undefined;
 }
 
@@ -175,21 +177,22 @@ async function hashTree(
   const exclude = new Set([...excluded, ...excluded.map(partOf), ...pathsInside(dir, [outputs.spool, outputs.lock])]);
   const names = algorithms.map(({ name }) => name);
   if (options.onPhase !== undefined) {
-    const total = await countFiles(inventory(dir, { symlinks, exclude }), options.signal);
+    const total = countEntries(dir);
     options.onPhase('hashing', () => ({ done: counts.files, total, bytes: pool.bytesRead(), failed: counts.failed }));
   }
 
   const listing = await createListingDigests(algorithms);
   const writer = await createReportWriter(outputs.spool);
   try {
-    for await (const batch of inBatches(hashInOrder(asHashable(inventory(dir, { symlinks, exclude })), pool))) {
+    for await (const batch of hashInOrder(asHashable(inventory(dir, { symlinks, exclude })), pool)) {
       const entries: ReportEntry[] = [];
       const files = [];
       for (const { item, outcome } of batch) {
-        const entry = entryOf(item, outcome, names);
+        const { found } = item;
+        const entry = entryOf(found, outcome, names);
         if (entry === undefined) {
           counts.directories += 1;
-          if (item.kind === 'directory' && item.isEmpty) emptyDirectories.push(item.path);
+          if (found.kind === 'directory' && found.isEmpty) emptyDirectories.push(found.path);
         } else if (entry.kind !== 'problem' || accepted(entry, options, log, counts)) {
           entries.push(entry);
         }
@@ -197,7 +200,7 @@ async function hashTree(
           files.push(outcome);
           counts.files += 1;
           counts.bytes += outcome.size;
-          log.debug('hashed', { path: outcome.path, bytes: outcome.size });
+          options.onHashed?.(outcome);
         }
         if (entry?.kind === 'symlink') counts.symlinks += 1;
       }
@@ -288,33 +291,8 @@ function entryOf(item: Item, outcome: FileOutcome | undefined, names: readonly s
   return { kind: 'file', path, size, modifiedNs, hashes: new Map(names.map((name, i) => [name, digests[i]!])) };
 }
 
-function* asHashable(
-  items: Iterable<Item>,
-): Generator<Item & { readonly file: Extract<Item, { kind: 'file' }> | undefined }> {
-  for (const item of items) yield { ...item, file: item.kind === 'file' ? item : undefined };
-}
-
-async function countFiles(items: Iterable<Item>, signal: AbortSignal | undefined): Promise<number> {
-  let files = 0;
-  for (const item of items) {
-    if (item.kind !== 'file') continue;
-    files += 1;
-    if (files % 4096 === 0) await setImmediate(); // let signals in
-    signal?.throwIfAborted();
-  }
-  return files;
-}
-
-/** What is written and hashed at once; one call for each file would cost more than its work. */
-async function* inBatches<T>(items: AsyncIterable<T>): AsyncGenerator<readonly T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < 256) continue;
-    yield batch;
-    batch = [];
-  }
-  yield batch;
+function* asHashable(items: Iterable<Item>): Generator<Hashable & { readonly found: Item }> {
+  for (const found of items) yield { found, file: found.kind === 'file' ? found : undefined };
 }
 
 async function checkedDirectory(dir: string): Promise<string> {

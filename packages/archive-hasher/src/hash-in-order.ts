@@ -8,38 +8,34 @@ export interface Hashable {
   readonly file: { readonly path: TreePath; readonly size: number } | undefined;
 }
 
+/** An item with what became of its file. */
+export interface Outcome<T> {
+  readonly item: T;
+  readonly outcome: FileOutcome | undefined;
+}
+
 /**
- * Hash the files among `items` in the pool, and yield every item in its place with what became of its file. Small files
- * go to a thread by the batch, huge ones to all threads together. Only a few batches per thread are open at a time, so
- * that memory does not depend on how many items there are.
+ * Hash the files among `items` in the pool, and yield every item in its place with what became of its file, many at once.
+ * Small files go to a thread by the batch, huge ones to all threads together. Only a few batches per thread are open at a
+ * time, so that memory does not depend on how many items there are.
  */
 export async function* hashInOrder<T extends Hashable>(
   items: Iterable<T> | AsyncIterable<T>,
   pool: HashPool,
-): AsyncGenerator<{ readonly item: T; readonly outcome: FileOutcome | undefined }> {
-  const open: { readonly batch: readonly T[]; readonly outcomes: Promise<readonly FileOutcome[]> }[] = [];
-  try {
-    for await (const batch of batches(items)) {
-      const outcomes = hashBatch(batch, pool);
-      outcomes.catch(() => undefined); // heard of when its turn comes
-      open.push({ batch, outcomes });
-      if (open.length > OPEN_BATCHES_PER_WORKER * pool.workers) yield* ended(open.shift()!);
-    }
-    while (open.length > 0) yield* ended(open.shift()!);
-  } finally {
-    open.length = 0;
+): AsyncGenerator<readonly Outcome<T>[]> {
+  const open: Promise<readonly Outcome<T>[]>[] = [];
+  for await (const batch of batches(items)) {
+    const outcomes = hashBatch(batch, pool).then((hashed) => withOutcomes(batch, hashed));
+    outcomes.catch(() => undefined); // heard of when its turn comes
+    open.push(outcomes);
+    if (open.length > OPEN_BATCHES_PER_WORKER * pool.workers) yield await open.shift()!;
   }
+  for (const outcomes of open) yield await outcomes;
 }
 
-async function* ended<T extends Hashable>({
-  batch,
-  outcomes,
-}: {
-  batch: readonly T[];
-  outcomes: Promise<readonly FileOutcome[]>;
-}) {
-  const hashed = (await outcomes).values();
-  for (const item of batch) yield { item, outcome: item.file === undefined ? undefined : hashed.next().value };
+function withOutcomes<T extends Hashable>(batch: readonly T[], hashed: readonly FileOutcome[]): Outcome<T>[] {
+  const next = hashed.values();
+  return batch.map((item) => ({ item, outcome: item.file === undefined ? undefined : next.next().value }));
 }
 
 async function hashBatch(batch: readonly Hashable[], pool: HashPool): Promise<readonly FileOutcome[]> {

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
+import { join } from 'node:path';
 import { systemCodeOf } from '@mirror/core';
 import { problemFrom } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -33,6 +34,27 @@ export interface InventoryOptions {
 export function* inventory(root: string, options: InventoryOptions): Generator<Item> {
   const ancestors = options.symlinks === 'follow' ? [realpathSync(root)] : [];
   yield* walk({ root, ancestors, ...options }, '', listDirectory(root, ''));
+}
+
+/** How many things other than directories lie below `root`, links not followed: quick to know, to tell how far a walk is. */
+export function countEntries(root: string): number {
+  let count = 0;
+  const waiting = [root];
+  for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
+    for (const entry of entriesOrNone(dir)) {
+      if (entry.isDirectory()) waiting.push(join(dir, entry.name));
+      else count += 1;
+    }
+  }
+  return count;
+}
+
+function entriesOrNone(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch {
+    return []; // the walk itself says why
+  }
 }
 
 interface Walk extends InventoryOptions {

@@ -123,11 +123,13 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
     const audit = await createAudit(header);
     let directories = 0;
     const matches = matchTree(audit.watch(entries), items, () => (directories += 1));
-    for await (const { item: match, outcome } of hashInOrder(asHashable(matches, quick), pool)) {
-      const difference = await compare(match, outcome, { header, algorithms, dir, quick });
-      if (difference !== undefined) await tell(difference);
-      else if (match.entry?.kind === 'file') verified += 1;
-      if (match.entry?.kind === 'file') done += 1;
+    for await (const batch of hashInOrder(asHashable(matches, quick), pool)) {
+      for (const { item: match, outcome } of batch) {
+        const difference = await compare(match, outcome, { header, algorithms, dir, quick });
+        if (difference !== undefined) await tell(difference);
+        else if (match.entry?.kind === 'file') verified += 1;
+        if (match.entry?.kind === 'file') done += 1;
+      }
     }
     for (const difference of audit.findings(directories)) await tell(difference);
     signal?.throwIfAborted();

@@ -299,6 +299,29 @@ it('a file that changes between hashing and packing is not in the archive, and c
   expect(readFileSync(path.join(outDir, 'tree.tar'), 'latin1')).not.toContain('CONTENT OF c');
 });
 
+it('files that vanish while the run goes on are told, counted and in the report', async () => {
+  const names = Array.from({ length: 3000 }, (_, i) => `f${String(i).padStart(4, '0')}`);
+  const tree = sampleTree(scratchDir(), names);
+  const late = names.slice(-100);
+  const onHashed = (): void => {
+    // the first file is done: the last ones are listed, but nobody has looked at them yet
+    for (const name of late.splice(0)) unlinkSync(path.join(tree, name));
+  };
+  const outDir = path.dirname(tree);
+  const result = await hashArchive({
+    dir: tree,
+    outDir,
+    algorithms: algorithmsNamed(['xxh3']),
+    archive: 'none',
+    workers: 1,
+    onHashed,
+  });
+  expect(result.failed).toBe(100);
+  expect(result.header.directory.totalFiles).toBe(2900);
+  expect(readFileSync(result.outputs.report, 'utf8').match(/reason = "vanished"/g)).toHaveLength(100);
+  expect(await verified(result.outputs.report, tree)).toEqual([]);
+});
+
 it('only the chosen algorithms are in the report', async () => {
   const tree = sampleTree(scratchDir());
   const report = await hashed(tree, { algorithms: algorithmsNamed(['sha256', 'blake3']) });

@@ -99,7 +99,7 @@ it('outcomes come in the order of the items, and items without a file pass throu
   const pool = poolOn(dir, { algorithms: algorithmsNamed(['sha256', 'xxh3']) });
   const items = names.flatMap((name) => [{ file: { path: name, size: 5 } }, { file: undefined }]);
   const seen: (string | undefined)[] = [];
-  for await (const { outcome } of hashInOrder(items, pool)) seen.push(outcome?.path);
+  for await (const batch of hashInOrder(items, pool)) seen.push(...batch.map(({ outcome }) => outcome?.path));
   expect(seen).toEqual(names.flatMap((name) => [name, undefined]));
 });
 
