@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
+import { startGitServer } from '@mirror-tools/git-server';
+import { runCommand } from './run-command.ts';
+import { has, publishIndex } from './publish-index.ts';
+import { say } from './say.ts';
 
 /** What the demo is asked for. */
 export interface DemoOptions {
@@ -26,42 +27,69 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     sizes: 'real',
   });
   try {
-    return await mirror(dir, registry.url);
+    const place: Place = { dir, crates: `${registry.url}/crates`, mirror: path.join(dir, 'mirror') };
+    return has('git') ? await demoWithGit(place) : await demoWithoutGit(place);
   } finally {
     await registry.close();
   }
 }
 
-async function mirror(dir: string, url: string): Promise<number> {
-  const out = path.join(dir, 'mirror');
-  const args = ['--index-dir', path.join(dir, 'registry', 'index'), '--crates-base-url', `${url}/crates`];
-  const places = ['--out', out, '--manifest', path.join(dir, 'manifest.jsonl')];
+interface Place {
+  readonly dir: string;
+  /** Where the crate files are served. */
+  readonly crates: string;
+  /** Where they go. */
+  readonly mirror: string;
+}
+
+/** The whole chain: the index over git, the crates, cargo. */
+async function demoWithGit(place: Place): Promise<number> {
+  const { dir } = place;
+  publishIndex(path.join(dir, 'registry', 'index'), path.join(dir, 'git', 'index.git'));
+  const git = await startGitServer(path.join(dir, 'git'));
+  const index = path.join(dir, 'index');
+  const sync = ['--index-url', `${git.url}/index.git`, '--index-dir', index, '--output-dir', place.mirror];
+  const manifest = `--downloader-arg=--manifest=${path.join(dir, 'manifest.jsonl')}`;
+  const args = ['--yes', ...sync, '--crates-base-url', place.crates, manifest];
+  try {
+    const status = await twice('mirror-index-sync', args);
+    return status === 0 ? await build(place, index) : status;
+  } finally {
+    await git.close();
+  }
+}
+
+/** A machine without git has nothing to serve the index with: the index is taken as it lies there. */
+async function demoWithoutGit(place: Place): Promise<number> {
+  const { dir } = place;
+  const index = path.join(dir, 'registry', 'index');
+  say('(git is not installed: the index is read from its folder instead of being fetched)');
+  const places = ['--out', place.mirror, '--manifest', path.join(dir, 'manifest.jsonl')];
+  const status = await twice('mirror-downloader', ['--index-dir', index, '--crates-base-url', place.crates, ...places]);
+  return status === 0 ? build(place, index) : status;
+}
+
+async function twice(name: 'mirror-index-sync' | 'mirror-downloader', args: readonly string[]): Promise<number> {
   say('\nThe main job: every version of the index, verified, once.');
-  const first = await command('mirror-downloader', [...args, ...places, '--progress-interval', '1s']);
+  const first = await runCommand(name, [...args, '--progress-interval', '1s']);
   if (first !== 0) return first;
   say('\nThe same again: nothing is downloaded, the manifest vouches for what is there.');
-  const second = await command('mirror-downloader', [...args, ...places]);
-  if (second !== 0) return second;
-  say(`\nThe mirror is in ${out}\nWhat was done to each version is in ${places[3] ?? ''}`);
+  return runCommand(name, args);
+}
+
+/** What a mirror is for. */
+async function build({ dir, mirror }: Place, index: string): Promise<number> {
+  if (has('cargo')) {
+    say('\nA mirror is worth what cargo can do with it: build from it, with every other way out blocked.');
+    const status = await runCommand('mirror-server', ['doctor', '--index-dir', index, '--root', mirror, '--build']);
+    if (status !== 0) return status;
+  } else {
+    say('\n(cargo is not installed: with it, the demo would end with a build from the mirror)');
+  }
+  say(`\nThe mirror is in ${mirror}\nWhat was done to each version is in ${path.join(dir, 'manifest.jsonl')}`);
+  say(`Serve it: mirror-server --index-dir ${index} --root ${mirror}`);
   return 0;
 }
 
 /** What a demo leaves in its folder. */
-const PARTS = ['registry', 'mirror', 'manifest.jsonl'];
-
-const require = createRequire(import.meta.url);
-
-/** Run a built command as a user would, on this terminal. */
-async function command(name: 'mirror-downloader', args: readonly string[]): Promise<number> {
-  say(`\n$ ${name} ${args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ')}`);
-  const bin = path.join(path.dirname(require.resolve(`${PACKAGES[name]}/package.json`)), 'dist', 'bin.js');
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
-  const [status] = (await once(child, 'close')) as [number | null];
-  return status ?? 1;
-}
-
-const PACKAGES = { 'mirror-downloader': '@mirror/downloader' } as const;
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
+const PARTS = ['registry', 'git', 'index', 'mirror', 'manifest.jsonl'];
