@@ -39,10 +39,12 @@ export async function createLog(options: LogOptions): Promise<ClosableLog> {
       ...(options.file === undefined ? [] : [new winston.transports.File({ filename: options.file, eol: '\n' })]),
     ],
   });
+  const threshold = LOG_LEVELS.indexOf(options.level);
   const write =
     (level: LogOptions['level']) =>
     (message: string, fields: object = {}): void => {
-      logger.log(level, message, { fields });
+      // before anything is made of the fields: a line at level debug may come for every item
+      if (LOG_LEVELS.indexOf(level) <= threshold) logger.log(level, message, { fields });
     };
   const close = (): Promise<void> =>
     new Promise((resolve) => {
