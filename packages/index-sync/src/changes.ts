@@ -1,4 +1,11 @@
-import { MirrorError, createCrateUrl, isIndexPath, parseIndexEntry, readIndexFiles, type IndexEntry } from '@mirror/core';
+import {
+  MirrorError,
+  createCrateUrl,
+  isIndexPath,
+  parseIndexEntry,
+  readIndexFiles,
+  type IndexEntry,
+} from '@mirror/core';
 import { openObjectStore, readRef, type ObjectStore } from '@mirror/core/git';
 import { dropRef, setRef } from './git/git-dir.ts';
 import type { SparseShadows } from './sparse-shadows.ts';
@@ -35,7 +42,13 @@ export type OnProblem = (message: string) => void;
  * - `yanked`, `unyanked`: the mark changed (and perhaps other fields)
  * - `updated`: only other fields changed
  */
-export function compareIndexFiles(indexPath: string, before: string, after: string, urlOf: (entry: IndexEntry) => string, onProblem: OnProblem): ChangeRecord[] {
+export function compareIndexFiles(
+  indexPath: string,
+  before: string,
+  after: string,
+  urlOf: (entry: IndexEntry) => string,
+  onProblem: OnProblem,
+): ChangeRecord[] {
   if (before === after) return [];
   const olds = versionsOf(indexPath, before, onProblem);
   const news = versionsOf(indexPath, after, onProblem);
@@ -92,7 +105,7 @@ export interface ChangeFeed {
    * Everything that changed between the acknowledged state and the present one, in path order. Nothing acknowledged yet:
    * everything, as `added`. Read as often as you like: only an acknowledgement makes it shorter.
    */
-  records(options: ChangeFeedOptions): AsyncGenerator<ChangeRecord, void, undefined>;
+  records(options: ChangeFeedOptions): AsyncIterable<ChangeRecord> | Iterable<ChangeRecord>;
   /** Remember that the records up to the present state were handed out. */
   markEmitted(): void;
   /** What was handed out last is dealt with: the next feed begins after it. False when nothing was handed out since. */
@@ -108,7 +121,10 @@ export function gitChangeFeed(dir: string, gitDir: string): ChangeFeed {
     const commit = readRef(gitDir, 'HEAD');
     if (commit === undefined) throw new MirrorError('ERR_IO', `${gitDir}: no index there yet`);
     const acknowledged = readRef(gitDir, ACKNOWLEDGED_REF);
-    if (acknowledged === undefined) return yield* everything(dir, options);
+    if (acknowledged === undefined) {
+      yield* everything(dir, options);
+      return;
+    }
     const store = openObjectStore(gitDir);
     try {
       yield* recordsBetween(store, acknowledged, commit, options);
@@ -135,7 +151,7 @@ export function gitChangeFeed(dir: string, gitDir: string): ChangeFeed {
 /** The feed of an index whose files are fetched one by one. */
 export function sparseChangeFeed(shadows: SparseShadows): ChangeFeed {
   return {
-    async *records({ cratesBaseUrl, onProblem }) {
+    *records({ cratesBaseUrl, onProblem }) {
       const urlOf = createCrateUrl(cratesBaseUrl);
       for (const { indexPath, before, after } of shadows.acknowledged()) {
         yield* compareIndexFiles(indexPath, before, after, urlOf, onProblem);
@@ -160,9 +176,15 @@ async function* everything(dir: string, { cratesBaseUrl, onProblem }: ChangeFeed
   }
 }
 
-function* recordsBetween(store: ObjectStore, from: string, to: string, options: ChangeFeedOptions): Generator<ChangeRecord> {
+function* recordsBetween(
+  store: ObjectStore,
+  from: string,
+  to: string,
+  options: ChangeFeedOptions,
+): Generator<ChangeRecord> {
   const urlOf = createCrateUrl(options.cratesBaseUrl);
-  const textOf = (state: { id: string } | undefined): string => (state === undefined ? '' : store.readAs(state.id, 'blob').toString('utf8'));
+  const textOf = (state: { id: string } | undefined): string =>
+    state === undefined ? '' : store.readAs(state.id, 'blob').toString('utf8');
   for (const { path, before, after } of changesBetween(store, from, to)) {
     if (isIndexPath(path)) yield* compareIndexFiles(path, textOf(before), textOf(after), urlOf, options.onProblem);
   }

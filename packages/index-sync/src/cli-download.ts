@@ -27,12 +27,18 @@ export async function wantsDownload(values: SyncValues, { io, log, signal }: Com
 }
 
 /** Run the downloader with our flags in its words. */
-export async function download(values: SyncValues, dirs: { index: string; output: string }, context: CommandContext): Promise<DownloaderResult> {
+export async function download(
+  values: SyncValues,
+  dirs: { index: string; output: string },
+  context: CommandContext,
+): Promise<DownloaderResult> {
   const { io, log, signal } = context;
   const program = findDownloader(values.downloaderPath, io.env, import.meta.url);
   const args = downloaderArgs(values, dirs);
-  if (!values.resume) log.warn('--no-resume has no meaning any more: what is there and verified is never fetched again');
-  if (values.verify) log.info('--verify is the --resume-check sha256 of the downloader: everything that is there is hashed');
+  if (!values.resume)
+    log.warn('--no-resume has no meaning any more: what is there and verified is never fetched again');
+  if (values.verify)
+    log.info('--verify is the --resume-check sha256 of the downloader: everything that is there is hashed');
   log.info('running the downloader', { program: program.at(-1), args });
   return runDownloader({ program, args, env: io.env, signal, sharesTerminal: io.stdin.isTTY === true });
 }

@@ -20,7 +20,12 @@ const PIECE_CHARACTERS = 65_536;
  * Write the feed to `target` (`-` is stdout) and note that it was handed out. A file is replaced in one step when all of it is
  * written. When the reader of stdout goes away in between, nothing counts as handed out.
  */
-export async function writeFeed(feed: ChangeFeed, target: string, cratesBaseUrl: string | undefined, context: CommandContext): Promise<FeedCounts> {
+export async function writeFeed(
+  feed: ChangeFeed,
+  target: string,
+  cratesBaseUrl: string | undefined,
+  context: CommandContext,
+): Promise<FeedCounts> {
   if (target === '-') return emit(feed, context.io.stdout, cratesBaseUrl, context);
   const temporary = `${target}.${randomUUID()}.part`;
   const file = createWriteStream(temporary, { flags: 'wx', flush: true });

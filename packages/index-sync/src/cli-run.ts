@@ -1,4 +1,13 @@
-import { DEFAULT_RETRY, MirrorError, createDispatcher, createHttpPolicy, messageOf, parseCargoLock, pause, type HttpPolicy } from '@mirror/core';
+import {
+  DEFAULT_RETRY,
+  MirrorError,
+  createDispatcher,
+  createHttpPolicy,
+  messageOf,
+  parseCargoLock,
+  pause,
+  type HttpPolicy,
+} from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -58,17 +67,50 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
   const url = values.indexUrl ?? (values.protocol === 'git' ? GIT_INDEX : SPARSE_INDEX);
   const { userAgent, contact, caFile, connectTimeout: connectTimeoutMs, stallTimeout: stallTimeoutMs } = values;
   const product = `mirror-index-sync/${version}`;
-  const policy = createHttpPolicy({ product, userAgent, contact, caFile, env: io.env, connectTimeoutMs, stallTimeoutMs });
-  const retry = createRetry({ policy: { ...DEFAULT_RETRY, retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax }, log, signal });
+  const policy = createHttpPolicy({
+    product,
+    userAgent,
+    contact,
+    caFile,
+    env: io.env,
+    connectTimeoutMs,
+    stallTimeoutMs,
+  });
+  const retry = createRetry({
+    policy: { ...DEFAULT_RETRY, retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax },
+    log,
+    signal,
+  });
   // one connection carries a pack, many carry single files; HTTP/2 costs more time than it saves here
   const dispatcher = await createDispatcher(policy, { allowH2: false });
   const network: Network = { dispatcher, policy, retry, token: io.env['MIRROR_INDEX_TOKEN'] };
   const threads = values.indexThreads ?? Math.min(4, availableParallelism());
   const received = { bytes: 0 };
-  const common = { url, dispatcher, token: network.token, userAgent: policy.userAgent, stallMs: stallTimeoutMs, retry, log, signal };
+  const common = {
+    url,
+    dispatcher,
+    token: network.token,
+    userAgent: policy.userAgent,
+    stallMs: stallTimeoutMs,
+    retry,
+    log,
+    signal,
+  };
   const onBytes = (bytes: number): void => void (received.bytes += bytes);
-  const engine = values.protocol === 'git' ? await createEngine(values.gitEngine, { ...common, threads, onBytes, env: io.env, caFile }) : undefined;
-  return { values, context, dirs: { index: atHome(values.indexDir), output: atHome(values.outputDir) }, url, network, engine, threads, received };
+  const engine =
+    values.protocol === 'git'
+      ? await createEngine(values.gitEngine, { ...common, threads, onBytes, env: io.env, caFile })
+      : undefined;
+  return {
+    values,
+    context,
+    dirs: { index: atHome(values.indexDir), output: atHome(values.outputDir) },
+    url,
+    network,
+    engine,
+    threads,
+    received,
+  };
 }
 
 // while watching, trouble upstream is told and waited out; trouble here ends the run
@@ -77,7 +119,8 @@ async function oneRoundOfMany(job: Job): Promise<Outcome | undefined> {
     return await oneRound(job);
   } catch (error) {
     job.context.signal.throwIfAborted();
-    if (!(error instanceof MirrorError) || !['ERR_HTTP', 'ERR_NETWORK', 'ERR_INTEGRITY'].includes(error.code)) throw error;
+    if (!(error instanceof MirrorError) || !['ERR_HTTP', 'ERR_NETWORK', 'ERR_INTEGRITY'].includes(error.code))
+      throw error;
     job.context.log.warn('this round failed', { reason: messageOf(error) });
     return undefined;
   }
@@ -94,12 +137,20 @@ async function oneRound(job: Job): Promise<Outcome> {
   const { values, context } = job;
   const started = performance.now();
   const held = hold(job);
-  const progress = context.progress({ label: 'receiving', read: () => ({ done: 0, bytes: job.received.bytes, failed: 0 }) });
+  const progress = context.progress({
+    label: 'receiving',
+    read: () => ({ done: 0, bytes: job.received.bytes, failed: 0 }),
+  });
   try {
     const synced = values.skipIndexUpdate ? { outcome: 'skipped' } : await held.sync();
     progress.stop();
-    const changes = values.changes === undefined ? undefined : await writeFeed(held.feed, values.changes, values.cratesBaseUrl, context);
-    const downloaded = (await wantsDownload(values, context)) ? await downloadAndAcknowledge(job, held.feed) : undefined;
+    const changes =
+      values.changes === undefined
+        ? undefined
+        : await writeFeed(held.feed, values.changes, values.cratesBaseUrl, context);
+    const downloaded = (await wantsDownload(values, context))
+      ? await downloadAndAcknowledge(job, held.feed)
+      : undefined;
     const failed = partialFailure(synced, changes?.problems ?? 0);
     const failure = failureOf(downloaded?.status ?? 0) ?? failed;
     const summary = {
@@ -128,14 +179,17 @@ async function downloadAndAcknowledge(job: Job, feed: ChangeFeed): ReturnType<ty
 function partialFailure(synced: object, problems: number): Outcome['failure'] {
   const failed = 'failed' in synced ? Number(synced.failed) : 0;
   if (failed > 0) return { code: 'ERR_PARTIAL', message: `${failed} index files could not be fetched` };
-  return problems > 0 ? { code: 'ERR_PARTIAL', message: `${problems} lines of the index could not be read` } : undefined;
+  return problems > 0
+    ? { code: 'ERR_PARTIAL', message: `${problems} lines of the index could not be read` }
+    : undefined;
 }
 
 function acknowledge(job: Job): Outcome {
   const held = hold(job);
   try {
     const acknowledged = held.feed.acknowledge();
-    if (!acknowledged) job.context.log.warn('there is nothing to acknowledge: no changes were written since the last time');
+    if (!acknowledged)
+      job.context.log.warn('there is nothing to acknowledge: no changes were written since the last time');
     return { summary: { acknowledged, exit_reason: 'done' } };
   } finally {
     held.release();
@@ -152,9 +206,20 @@ function holdRepository({ values, context, dirs, url, threads }: Job, engine: Gi
   const branch = values.branch === undefined ? undefined : `refs/heads/${values.branch.replace(/^refs\/heads\//, '')}`;
   const sync = async (): Promise<object> => {
     const plainUrl = withoutUser(url);
-    const result = await syncIndex(held, { dir: dirs.index, engine, url: plainUrl, branch, threads, maxPacks: values.maxPacks, log, now: Date.now, signal });
+    const result = await syncIndex(held, {
+      dir: dirs.index,
+      engine,
+      url: plainUrl,
+      branch,
+      threads,
+      maxPacks: values.maxPacks,
+      log,
+      now: Date.now,
+      signal,
+    });
     const age = Math.max(0, Math.round(Date.now() / 1000 - result.commitTime));
-    if (values.maxAge > 0 && age * 1000 > values.maxAge) log.warn('upstream looks frozen', { newest_commit_seconds_old: age, commit: result.commit });
+    if (values.maxAge > 0 && age * 1000 > values.maxAge)
+      log.warn('upstream looks frozen', { newest_commit_seconds_old: age, commit: result.commit });
     return {
       outcome: result.outcome,
       commit: result.commit,
@@ -178,7 +243,19 @@ function holdFiles({ values, context, dirs, url, network }: Job): Held {
   const sync = async (): Promise<object> => {
     const names = [...values.crates, ...values.cargoLock.flatMap(lockedNames)];
     const stallMs = values.stallTimeout;
-    const result = await syncSparse(held, { dir: dirs.index, url, names, dispatcher, token, userAgent: policy.userAgent, stallMs, concurrency: 64, retry, log, signal });
+    const result = await syncSparse(held, {
+      dir: dirs.index,
+      url,
+      names,
+      dispatcher,
+      token,
+      userAgent: policy.userAgent,
+      stallMs,
+      concurrency: 64,
+      retry,
+      log,
+      signal,
+    });
     return {
       outcome: 'checked',
       checked: result.checked,

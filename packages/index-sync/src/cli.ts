@@ -30,7 +30,9 @@ export function main(argv: readonly string[], io: CliIo): Promise<number> {
 // two spellings of the original wrapper that have other names now
 function inTodaysWords(word: string, n: number, argv: readonly string[]): string {
   const renamed = word.replace(/^--?log-path(?==|$)/, '--log-file');
-  return renamed === 'warning' && /^--?log-level$/.test(argv[n - 1] ?? '') ? 'warn' : renamed.replace(/^(--?log-level=)warning$/, '$1warn');
+  return renamed === 'warning' && /^--?log-level$/.test(argv[n - 1] ?? '')
+    ? 'warn'
+    : renamed.replace(/^(--?log-level=)warning$/, '$1warn');
 }
 
 function withTodaysNames(env: CliIo['env']): CliIo['env'] {

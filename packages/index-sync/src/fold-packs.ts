@@ -1,7 +1,29 @@
 import type { Log } from '@mirror/core';
-import { OBJECT_TYPES, OFS_DELTA, REF_DELTA, entryHeader, openObjectStore, parseCommit, parseTree, readEntryHeader, readShallow, type ObjectStore, type PackFile } from '@mirror/core/git';
+import {
+  OBJECT_TYPES,
+  OFS_DELTA,
+  REF_DELTA,
+  entryHeader,
+  openObjectStore,
+  parseCommit,
+  parseTree,
+  readEntryHeader,
+  readShallow,
+  type ObjectStore,
+  type PackFile,
+} from '@mirror/core/git';
 import { createHash, randomUUID } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { syncFolder, writeAll, writeDurably } from './git/durable.ts';
@@ -34,7 +56,12 @@ export function foldPacks(gitDir: string, state: SyncState, { maxPacks = 50, log
     .sort((a, b) => b.bytes - a.bytes);
   const [largest, ...others] = sizes;
   const extra = others.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (largest === undefined || others.length === 0 || (others.length < maxPacks && extra < Math.max(largest.bytes / 2, MIN_EXTRA_BYTES))) return false;
+  if (
+    largest === undefined ||
+    others.length === 0 ||
+    (others.length < maxPacks && extra < Math.max(largest.bytes / 2, MIN_EXTRA_BYTES))
+  )
+    return false;
   const started = performance.now();
   const store = openObjectStore(gitDir);
   let name: string;
@@ -46,7 +73,8 @@ export function foldPacks(gitDir: string, state: SyncState, { maxPacks = 50, log
   state.writeOwnPacks([name]);
   for (const old of sizes.filter((each) => each.name !== name)) {
     // git finds a pack by its index
-    for (const ending of ['idx', 'pack', 'rev', 'bitmap']) rmSync(path.join(dir, `${old.name}.${ending}`), { force: true });
+    for (const ending of ['idx', 'pack', 'rev', 'bitmap'])
+      rmSync(path.join(dir, `${old.name}.${ending}`), { force: true });
   }
   rmSync(path.join(dir, 'multi-pack-index'), { force: true });
   syncFolder(dir);
@@ -100,7 +128,8 @@ function reachable(gitDir: string, store: ObjectStore): Set<string> {
       }
     } else if (type === 'commit') {
       open.push(parseCommit(data, id).tree);
-      if (!shallow.has(id)) open.push(...(data.toString('latin1').match(/^parent [0-9a-f]{40}$/gm) ?? []).map((line) => line.slice(7)));
+      if (!shallow.has(id))
+        open.push(...(data.toString('latin1').match(/^parent [0-9a-f]{40}$/gm) ?? []).map((line) => line.slice(7)));
     } else if (type === 'tag') {
       open.push(data.toString('latin1', 7, 47));
     }
@@ -158,14 +187,22 @@ function writePack(fd: number, store: ObjectStore, places: readonly Place[]): { 
 }
 
 // compressed bytes are copied as they are, unless their base does not come along
-function copiedEntry({ pack, offset }: Place, written: ReadonlyMap<number, number>, position: number): Buffer | undefined {
+function copiedEntry(
+  { pack, offset }: Place,
+  written: ReadonlyMap<number, number>,
+  position: number,
+): Buffer | undefined {
   const raw = pack.readRaw(offset);
   const header = readEntryHeader(raw, 0);
   if (OBJECT_TYPES[header.type] !== undefined) return raw;
   const base = header.type === OFS_DELTA ? offset - header.baseDistance : pack.index.find(header.baseId as string);
   const target = base < 0 ? undefined : written.get(base);
   if (target === undefined || (header.type === REF_DELTA && base >= offset)) return undefined;
-  return Buffer.concat([entryHeader(OFS_DELTA, header.size), distanceBytes(position - target), raw.subarray(header.length)]);
+  return Buffer.concat([
+    entryHeader(OFS_DELTA, header.size),
+    distanceBytes(position - target),
+    raw.subarray(header.length),
+  ]);
 }
 
 function wholeEntry(store: ObjectStore, id: string): Buffer {
@@ -176,7 +213,8 @@ function wholeEntry(store: ObjectStore, id: string): Buffer {
 // https://git-scm.com/docs/pack-format: big end first, one subtracted at each step
 function distanceBytes(distance: number): Buffer {
   const bytes = [distance % 128];
-  for (let rest = Math.floor(distance / 128); rest > 0; rest = Math.floor(rest / 128)) bytes.unshift(0x80 | (--rest % 128));
+  for (let rest = Math.floor(distance / 128); rest > 0; rest = Math.floor(rest / 128))
+    bytes.unshift(0x80 | (--rest % 128));
   return Buffer.from(bytes);
 }
 
@@ -185,7 +223,11 @@ function pruneShallow(gitDir: string): void {
   try {
     const before = readShallow(gitDir);
     const kept = before.filter((id) => store.has(id));
-    if (kept.length < before.length) replaceGitFile(path.join(gitDir, 'shallow'), kept.map((id) => `${id}\n`));
+    if (kept.length < before.length)
+      replaceGitFile(
+        path.join(gitDir, 'shallow'),
+        kept.map((id) => `${id}\n`),
+      );
   } finally {
     store.close();
   }

@@ -1,4 +1,14 @@
-import { MirrorError, isPermanent, isRetryableStatus, messageOf, pause, retryDelayMs, systemCodeOf, type Log, type RetryPolicy } from '@mirror/core';
+import {
+  MirrorError,
+  isPermanent,
+  isRetryableStatus,
+  messageOf,
+  pause,
+  retryDelayMs,
+  systemCodeOf,
+  type Log,
+  type RetryPolicy,
+} from '@mirror/core';
 import { UpstreamError } from './upstream-error.ts';
 
 /** Runs an operation, and again when what went wrong may pass. `what` is for the log: `fetching a pack`. */
@@ -50,6 +60,11 @@ function mayPass(error: unknown): boolean {
 // undici's codes begin with UND_ERR; those of the system are known to the table of exit statuses
 function asMirrorError(error: unknown, what: string): unknown {
   const code = systemCodeOf(error);
-  if (error instanceof MirrorError || code === undefined || !/^(UND_ERR|ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)) return error;
+  if (
+    error instanceof MirrorError ||
+    code === undefined ||
+    !/^(UND_ERR|ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)
+  )
+    return error;
   return new MirrorError('ERR_NETWORK', `${what}: ${messageOf(error)}`, { cause: error });
 }

@@ -31,7 +31,11 @@ export interface DownloaderResult {
  * @param selfUrl - of a file in this package's `dist`
  * @throws {MirrorError} ERR_USAGE when it is nowhere
  */
-export function findDownloader(given: string | undefined, env: Readonly<Record<string, string | undefined>>, selfUrl: string): Program {
+export function findDownloader(
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  selfUrl: string,
+): Program {
   if (given !== undefined) {
     if (existsSync(given)) return asProgram(given);
     throw new MirrorError('ERR_USAGE', `${given}: no downloader there`, { hint: 'see --downloader-path' });
@@ -46,7 +50,9 @@ export function findDownloader(given: string | undefined, env: Readonly<Record<s
       if (dir !== '' && existsSync(file)) return asProgram(file);
     }
   }
-  throw new MirrorError('ERR_USAGE', 'mirror-downloader is not installed', { hint: 'npm i -g @mirror/downloader, or --downloader-path FILE' });
+  throw new MirrorError('ERR_USAGE', 'mirror-downloader is not installed', {
+    hint: 'npm i -g @mirror/downloader, or --downloader-path FILE',
+  });
 }
 
 function asProgram(file: string): Program {
@@ -59,7 +65,13 @@ function asProgram(file: string): Program {
  *
  * @throws {MirrorError} ERR_USAGE when it cannot be started
  */
-export async function runDownloader({ program, args, env, signal, sharesTerminal }: RunDownloaderOptions): Promise<DownloaderResult> {
+export async function runDownloader({
+  program,
+  args,
+  env,
+  signal,
+  sharesTerminal,
+}: RunDownloaderOptions): Promise<DownloaderResult> {
   const [command, ...first] = program;
   const child = spawn(command, [...first, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const stop = (): void => {

@@ -20,7 +20,11 @@ export interface SparseShadows {
  * state handed out last; to acknowledge, the second takes the place of the first.
  */
 export function openSparseShadows(dir: string, ownDir: string): SparseShadows {
-  const [acknowledged, emitted, done] = ['acknowledged', 'emitted', 'done'].map((name) => path.join(ownDir, name)) as [string, string, string];
+  const [acknowledged, emitted, done] = ['acknowledged', 'emitted', 'done'].map((name) => path.join(ownDir, name)) as [
+    string,
+    string,
+    string,
+  ];
   finishSwap();
 
   // killed between its two renames, the second one is still to do

@@ -1,4 +1,13 @@
-import { MirrorError, acquireLock, indexPathOf, isIndexPath, messageOf, parseIndexEntry, type Lock, type Log } from '@mirror/core';
+import {
+  MirrorError,
+  acquireLock,
+  indexPathOf,
+  isIndexPath,
+  messageOf,
+  parseIndexEntry,
+  type Lock,
+  type Log,
+} from '@mirror/core';
 import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -55,7 +64,11 @@ const MAX_FILE_BYTES = 64 * 2 ** 20;
  */
 export function holdSparse(dir: string): HeldSparse {
   if (existsSync(path.join(dir, '.git')) || existsSync(path.join(dir, 'objects'))) {
-    throw new MirrorError('ERR_USAGE', `${dir}: holds a git repository, which --protocol sparse would not keep in step`, { hint: 'use another --index-dir' });
+    throw new MirrorError(
+      'ERR_USAGE',
+      `${dir}: holds a git repository, which --protocol sparse would not keep in step`,
+      { hint: 'use another --index-dir' },
+    );
   }
   const lock: Lock = acquireLock(path.join(dir, SPARSE_FOLDER, 'lock'), 'mirror-index-sync');
   const shadows = openSparseShadows(dir, path.join(dir, SPARSE_FOLDER));
@@ -71,9 +84,13 @@ export function holdSparse(dir: string): HeldSparse {
  */
 export async function syncSparse({ shadows }: HeldSparse, options: SparseOptions): Promise<SparseResult> {
   const tags = readTags(options.dir);
-  const paths = [...new Set([...options.names.map(indexPathOf), ...tags.keys()])].filter((name) => name !== CONFIG).sort();
+  const paths = [...new Set([...options.names.map(indexPathOf), ...tags.keys()])]
+    .filter((name) => name !== CONFIG)
+    .sort();
   if (paths.length === 0) {
-    throw new MirrorError('ERR_USAGE', 'the sparse protocol has no list of all crates', { hint: 'name them with --crates or --cargo-lock' });
+    throw new MirrorError('ERR_USAGE', 'the sparse protocol has no list of all crates', {
+      hint: 'name them with --crates or --cargo-lock',
+    });
   }
   if (options.signal !== undefined) setMaxListeners(0, options.signal); // every request listens to it
   const counts = { checked: 0, filesAdded: 0, filesChanged: 0, filesRemoved: 0, absent: 0, failed: 0, bytes: 0 };
@@ -111,7 +128,9 @@ async function bringFile(context: Context, name: string): Promise<void> {
   const { dir, tags, shadows, counts } = context;
   const file = path.join(dir, name);
   const isHere = existsSync(file);
-  const answer = await context.retry(`fetching ${name}`, () => request(context, name, isHere ? tags.get(name) : undefined));
+  const answer = await context.retry(`fetching ${name}`, () =>
+    request(context, name, isHere ? tags.get(name) : undefined),
+  );
   if (answer === 'unchanged') return;
   if (answer === 'absent') {
     tags.delete(name);
@@ -135,7 +154,11 @@ async function bringFile(context: Context, name: string): Promise<void> {
 
 type Answer = 'unchanged' | 'absent' | { readonly body: Buffer; readonly etag: string | undefined };
 
-async function request({ base, dispatcher, userAgent, stallMs, signal, token }: Context, name: string, etag: string | undefined): Promise<Answer> {
+async function request(
+  { base, dispatcher, userAgent, stallMs, signal, token }: Context,
+  name: string,
+  etag: string | undefined,
+): Promise<Answer> {
   const { origin, pathname } = new URL(base + name);
   const answer = await dispatcher.request({
     origin,
@@ -153,7 +176,10 @@ async function request({ base, dispatcher, userAgent, stallMs, signal, token }: 
   });
   if (answer.statusCode === 200) {
     const tag = answer.headers['etag'];
-    return { body: await boundedBody(answer.body, base + name), etag: typeof tag === 'string' && tag.length < 1000 ? tag : undefined };
+    return {
+      body: await boundedBody(answer.body, base + name),
+      etag: typeof tag === 'string' && tag.length < 1000 ? tag : undefined,
+    };
   }
   await answer.body.dump();
   if (answer.statusCode === 304 && etag !== undefined) return 'unchanged';
@@ -193,7 +219,11 @@ function baseOf(url: string): string {
   throw new MirrorError('ERR_USAGE', `${url}: expected an http or https address`);
 }
 
-async function eachOf(items: readonly string[], concurrency: number, work: (item: string) => Promise<void>): Promise<void> {
+async function eachOf(
+  items: readonly string[],
+  concurrency: number,
+  work: (item: string) => Promise<void>,
+): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {
     for (let n = next++; n < items.length; n = next++) await work(items[n] as string);
@@ -206,9 +236,14 @@ function readTags(dir: string): Map<string, string> {
   if (!existsSync(file)) return new Map();
   try {
     const { etags } = JSON.parse(readFileSync(file, 'utf8')) as { etags: Record<string, string> };
-    return new Map(Object.entries(etags).filter(([name, tag]) => (name === CONFIG || isIndexPath(name)) && typeof tag === 'string'));
+    return new Map(
+      Object.entries(etags).filter(([name, tag]) => (name === CONFIG || isIndexPath(name)) && typeof tag === 'string'),
+    );
   } catch (cause) {
-    throw new MirrorError('ERR_INTEGRITY', `${file}: not a note of this program`, { cause, hint: 'remove it; every file is then fetched once more' });
+    throw new MirrorError('ERR_INTEGRITY', `${file}: not a note of this program`, {
+      cause,
+      hint: 'remove it; every file is then fetched once more',
+    });
   }
 }
 
@@ -216,4 +251,3 @@ function writeTags(dir: string, tags: ReadonlyMap<string, string>): void {
   const sorted = Object.fromEntries([...tags].sort(([a], [b]) => (a < b ? -1 : 1)));
   replaceFile(path.join(dir, SPARSE_FOLDER, 'etags.json'), `${JSON.stringify({ schema_version: 1, etags: sorted })}\n`);
 }
-

@@ -3,7 +3,14 @@ import { openObjectStore, parseCommit, readRef, readShallow, walkTree, type Obje
 import path from 'node:path';
 import { foldPacks } from './fold-packs.ts';
 import type { FetchReport, GitEngine } from './git/engine.ts';
-import { PRIVATE_FOLDER, createRepository, locateIndex, moveBranch, writeShallow, type IndexPlace } from './git/git-dir.ts';
+import {
+  PRIVATE_FOLDER,
+  createRepository,
+  locateIndex,
+  moveBranch,
+  writeShallow,
+  type IndexPlace,
+} from './git/git-dir.ts';
 import { AGES_AFTER_CRASH, AGES_AFTER_SUCCESS, removeLeftovers } from './git/git-lock.ts';
 import type { RemoteHead } from './git/protocol-v2.ts';
 import { diffTrees, type FileChange } from './git/tree-diff.ts';
@@ -88,7 +95,10 @@ export function holdIndex(dir: string, workTree: boolean | undefined, log: Log, 
  *
  * @throws {MirrorError} ERR_HTTP, ERR_NETWORK from the server; ERR_INTEGRITY for damaged or hostile packs; ERR_IO
  */
-export async function syncIndex({ place: found, state }: HeldIndex, options: SyncIndexOptions): Promise<SyncIndexResult> {
+export async function syncIndex(
+  { place: found, state }: HeldIndex,
+  options: SyncIndexOptions,
+): Promise<SyncIndexResult> {
   const { engine, log } = options;
   let place = found;
   if (!place.isNew) await finishPending(place, state, options);
@@ -142,8 +152,15 @@ async function withObjects(
   let report: FetchReport;
   try {
     log.info('fetching', { engine: engine.name, from: old ?? null, to: head.commit });
-    const findObject = (id: string): ReturnType<ObjectStore['read']> | undefined => (before.has(id) ? before.read(id) : undefined);
-    report = await engine.fetch({ gitDir: place.gitDir, head, have: old, shallow: readShallow(place.gitDir), findObject });
+    const findObject = (id: string): ReturnType<ObjectStore['read']> | undefined =>
+      before.has(id) ? before.read(id) : undefined;
+    report = await engine.fetch({
+      gitDir: place.gitDir,
+      head,
+      have: old,
+      shallow: readShallow(place.gitDir),
+      findObject,
+    });
   } finally {
     before.close();
   }
@@ -160,7 +177,8 @@ async function withObjects(
 // everything new must be here; what did not change is here since the old commit was complete
 function requireComplete(store: ObjectStore, old: string | undefined, commit: string): void {
   for (const { path: name, after } of changesBetween(store, old, commit)) {
-    if (after !== undefined && !store.has(after.id)) throw new MirrorError('ERR_INTEGRITY', `git server: its pack lacks ${name} (${after.id})`);
+    if (after !== undefined && !store.has(after.id))
+      throw new MirrorError('ERR_INTEGRITY', `git server: its pack lacks ${name} (${after.id})`);
   }
 }
 
@@ -185,7 +203,9 @@ function requireIndex(store: ObjectStore, commit: string, gitDir: string): void 
     if (/^([123]|[a-z0-9_-]{2})$/.test(name)) fitting++;
   });
   if (fitting > 0 || files === 0) return;
-  throw new MirrorError('ERR_USAGE', `${gitDir}: a repository, but not of a registry index`, { hint: 'give another folder to --index-dir' });
+  throw new MirrorError('ERR_USAGE', `${gitDir}: a repository, but not of a registry index`, {
+    hint: 'give another folder to --index-dir',
+  });
 }
 
 function walkTop(read: (id: string) => Buffer, tree: string, visit: (folder: string) => void): void {
@@ -218,7 +238,16 @@ async function takeStep(
     const isFirst = step.from === undefined;
     const { threads, signal } = options;
     const tree = treeOf(store, step.to);
-    await updateWorkTree({ gitDir: place.gitDir, workTree: place.workTree, store, tree, changes, isFirst, threads, signal });
+    await updateWorkTree({
+      gitDir: place.gitDir,
+      workTree: place.workTree,
+      store,
+      tree,
+      changes,
+      isFirst,
+      threads,
+      signal,
+    });
   }
   moveBranch(place, step.branch, step.to);
   state.clearPending();
@@ -237,7 +266,11 @@ async function finishPending(place: IndexPlace, state: SyncState, options: SyncI
     else removeTemporaryFiles(place.workTree, changes);
     await takeStep(place, state, store, step, changes, options);
   } catch (error) {
-    throw new MirrorError('ERR_INTEGRITY', `${place.gitDir}: an unfinished step cannot be finished: ${messageOf(error)}`, { cause: error });
+    throw new MirrorError(
+      'ERR_INTEGRITY',
+      `${place.gitDir}: an unfinished step cannot be finished: ${messageOf(error)}`,
+      { cause: error },
+    );
   } finally {
     store.close();
   }

@@ -43,14 +43,21 @@ export function openSyncState(gitDir: string): SyncState {
   return {
     ownPacks: () => {
       const packs = readNote(file('packs.json'))?.['packs'];
-      return Array.isArray(packs) ? packs.filter((name): name is string => typeof name === 'string' && /^pack-[0-9a-f]{40}$/.test(name)) : [];
+      return Array.isArray(packs)
+        ? packs.filter((name): name is string => typeof name === 'string' && /^pack-[0-9a-f]{40}$/.test(name))
+        : [];
     },
     writeOwnPacks: (packs) => write('packs.json', { packs }),
     pending: () => {
       const note = readNote(file('pending.json'));
       if (note === undefined) return undefined;
       const { from, to, branch } = note;
-      if (typeof to !== 'string' || !isObjectId(to) || typeof branch !== 'string' || !/^refs\/heads\/[^\s]+$/.test(branch)) {
+      if (
+        typeof to !== 'string' ||
+        !isObjectId(to) ||
+        typeof branch !== 'string' ||
+        !/^refs\/heads\/[^\s]+$/.test(branch)
+      ) {
         throw new MirrorError('ERR_INTEGRITY', `${file('pending.json')}: not a note of an unfinished step`);
       }
       return { from: typeof from === 'string' && isObjectId(from) ? from : undefined, to, branch };

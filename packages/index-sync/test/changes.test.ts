@@ -12,10 +12,30 @@ const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
 
 describe('the difference of two states of an index file', () => {
   it.each<[string, Line[], Line[], object[]]>([
-    ['a new version', [], [{ name, vers: '1.0.0', cksum: a }], [{ change: 'added', vers: '1.0.0', cksum: a, yanked: false }]],
-    ['a version that is gone', [{ name, vers: '1.0.0', cksum: a }], [], [{ change: 'removed', vers: '1.0.0', cksum: a }]],
-    ['a yank', [{ name, vers: '1.0.0' }], [{ name, vers: '1.0.0', yanked: true }], [{ change: 'yanked', yanked: true }]],
-    ['the end of a yank', [{ name, vers: '1.0.0', yanked: true }], [{ name, vers: '1.0.0' }], [{ change: 'unyanked', yanked: false }]],
+    [
+      'a new version',
+      [],
+      [{ name, vers: '1.0.0', cksum: a }],
+      [{ change: 'added', vers: '1.0.0', cksum: a, yanked: false }],
+    ],
+    [
+      'a version that is gone',
+      [{ name, vers: '1.0.0', cksum: a }],
+      [],
+      [{ change: 'removed', vers: '1.0.0', cksum: a }],
+    ],
+    [
+      'a yank',
+      [{ name, vers: '1.0.0' }],
+      [{ name, vers: '1.0.0', yanked: true }],
+      [{ change: 'yanked', yanked: true }],
+    ],
+    [
+      'the end of a yank',
+      [{ name, vers: '1.0.0', yanked: true }],
+      [{ name, vers: '1.0.0' }],
+      [{ change: 'unyanked', yanked: false }],
+    ],
     [
       'another checksum, whatever else changed',
       [{ name, vers: '1.0.0', cksum: a }],
@@ -23,7 +43,18 @@ describe('the difference of two states of an index file', () => {
       [{ change: 'replaced', cksum: b, previous_cksum: a, yanked: true }],
     ],
     ['another field', [{ name, vers: '1.0.0' }], [{ name, vers: '1.0.0', links: 'z' }], [{ change: 'updated' }]],
-    ['versions that only moved', [{ name, vers: '1.0.0' }, { name, vers: '2.0.0' }], [{ name, vers: '2.0.0' }, { name, vers: '1.0.0' }], []],
+    [
+      'versions that only moved',
+      [
+        { name, vers: '1.0.0' },
+        { name, vers: '2.0.0' },
+      ],
+      [
+        { name, vers: '2.0.0' },
+        { name, vers: '1.0.0' },
+      ],
+      [],
+    ],
   ])('tells %s', (_, before, after, expected) => {
     expect(compare(text(before), text(after))).toEqual(expected.map((record) => expect.objectContaining(record)));
   });
@@ -37,14 +68,23 @@ describe('the difference of two states of an index file', () => {
 
   it('passes over a line that cannot be read, and says so', () => {
     const problems: string[] = [];
-    const records = compare('', `{"name":"serde"\n${text([{ name, vers: '1.0.0' }])}{"name":"other","vers":"1.0.0"}\n`, problems);
+    const records = compare(
+      '',
+      `{"name":"serde"\n${text([{ name, vers: '1.0.0' }])}{"name":"other","vers":"1.0.0"}\n`,
+      problems,
+    );
     expect(records).toHaveLength(1);
     expect(problems).toEqual([expect.stringContaining('se/rd/serde:1'), expect.stringContaining('se/rd/serde:3')]);
   });
 
   it('leads from any state to any other', () => {
     const state = fc.uniqueArray(
-      fc.record({ name: fc.constant(name), vers: fc.nat(9).map((n) => `1.0.${n}`), yanked: fc.boolean(), cksum: fc.constantFrom(a, b) }),
+      fc.record({
+        name: fc.constant(name),
+        vers: fc.nat(9).map((n) => `1.0.${n}`),
+        yanked: fc.boolean(),
+        cksum: fc.constantFrom(a, b),
+      }),
       { selector: (line) => line.vers },
     );
     fc.assert(

@@ -25,13 +25,23 @@ async function makeWorld(env: Record<string, string> = {}): Promise<World> {
   const upstream = makeUpstream(dir);
   server = await startGitServer(upstream.root);
   const index = path.join(dir, 'index');
-  const settings = { HOME: dir, MIRROR_INDEX_URL: `${server.url}/index.git`, MIRROR_INDEX_DIR: index, MIRROR_MAX_AGE: '0', ...env };
+  const settings = {
+    HOME: dir,
+    MIRROR_INDEX_URL: `${server.url}/index.git`,
+    MIRROR_INDEX_DIR: index,
+    MIRROR_MAX_AGE: '0',
+    ...env,
+  };
   return { dir, upstream, index, run: (...args) => runBin(bin, args, { env: settings }) };
 }
 
-const lastLine = (text: string): Record<string, unknown> => JSON.parse(text.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+const lastLine = (text: string): Record<string, unknown> =>
+  JSON.parse(text.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
 const recordsIn = (text: string): Record<string, unknown>[] =>
-  text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 /** A downloader that notes its arguments and ends as told. */
 function fakeDownloader(dir: string, status: number): string {
@@ -58,7 +68,9 @@ describe('mirror-index-sync', () => {
     const { run, index } = await makeWorld();
     const { stdout, stderr, status } = await run();
     expect(status).toBe(0);
-    expect(recordsIn(stdout)).toEqual([expect.objectContaining({ outcome: 'created', files_added: 41, exit_reason: 'done' })]);
+    expect(recordsIn(stdout)).toEqual([
+      expect.objectContaining({ outcome: 'created', files_added: 41, exit_reason: 'done' }),
+    ]);
     expect(stderr).toContain('there is no terminal to ask on');
     expect(existsSync(path.join(index, '1/a'))).toBe(true);
   });
@@ -75,7 +87,9 @@ describe('mirror-index-sync', () => {
     const url = 'https://static.crates.io/crates/syn/syn-9.0.0%2Bx.crate';
     for (let again = 0; again < 2; again++) {
       const { stdout } = await run('--changes', '-');
-      expect(recordsIn(stdout)).toEqual([expect.objectContaining({ change: 'added', name: 'syn', vers: '9.0.0+x', url })]);
+      expect(recordsIn(stdout)).toEqual([
+        expect.objectContaining({ change: 'added', name: 'syn', vers: '9.0.0+x', url }),
+      ]);
     }
     await run('--ack');
     expect((await run('--changes', '-')).stdout).toBe('');
@@ -85,7 +99,16 @@ describe('mirror-index-sync', () => {
 
   itWith(['git'], 'runs the downloader with its flags in its words, and acknowledges when it succeeds', async () => {
     const { run, dir, index } = await makeWorld();
-    const words = ['-threads', '7', '--output-dir', path.join(dir, 'out'), '--verify', '--rate-limit', '5/s', '--downloader-arg=--limit=3'];
+    const words = [
+      '-threads',
+      '7',
+      '--output-dir',
+      path.join(dir, 'out'),
+      '--verify',
+      '--rate-limit',
+      '5/s',
+      '--downloader-arg=--limit=3',
+    ];
     const { stdout, stderr, status } = await run('--yes', '--downloader-path', fakeDownloader(dir, 0), ...words);
     expect(stderr).toContain('--resume-check sha256');
     expect(status).toBe(0);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { Readable } from 'node:stream';
 import { pktLine, readPackets, type Packet } from '../dist/git/pkt-line.js';
 
 async function packetsOf(bytes: Buffer, pieces: readonly number[]): Promise<Packet[]> {
@@ -11,7 +12,8 @@ async function packetsOf(bytes: Buffer, pieces: readonly number[]): Promise<Pack
     }
   };
   const found: Packet[] = [];
-  for await (const packet of readPackets((async function* () { yield* cut(); })())) found.push(typeof packet === 'string' ? packet : Buffer.from(packet));
+  for await (const packet of readPackets(Readable.from(cut())))
+    found.push(typeof packet === 'string' ? packet : Buffer.from(packet));
   return found;
 }
 
@@ -19,11 +21,15 @@ describe('packets', () => {
   it('come out whole however the body is cut', async () => {
     const line = fc.string({ maxLength: 50 }).filter((text) => !text.includes('\n'));
     await fc.assert(
-      fc.asyncProperty(fc.array(line, { maxLength: 20 }), fc.array(fc.nat(30), { maxLength: 40 }), async (lines, pieces) => {
-        const body = Buffer.from(`${lines.map(pktLine).join('')}0001${pktLine('x')}0000`);
-        const found = await packetsOf(body, pieces);
-        expect(found.map(String)).toEqual([...lines.map((text) => `${text}\n`), 'delim', 'x\n', 'flush']);
-      }),
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 20 }),
+        fc.array(fc.nat(30), { maxLength: 40 }),
+        async (lines, pieces) => {
+          const body = Buffer.from(`${lines.map(pktLine).join('')}0001${pktLine('x')}0000`);
+          const found = await packetsOf(body, pieces);
+          expect(found.map(String)).toEqual([...lines.map((text) => `${text}\n`), 'delim', 'x\n', 'flush']);
+        },
+      ),
     );
   });
 

@@ -7,7 +7,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { createRetry, holdSparse, sparseChangeFeed, syncSparse, type ChangeRecord, type SparseResult } from '../dist/index.js';
+import {
+  createRetry,
+  holdSparse,
+  sparseChangeFeed,
+  syncSparse,
+  type ChangeRecord,
+  type SparseResult,
+} from '../dist/index.js';
 import { lineText } from './upstream.ts';
 
 interface Sparse {
@@ -27,7 +34,8 @@ async function serve(files: Map<string, string>): Promise<Sparse> {
   server = createServer((request, response) => {
     const body = files.get((request.url ?? '').slice('/index/'.length));
     const etag = body === undefined ? '' : `"${createHash('sha256').update(body).digest('hex')}"`;
-    const status = body === undefined ? 404 : body === 'GONE' ? 451 : request.headers['if-none-match'] === etag ? 304 : 200;
+    const status =
+      body === undefined ? 404 : body === 'GONE' ? 451 : request.headers['if-none-match'] === etag ? 304 : 200;
     statuses.push(status);
     response.writeHead(status, { etag }).end(status === 200 ? body : undefined);
   });
@@ -36,14 +44,25 @@ async function serve(files: Map<string, string>): Promise<Sparse> {
   return { url: `sparse+http://127.0.0.1:${(server.address() as AddressInfo).port}/index/`, files, statuses };
 }
 
-const serde = (...versions: readonly string[]): string => versions.map((vers) => `${lineText({ name: 'serde', vers })}\n`).join('');
+const serde = (...versions: readonly string[]): string =>
+  versions.map((vers) => `${lineText({ name: 'serde', vers })}\n`).join('');
 
 async function run(dir: string, url: string, names: readonly string[]): Promise<SparseResult> {
   const dispatcher = await createDispatcher(createHttpPolicy({ product: 'test/1' }), { allowH2: false });
   const held = holdSparse(dir);
   const retry = createRetry({ policy: { retries: 0, baseMs: 1, maxMs: 1 }, log: silentLog });
   try {
-    return await syncSparse(held, { dir, url, names, dispatcher, userAgent: 'test/1', stallMs: 2000, concurrency: 8, retry, log: silentLog });
+    return await syncSparse(held, {
+      dir,
+      url,
+      names,
+      dispatcher,
+      userAgent: 'test/1',
+      stallMs: 2000,
+      concurrency: 8,
+      retry,
+      log: silentLog,
+    });
   } finally {
     held.release();
     await dispatcher.close();
@@ -54,7 +73,8 @@ async function feedOf(dir: string, acknowledge = false): Promise<ChangeRecord[]>
   const held = holdSparse(dir);
   const feed = sparseChangeFeed(held.shadows);
   const records: ChangeRecord[] = [];
-  for await (const record of feed.records({ cratesBaseUrl: 'https://x', onProblem: () => undefined })) records.push(record);
+  for await (const record of feed.records({ cratesBaseUrl: 'https://x', onProblem: () => undefined }))
+    records.push(record);
   feed.markEmitted();
   if (acknowledge) feed.acknowledge();
   held.release();
@@ -66,7 +86,13 @@ const kinds = (records: readonly ChangeRecord[]): string[] => records.map(({ cha
 describe('the sparse protocol', () => {
   it('fetches what changed, keeps what did not, removes what is gone', async () => {
     const dir = scratchDir();
-    const { url, files, statuses } = await serve(new Map([['config.json', '{}'], ['se/rd/serde', serde('1.0.0')], ['1/a', `${lineText({ name: 'a', vers: '1.0.0' })}\n`]]));
+    const { url, files, statuses } = await serve(
+      new Map([
+        ['config.json', '{}'],
+        ['se/rd/serde', serde('1.0.0')],
+        ['1/a', `${lineText({ name: 'a', vers: '1.0.0' })}\n`],
+      ]),
+    );
     expect(await run(dir, url, ['Serde', 'a', 'nothing'])).toMatchObject({ filesAdded: 2, absent: 1, failed: 0 });
     expect(readFileSync(path.join(dir, 'se/rd/serde'), 'utf8')).toBe(serde('1.0.0'));
     expect(kinds(await feedOf(dir, true))).toEqual(['added 1.0.0', 'added 1.0.0']);
@@ -84,7 +110,12 @@ describe('the sparse protocol', () => {
 
   it('tells changes until they are acknowledged, also those since they were handed out', async () => {
     const dir = scratchDir();
-    const { url, files } = await serve(new Map([['config.json', '{}'], ['se/rd/serde', serde('1.0.0')]]));
+    const { url, files } = await serve(
+      new Map([
+        ['config.json', '{}'],
+        ['se/rd/serde', serde('1.0.0')],
+      ]),
+    );
     await run(dir, url, ['serde']);
     expect(kinds(await feedOf(dir))).toEqual(['added 1.0.0']);
     files.set('se/rd/serde', serde('1.0.0', '1.0.1'));
@@ -98,7 +129,12 @@ describe('the sparse protocol', () => {
 
   it('takes no page for an index file', async () => {
     const dir = scratchDir();
-    const { url, files } = await serve(new Map([['config.json', '{}'], ['se/rd/serde', serde('1.0.0')]]));
+    const { url, files } = await serve(
+      new Map([
+        ['config.json', '{}'],
+        ['se/rd/serde', serde('1.0.0')],
+      ]),
+    );
     await run(dir, url, ['serde']);
     files.set('se/rd/serde', '<html>please log in</html>');
     expect(await run(dir, url, [])).toMatchObject({ failed: 1 });

@@ -52,7 +52,12 @@ describe('an index kept in step', () => {
       expect(filesOf(index)).toEqual(committedFiles(upstream.bare, first.commit));
 
       const second = change(upstream, 1);
-      expect(await sync(index, engine)).toMatchObject({ outcome: 'updated', commit: second, filesAdded: 1, filesRemoved: 1 });
+      expect(await sync(index, engine)).toMatchObject({
+        outcome: 'updated',
+        commit: second,
+        filesAdded: 1,
+        filesRemoved: 1,
+      });
       judge(index, second);
       expect(filesOf(index)).toEqual(committedFiles(upstream.bare, second));
 
@@ -115,7 +120,9 @@ describe('an index kept in step', () => {
     const packs = path.join(index, 'objects/pack');
     const name = readdirSync(packs).find((each) => each.endsWith('.pack')) as string;
     git(dir, 'index-pack', '-o', path.join(dir, 'judge.idx'), path.join(packs, name));
-    expect(readFileSync(path.join(packs, name.replace('.pack', '.idx')))).toEqual(readFileSync(path.join(dir, 'judge.idx')));
+    expect(readFileSync(path.join(packs, name.replace('.pack', '.idx')))).toEqual(
+      readFileSync(path.join(dir, 'judge.idx')),
+    );
   });
 
   itWith(['git'], 'takes over what git cloned, and lets git go on with what it left', async () => {
@@ -225,7 +232,9 @@ describe('an index kept in step', () => {
   it('lets no second run in', () => {
     const dir = scratchDir();
     const held = holdIndex(dir, undefined, silentLog, Date.now());
-    expect(() => holdIndex(dir, undefined, silentLog, Date.now())).toThrow(expect.objectContaining({ code: 'ERR_LOCKED' }));
+    expect(() => holdIndex(dir, undefined, silentLog, Date.now())).toThrow(
+      expect.objectContaining({ code: 'ERR_LOCKED' }),
+    );
     held.release();
     holdIndex(dir, undefined, silentLog, Date.now()).release();
   });
@@ -259,8 +268,13 @@ describe('an index kept in step', () => {
     const engine = await engineFor('pack', url);
     await sync(index, engine, { workTree: false });
     // blobs alone are lost: a shallow repository whose pack was replaced by one with the trees
-    const blobs = git(index, 'ls-tree', '-r', 'HEAD').split('\n').map((row) => row.split(/\s/)[2] as string);
-    const others = git(index, 'cat-file', '--batch-all-objects', '--batch-check').split('\n').map((row) => row.split(' ')[0] as string).filter((id) => !blobs.includes(id));
+    const blobs = git(index, 'ls-tree', '-r', 'HEAD')
+      .split('\n')
+      .map((row) => row.split(/\s/)[2] as string);
+    const others = git(index, 'cat-file', '--batch-all-objects', '--batch-check')
+      .split('\n')
+      .map((row) => row.split(' ')[0] as string)
+      .filter((id) => !blobs.includes(id));
     const { execFileSync } = await import('node:child_process');
     const packs = path.join(index, 'objects/pack');
     const old = readdirSync(packs);
@@ -275,7 +289,8 @@ describe('an index kept in step', () => {
 
 describe('a server that cannot be trusted', () => {
   // the request for a pack is the long one
-  const isPack = ({ method, headers }: IncomingMessage): boolean => method === 'POST' && Number(headers['content-length']) > 100;
+  const isPack = ({ method, headers }: IncomingMessage): boolean =>
+    method === 'POST' && Number(headers['content-length']) > 100;
 
   itWith(['git'], 'has its damaged, cut and endless answers refused, and nothing is left of them', async () => {
     const dir = scratchDir();
@@ -291,13 +306,18 @@ describe('a server that cannot be trusted', () => {
         return changed;
       },
     });
-    const whole = await sync(path.join(dir, 'whole'), await engineFor('pack', url, { retries: 0 })).catch(() => undefined);
+    const whole = await sync(path.join(dir, 'whole'), await engineFor('pack', url, { retries: 0 })).catch(
+      () => undefined,
+    );
     expect(whole).toBeUndefined(); // byte 0 is flipped already
     for (how of ['flip', 'end', 'reset'] as const) {
       for (at = 30; at < 2500; at += how === 'flip' ? 173 : 400) {
         const index = path.join(dir, `${how}-${at}`);
         const engine = await engineFor('pack', url, { retries: 0 });
-        const error = (await sync(index, engine).catch((caught: unknown) => caught)) as { code?: string; commit?: string };
+        const error = (await sync(index, engine).catch((caught: unknown) => caught)) as {
+          code?: string;
+          commit?: string;
+        };
         if (error.commit !== undefined) {
           // what comes before the pack is only advice
           expect([how, at < 150]).toEqual(['flip', true]);
@@ -324,7 +344,10 @@ describe('a server that cannot be trusted', () => {
     refusals = 1;
     status = 401;
     const before = server.requests.length;
-    await expect(sync(path.join(dir, 'index'), await engineFor('pack', url))).rejects.toMatchObject({ code: 'ERR_HTTP', status: 401 });
+    await expect(sync(path.join(dir, 'index'), await engineFor('pack', url))).rejects.toMatchObject({
+      code: 'ERR_HTTP',
+      status: 401,
+    });
     expect(server.requests).toHaveLength(before + 1);
   });
 

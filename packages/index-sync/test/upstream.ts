@@ -30,7 +30,10 @@ export interface Upstream {
 /** Run git in `dir`; gives what it printed. */
 export function git(dir: string, ...args: readonly string[]): string {
   const who = ['-c', 'user.name=x', '-c', 'user.email=x@example.org', '-c', 'init.defaultBranch=master'];
-  return execFileSync('git', ['-C', dir, ...who, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  return execFileSync('git', ['-C', dir, ...who, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
 }
 
 /** The same while other things go on: a server in this process could not answer a git that is waited for. */
@@ -42,7 +45,15 @@ export async function gitMeanwhile(dir: string, ...args: readonly string[]): Pro
 /** The bytes of one line. */
 export function lineText({ name, vers, yanked = false, cksum, links }: Line): string {
   const sum = cksum ?? Buffer.from(`${name}@${vers}`).toString('hex').padEnd(64, '0').slice(0, 64);
-  return JSON.stringify({ name, vers, deps: [], cksum: sum, features: {}, yanked, ...(links === undefined ? {} : { links }) });
+  return JSON.stringify({
+    name,
+    vers,
+    deps: [],
+    cksum: sum,
+    features: {},
+    yanked,
+    ...(links === undefined ? {} : { links }),
+  });
 }
 
 /** An index of 40 crates with up to 30 versions, in a bare repository below `dir`. */
@@ -54,8 +65,18 @@ export function makeUpstream(dir: string): Upstream {
   git(bare, 'init', '-q', '--bare');
   git(work, 'init', '-q');
   const files = new Map<string, Line[]>();
-  const crates = ['a', 'cc', 'syn', ...Array.from({ length: 37 }, (_, n) => `crate-${String.fromCharCode(97 + (n % 26))}${n}`)];
-  crates.forEach((name, n) => files.set(pathOf(name), Array.from({ length: (n % 30) + 1 }, (__, v) => ({ name, vers: `1.0.${v}` }))));
+  const crates = [
+    'a',
+    'cc',
+    'syn',
+    ...Array.from({ length: 37 }, (_, n) => `crate-${String.fromCharCode(97 + (n % 26))}${n}`),
+  ];
+  crates.forEach((name, n) =>
+    files.set(
+      pathOf(name),
+      Array.from({ length: (n % 30) + 1 }, (__, v) => ({ name, vers: `1.0.${v}` })),
+    ),
+  );
   const run = (...args: readonly string[]): string => git(bare, ...args);
   const upstream: Upstream = {
     root,

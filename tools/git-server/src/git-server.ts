@@ -72,7 +72,10 @@ function answer(
   tamper: Tamper | undefined,
   count: (bytes: number) => void,
 ): void {
-  const backend = spawn('git', ['http-backend'], { env: cgiEnvironment(root, request, url), stdio: ['pipe', 'pipe', 'ignore'] });
+  const backend = spawn('git', ['http-backend'], {
+    env: cgiEnvironment(root, request, url),
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   request.pipe(backend.stdin);
   backend.stdin.on('error', () => undefined); // git may answer before it has read everything
   let head: Buffer | undefined = Buffer.alloc(0);

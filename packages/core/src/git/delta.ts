@@ -13,7 +13,12 @@ export type Allocate = (size: number) => Buffer;
  * @throws {MirrorError} ERR_INTEGRITY when the delta does not fit the base or contradicts itself
  * @see https://git-scm.com/docs/pack-format#_deltified_representation
  */
-export function applyDelta(base: Buffer, delta: Buffer, allocate: Allocate = Buffer.allocUnsafe, maxBytes: number = Infinity): Buffer {
+export function applyDelta(
+  base: Buffer,
+  delta: Buffer,
+  allocate: Allocate = Buffer.allocUnsafe,
+  maxBytes: number = Infinity,
+): Buffer {
   const cursor = { at: 0 };
   const baseSize = readSize(delta, cursor);
   const size = readSize(delta, cursor);
@@ -36,7 +41,8 @@ export function applyDelta(base: Buffer, delta: Buffer, allocate: Allocate = Buf
       if (instruction & 0x20) length |= (delta[from++] as number) << 8;
       if (instruction & 0x40) length |= (delta[from++] as number) << 16;
       if (length === 0) length = 0x10000;
-      if (from > end || offset + length > base.length || to + length > size) throw broken('copies from outside its base');
+      if (from > end || offset + length > base.length || to + length > size)
+        throw broken('copies from outside its base');
       base.copy(out, to, offset, offset + length);
       to += length;
     } else {

@@ -4,7 +4,16 @@ export { OBJECT_TYPES, hashObject, isObjectId } from './object-id.ts';
 export type { GitObject, ObjectType } from './object-id.ts';
 export { openObjectStore } from './object-store.ts';
 export type { ObjectStore, ObjectStoreOptions, PackedPlace } from './object-store.ts';
-export { MAX_HEADER_BYTES, OFS_DELTA, REF_DELTA, compressedBound, entryHeader, inflateEntry, inflateMeasured, readEntryHeader } from './pack-entry.ts';
+export {
+  MAX_HEADER_BYTES,
+  OFS_DELTA,
+  REF_DELTA,
+  compressedBound,
+  entryHeader,
+  inflateEntry,
+  inflateMeasured,
+  readEntryHeader,
+} from './pack-entry.ts';
 export type { EntryHeader } from './pack-entry.ts';
 export { openPackFile } from './pack-file.ts';
 export type { PackFile, PackedEntry } from './pack-file.ts';

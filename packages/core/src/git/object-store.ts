@@ -91,9 +91,11 @@ export function openObjectStore(gitDir: string, options: ObjectStoreOptions = {}
   }
 
   function baseOf(place: PackedPlace, type: number, distance: number, id: string | undefined): PackedPlace {
-    if (type === OFS_DELTA && distance > 0 && distance < place.offset) return { pack: place.pack, offset: place.offset - distance };
+    if (type === OFS_DELTA && distance > 0 && distance < place.offset)
+      return { pack: place.pack, offset: place.offset - distance };
     const base = type === REF_DELTA && id !== undefined ? locate(id) : undefined;
-    if (base === undefined) throw damaged(`base ${id ?? `${distance} bytes before`} of a delta at ${place.offset} is missing`);
+    if (base === undefined)
+      throw damaged(`base ${id ?? `${distance} bytes before`} of a delta at ${place.offset} is missing`);
     return base;
   }
 
@@ -116,7 +118,8 @@ export function openObjectStore(gitDir: string, options: ObjectStoreOptions = {}
     packs,
     locate,
     read,
-    has: (id) => locate(id) !== undefined || objectDirs.some((dir) => existsSync(path.join(dir, id.slice(0, 2), id.slice(2)))),
+    has: (id) =>
+      locate(id) !== undefined || objectDirs.some((dir) => existsSync(path.join(dir, id.slice(0, 2), id.slice(2)))),
     readAs(id, type) {
       const object = read(id);
       if (object.type !== type) throw damaged(`object ${id} is a ${object.type}, expected a ${type}`);
@@ -182,7 +185,9 @@ function parseLoose(id: string, bytes: Buffer, maxObjectBytes: number): GitObjec
 function packPaths(objectDir: string): string[] {
   const dir = path.join(objectDir, 'pack');
   const names = new Set(namesIn(dir));
-  const complete = [...names].filter((name) => /^pack-.+\.pack$/.test(name) && names.has(name.replace(/\.pack$/, '.idx')));
+  const complete = [...names].filter(
+    (name) => /^pack-.+\.pack$/.test(name) && names.has(name.replace(/\.pack$/, '.idx')),
+  );
   return complete.sort().map((name) => path.join(dir, name));
 }
 

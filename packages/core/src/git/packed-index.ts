@@ -38,13 +38,24 @@ export function openPackedIndex(dir: string, options: ObjectStoreOptions = {}): 
     const { tree, time } = parseCommit(store.readAs(commit, 'commit'), commit);
     const paths: string[] = [];
     let ids: Buffer = Buffer.allocUnsafe(20 * 4096);
-    walkTree((id) => store.readAs(id, 'tree'), tree, (path, id) => {
-      if (ids.length < 20 * (paths.length + 1)) ids = Buffer.concat([ids], 2 * ids.length);
-      ids.write(id, 20 * paths.length, 'hex');
-      paths.push(path);
-    });
+    walkTree(
+      (id) => store.readAs(id, 'tree'),
+      tree,
+      (path, id) => {
+        if (ids.length < 20 * (paths.length + 1)) ids = Buffer.concat([ids], 2 * ids.length);
+        ids.write(id, 20 * paths.length, 'hex');
+        paths.push(path);
+      },
+    );
     const idOf = (n: number): string => ids.toString('hex', 20 * n, 20 * n + 20);
-    return { commit, commitTime: time, paths, idOf, read: (n) => store.readAs(idOf(n), 'blob'), close: () => store.close() };
+    return {
+      commit,
+      commitTime: time,
+      paths,
+      idOf,
+      read: (n) => store.readAs(idOf(n), 'blob'),
+      close: () => store.close(),
+    };
   } catch (error) {
     store.close();
     throw error;

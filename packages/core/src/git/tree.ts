@@ -26,14 +26,15 @@ export const MAX_FOLDER_DEPTH = 16;
 export function parseTree(bytes: Buffer, where: string): TreeEntry[] {
   const entries: TreeEntry[] = [];
   let previous = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at);
     const zero = bytes.indexOf(0, space);
     if (space < 0 || space - at > 6 || zero < 0 || zero + 21 > bytes.length) throw refuse(where, 'is no tree');
     const mode = bytes.toString('latin1', at, space);
     const name = bytes.toString('utf8', space + 1, zero);
     const isFolder = mode === '40000';
-    if (!isFolder && mode !== '100644' && mode !== '100755') throw refuse(`${where}${name}`, `has mode ${mode}, expected a file or a folder`);
+    if (!isFolder && mode !== '100644' && mode !== '100755')
+      throw refuse(`${where}${name}`, `has mode ${mode}, expected a file or a folder`);
     checkName(name, where);
     const key = isFolder ? `${name}/` : name;
     if (key <= previous) throw refuse(`${where}${name}`, 'is out of order');

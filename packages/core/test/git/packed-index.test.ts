@@ -7,10 +7,19 @@ import { readIndex } from '../../dist/index.js';
 import { openObjectStore, openPackedIndex, readRef } from '../../dist/git/index.js';
 
 const git = (dir: string, ...args: readonly string[]): string =>
-  execFileSync('git', ['-C', dir, '-c', 'user.name=x', '-c', 'user.email=x@example.org', ...args], { encoding: 'utf8' }).trim();
+  execFileSync('git', ['-C', dir, '-c', 'user.name=x', '-c', 'user.email=x@example.org', ...args], {
+    encoding: 'utf8',
+  }).trim();
 
 const line = (name: string, n: number): string =>
-  JSON.stringify({ name, vers: `1.0.${n}`, deps: [], cksum: n.toString(16).padStart(64, '0'), features: {}, yanked: n % 3 === 0 });
+  JSON.stringify({
+    name,
+    vers: `1.0.${n}`,
+    deps: [],
+    cksum: n.toString(16).padStart(64, '0'),
+    features: {},
+    yanked: n % 3 === 0,
+  });
 
 /** A repository of `states` commits; each adds a version to every crate. */
 function makeIndex(dir: string, states: number): void {
@@ -30,35 +39,40 @@ function makeIndex(dir: string, states: number): void {
 
 async function entriesOf(dir: string): Promise<string[]> {
   const entries: string[] = [];
-  for await (const entry of readIndex(dir)) entries.push(`${entry.indexPath}:${entry.line} ${entry.vers} ${entry.yanked}`);
+  for await (const entry of readIndex(dir))
+    entries.push(`${entry.indexPath}:${entry.line} ${entry.vers} ${entry.yanked}`);
   return entries;
 }
 
 describe('an index in a repository', () => {
-  itWith(['git'], 'reads the same from loose objects, packs with deltas, many packs and packed refs as from files', async () => {
-    const dir = scratchDir();
-    const files = path.join(dir, 'files');
-    makeIndex(files, 3);
-    const expected = await entriesOf(files);
-    expect(expected).toHaveLength(4 * 60);
+  itWith(
+    ['git'],
+    'reads the same from loose objects, packs with deltas, many packs and packed refs as from files',
+    async () => {
+      const dir = scratchDir();
+      const files = path.join(dir, 'files');
+      makeIndex(files, 3);
+      const expected = await entriesOf(files);
+      expect(expected).toHaveLength(4 * 60);
 
-    const bare = path.join(dir, 'bare');
-    git(dir, 'clone', '-q', '--bare', files, bare);
-    expect(await entriesOf(bare)).toEqual(expected);
-    git(bare, 'repack', '-adfq', '--depth=50');
-    expect(git(bare, 'verify-pack', '-v', ...packs(bare))).toMatch(/chain length = [2-9]/);
-    expect(await entriesOf(bare)).toEqual(expected);
-    git(bare, 'pack-refs', '--all');
-    expect(await entriesOf(bare)).toEqual(expected);
+      const bare = path.join(dir, 'bare');
+      git(dir, 'clone', '-q', '--bare', files, bare);
+      expect(await entriesOf(bare)).toEqual(expected);
+      git(bare, 'repack', '-adfq', '--depth=50');
+      expect(git(bare, 'verify-pack', '-v', ...packs(bare))).toMatch(/chain length = [2-9]/);
+      expect(await entriesOf(bare)).toEqual(expected);
+      git(bare, 'pack-refs', '--all');
+      expect(await entriesOf(bare)).toEqual(expected);
 
-    const withoutFiles = path.join(dir, 'without-files');
-    git(dir, 'clone', '-q', '-n', `file://${files}`, withoutFiles, '--depth', '1');
-    expect(await entriesOf(withoutFiles)).toEqual(expected);
+      const withoutFiles = path.join(dir, 'without-files');
+      git(dir, 'clone', '-q', '-n', `file://${files}`, withoutFiles, '--depth', '1');
+      expect(await entriesOf(withoutFiles)).toEqual(expected);
 
-    const borrowed = path.join(dir, 'borrowed');
-    git(dir, 'clone', '-q', '--bare', '--shared', bare, borrowed);
-    expect(await entriesOf(borrowed)).toEqual(expected);
-  });
+      const borrowed = path.join(dir, 'borrowed');
+      git(dir, 'clone', '-q', '--bare', '--shared', bare, borrowed);
+      expect(await entriesOf(borrowed)).toEqual(expected);
+    },
+  );
 
   itWith(['git'], 'reads some crates alone', async () => {
     const dir = scratchDir();
@@ -87,7 +101,9 @@ describe('an index in a repository', () => {
     makeIndex(path.join(dir, 'files'), 1);
     const store = openObjectStore(path.join(dir, 'files/.git'));
     expect(() => store.read('0'.repeat(40))).toThrow(/object 0{40} is missing/);
-    expect(() => store.readAs(git(path.join(dir, 'files'), 'rev-parse', 'HEAD'), 'blob')).toThrow(/is a commit, expected a blob/);
+    expect(() => store.readAs(git(path.join(dir, 'files'), 'rev-parse', 'HEAD'), 'blob')).toThrow(
+      /is a commit, expected a blob/,
+    );
   });
 
   it('refuses a folder that is no repository', () => {
@@ -107,5 +123,7 @@ describe('an index in a repository', () => {
 });
 
 function packs(bare: string): string[] {
-  return execFileSync('find', [path.join(bare, 'objects/pack'), '-name', '*.idx'], { encoding: 'utf8' }).trim().split('\n');
+  return execFileSync('find', [path.join(bare, 'objects/pack'), '-name', '*.idx'], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
 }

@@ -20,12 +20,26 @@ describe('a git tree', () => {
     expect(entries[0]?.id).toBe(ID);
   });
 
-  it.each(['..', '.', '.git', '.GIT', 'git~1', 'a/b', 'a\\b', 'a:b', 'con', 'NUL.txt', 'com1', 'x.', 'x ', 'x\n', 'ä', '*'])(
-    'refuses the name %j',
-    (name) => {
-      expect(() => parseTree(tree(['100644', name]), '')).toThrow(expect.objectContaining({ code: 'ERR_INTEGRITY' }));
-    },
-  );
+  it.each([
+    '..',
+    '.',
+    '.git',
+    '.GIT',
+    'git~1',
+    'a/b',
+    'a\\b',
+    'a:b',
+    'con',
+    'NUL.txt',
+    'com1',
+    'x.',
+    'x ',
+    'x\n',
+    'ä',
+    '*',
+  ])('refuses the name %j', (name) => {
+    expect(() => parseTree(tree(['100644', name]), '')).toThrow(expect.objectContaining({ code: 'ERR_INTEGRITY' }));
+  });
 
   it.each(['120000', '160000', '100664', '0'])('refuses mode %s', (mode) => {
     expect(() => parseTree(tree([mode, 'x']), '')).toThrow(/mode|no tree/);
@@ -41,6 +55,12 @@ describe('a git tree', () => {
   });
 
   it('refuses a folder that holds itself', () => {
-    expect(() => walkTree(() => tree(['40000', 'a']), ID, () => undefined)).toThrow(/deeper than 16/);
+    expect(() =>
+      walkTree(
+        () => tree(['40000', 'a']),
+        ID,
+        () => undefined,
+      ),
+    ).toThrow(/deeper than 16/);
   });
 });

@@ -28,16 +28,25 @@ export function cacheTree(read: ReadTree, rootId: string, old: Buffer | undefine
 }
 
 // gives the number of files below
-function addFolder(read: ReadTree, id: string, name: string, before: CachedFolder | undefined, pieces: Buffer[]): number {
+function addFolder(
+  read: ReadTree,
+  id: string,
+  name: string,
+  before: CachedFolder | undefined,
+  pieces: Buffer[],
+): number {
   if (before?.id === id) {
     pieces.push(before.bytes);
     return before.files;
   }
   const at = pieces.push(Buffer.alloc(0)) - 1; // the number of files comes first and is known last
   const entries = parseTree(read(id), `${name}/`);
-  const folders = entries.filter((entry) => entry.isFolder).sort((a, b) => a.name.length - b.name.length || (a.name < b.name ? -1 : 1));
+  const folders = entries
+    .filter((entry) => entry.isFolder)
+    .sort((a, b) => a.name.length - b.name.length || (a.name < b.name ? -1 : 1));
   let files = entries.length - folders.length;
-  for (const folder of folders) files += addFolder(read, folder.id, folder.name, before?.folders.get(folder.name), pieces);
+  for (const folder of folders)
+    files += addFolder(read, folder.id, folder.name, before?.folders.get(folder.name), pieces);
   pieces[at] = Buffer.concat([Buffer.from(`${name}\0${files} ${folders.length}\n`), Buffer.from(id, 'hex')]);
   return files;
 }

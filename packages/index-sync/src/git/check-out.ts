@@ -31,25 +31,52 @@ export interface CheckoutWork {
  *
  * @returns `STAT_BYTES` for each file, in their order
  */
-export async function checkOut(store: ObjectStore, workTree: string, files: readonly TreeFile[], threads: number, signal?: AbortSignal): Promise<Buffer> {
+export async function checkOut(
+  store: ObjectStore,
+  workTree: string,
+  files: readonly TreeFile[],
+  threads: number,
+  signal?: AbortSignal,
+): Promise<Buffer> {
   const stats = new SharedArrayBuffer(STAT_BYTES * files.length);
   const view = Buffer.from(stats);
   const { plans, rest } = planCheckout(store, files);
   const executable = new Set(files.flatMap((file, n) => (file.mode === '100755' ? [n] : [])));
   const paths = files.map((file) => file.path).join('\n');
   for (const plan of plans) {
-    const works = shareRoots(plan.table, plan.roots, threads).map((roots) => workOf(plan, roots, { paths, executable, workTree, stats }));
+    const works = shareRoots(plan.table, plan.roots, threads).map((roots) =>
+      workOf(plan, roots, { paths, executable, workTree, stats }),
+    );
     await runWorkers(new URL('./checkout-worker.js', import.meta.url), works, signal);
   }
   for (const n of rest) {
     const { path, id, mode } = files[n] as TreeFile;
-    writeStat(view, STAT_BYTES * n, writeFreshFile(workTree, path, store.readAs(id, 'blob'), mode === '100755'), mode === '100755');
+    writeStat(
+      view,
+      STAT_BYTES * n,
+      writeFreshFile(workTree, path, store.readAs(id, 'blob'), mode === '100755'),
+      mode === '100755',
+    );
   }
   return view;
 }
 
 type Common = Pick<CheckoutWork, 'paths' | 'executable' | 'workTree' | 'stats'>;
 
-function workOf({ pack, table, needed, fileOf, nextFile }: CheckoutPlan, roots: Int32Array, common: Common): CheckoutWork {
-  return { packPath: pack.path, count: table.count, columns: table.columns, needed, fileOf, nextFile, roots, limits: GIT_LIMITS, ...common };
+function workOf(
+  { pack, table, needed, fileOf, nextFile }: CheckoutPlan,
+  roots: Int32Array,
+  common: Common,
+): CheckoutWork {
+  return {
+    packPath: pack.path,
+    count: table.count,
+    columns: table.columns,
+    needed,
+    fileOf,
+    nextFile,
+    roots,
+    limits: GIT_LIMITS,
+    ...common,
+  };
 }

@@ -1,4 +1,11 @@
-import { MAX_HEADER_BYTES, OFS_DELTA, OBJECT_TYPES, readEntryHeader, type ObjectStore, type PackFile } from '@mirror/core/git';
+import {
+  MAX_HEADER_BYTES,
+  OFS_DELTA,
+  OBJECT_TYPES,
+  readEntryHeader,
+  type ObjectStore,
+  type PackFile,
+} from '@mirror/core/git';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { adopt, createPackTable, entryAt, type PackTable } from './pack-table.ts';
 
@@ -27,7 +34,10 @@ export interface CheckoutPlan {
  * Plan to write `files` pack by pack, in an order in which every delta is applied once.
  * `rest` are the files whose objects lie loose, or stand on objects of another pack.
  */
-export function planCheckout(store: ObjectStore, files: readonly TreeFile[]): { plans: CheckoutPlan[]; rest: number[] } {
+export function planCheckout(
+  store: ObjectStore,
+  files: readonly TreeFile[],
+): { plans: CheckoutPlan[]; rest: number[] } {
   const rest: number[] = [];
   const byPack = new Map<PackFile, { file: number; offset: number }[]>();
   files.forEach((file, n) => {
@@ -41,13 +51,20 @@ export function planCheckout(store: ObjectStore, files: readonly TreeFile[]): { 
   return { plans, rest };
 }
 
-function planPack(pack: PackFile, wanted: readonly { file: number; offset: number }[], fileCount: number, rest: number[]): CheckoutPlan {
+function planPack(
+  pack: PackFile,
+  wanted: readonly { file: number; offset: number }[],
+  fileCount: number,
+  rest: number[],
+): CheckoutPlan {
   const table = readPackTable(pack);
   const parent = new Int32Array(table.count);
   for (let n = 0; n < table.count; n++) {
-    for (let link = table.firstChild[n] as number; link !== 0; link = table.nextSibling[link - 1] as number) parent[link - 1] = n + 1;
+    for (let link = table.firstChild[n] as number; link !== 0; link = table.nextSibling[link - 1] as number)
+      parent[link - 1] = n + 1;
   }
-  const shared = <T>(View: new (buffer: SharedArrayBuffer) => T, bytes: number): T => new View(new SharedArrayBuffer(bytes));
+  const shared = <T>(View: new (buffer: SharedArrayBuffer) => T, bytes: number): T =>
+    new View(new SharedArrayBuffer(bytes));
   const needed = shared(Uint8Array, table.count);
   const fileOf = shared(Int32Array, 4 * table.count);
   const nextFile = shared(Int32Array, 4 * fileCount);
@@ -88,7 +105,12 @@ function readPackTable({ path, index, bytes }: PackFile): PackTable {
       table.type[n] = header.type;
       table.size[n] = header.size;
       table.dataAt[n] = start + header.length;
-      const base = header.type === OFS_DELTA ? start - header.baseDistance : header.baseId === undefined ? -1 : index.find(header.baseId);
+      const base =
+        header.type === OFS_DELTA
+          ? start - header.baseDistance
+          : header.baseId === undefined
+            ? -1
+            : index.find(header.baseId);
       const baseEntry = base < 0 ? -1 : entryAt(table, base);
       if (baseEntry >= 0) adopt(table, baseEntry, n);
     }

@@ -26,8 +26,14 @@ reportOutcome(() => {
         for (let link = fileOf[entry] as number; link !== 0; link = nextFile[link - 1] as number) {
           const file = link - 1;
           const path = paths[file] as string;
-          if (type !== 'blob') throw new MirrorError('ERR_INTEGRITY', `git tree: ${path} is a ${type}, expected a blob`);
-          writeStat(stats, STAT_BYTES * file, writeFreshFile(workTree, path, data, executable.has(file)), executable.has(file));
+          if (type !== 'blob')
+            throw new MirrorError('ERR_INTEGRITY', `git tree: ${path} is a ${type}, expected a blob`);
+          writeStat(
+            stats,
+            STAT_BYTES * file,
+            writeFreshFile(workTree, path, data, executable.has(file)),
+            executable.has(file),
+          );
         }
       },
       (entry) => needed[entry] === 0,

@@ -42,8 +42,14 @@ export function visitChains(
       const child = link - 1;
       next[depth] = table.nextSibling[child] as number;
       if (skip(child)) continue;
-      if (depth >= limits.chain) throw new MirrorError('ERR_INTEGRITY', `git pack: chain of more than ${limits.chain} deltas`);
-      const data = applyDelta(chain[depth] as Buffer, read(child), (size) => memory.take(depth, size), limits.objectBytes);
+      if (depth >= limits.chain)
+        throw new MirrorError('ERR_INTEGRITY', `git pack: chain of more than ${limits.chain} deltas`);
+      const data = applyDelta(
+        chain[depth] as Buffer,
+        read(child),
+        (size) => memory.take(depth, size),
+        limits.objectBytes,
+      );
       table.type[child] = table.type[root] as number;
       visit(child, type, data);
       if (table.firstChild[child] === 0) continue;
@@ -60,7 +66,8 @@ function createEntryReader(table: PackTable, fd: number): (n: number) => Buffer 
     const at = table.dataAt[n] as number;
     const length = (table.start[n + 1] as number) - at;
     if (length > buffer.length) buffer = Buffer.allocUnsafe(2 * length);
-    if (readSync(fd, buffer, 0, length, at) !== length) throw new MirrorError('ERR_INTEGRITY', 'git pack: cut off on disk');
+    if (readSync(fd, buffer, 0, length, at) !== length)
+      throw new MirrorError('ERR_INTEGRITY', 'git pack: cut off on disk');
     return inflateEntry(buffer.subarray(0, length), table.size[n] as number);
   };
 }
@@ -75,7 +82,8 @@ function createChainMemory(limits: GitLimits): { take(depth: number, size: numbe
       if (old !== undefined && old.length >= size) return old;
       const fresh = Buffer.allocUnsafeSlow(Math.min(limits.objectBytes, Math.ceil((size * 1.5) / 4096) * 4096 + 4096));
       total += fresh.length - (old?.length ?? 0);
-      if (total > limits.chainBytes) throw new MirrorError('ERR_INTEGRITY', `git pack: chain of objects larger than ${limits.chainBytes} bytes`);
+      if (total > limits.chainBytes)
+        throw new MirrorError('ERR_INTEGRITY', `git pack: chain of objects larger than ${limits.chainBytes} bytes`);
       buffers[depth] = fresh;
       return fresh;
     },
@@ -105,7 +113,8 @@ function weigh(table: PackTable, root: number): number {
   const open = [root];
   for (let n = open.pop(); n !== undefined; n = open.pop()) {
     members++;
-    for (let link = table.firstChild[n] as number; link !== 0; link = table.nextSibling[link - 1] as number) open.push(link - 1);
+    for (let link = table.firstChild[n] as number; link !== 0; link = table.nextSibling[link - 1] as number)
+      open.push(link - 1);
   }
   return members * (size + 2000);
 }

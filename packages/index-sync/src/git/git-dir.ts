@@ -27,12 +27,20 @@ export function locateIndex(dir: string, wantWorkTree: boolean | undefined): Ind
   if (place === undefined) return locateNew(dir, wantWorkTree);
   const hasFiles = place.workTree !== undefined && isCheckedOut(place.gitDir);
   if (wantWorkTree === false && hasFiles) {
-    throw new MirrorError('ERR_USAGE', `${dir}: has files already, which --no-work-tree would leave to grow old`, { hint: 'use another --index-dir' });
+    throw new MirrorError('ERR_USAGE', `${dir}: has files already, which --no-work-tree would leave to grow old`, {
+      hint: 'use another --index-dir',
+    });
   }
   if (wantWorkTree === true && place.workTree === undefined) {
-    throw new MirrorError('ERR_USAGE', `${dir}: is a bare repository, which has no files`, { hint: 'use another --index-dir' });
+    throw new MirrorError('ERR_USAGE', `${dir}: is a bare repository, which has no files`, {
+      hint: 'use another --index-dir',
+    });
   }
-  return { gitDir: place.gitDir, workTree: hasFiles || wantWorkTree === true ? place.workTree : undefined, isNew: false };
+  return {
+    gitDir: place.gitDir,
+    workTree: hasFiles || wantWorkTree === true ? place.workTree : undefined,
+    isNew: false,
+  };
 }
 
 function locateNew(dir: string, wantWorkTree: boolean | undefined): IndexPlace {
@@ -43,9 +51,13 @@ function locateNew(dir: string, wantWorkTree: boolean | undefined): IndexPlace {
   if (isOurs(inside)) return { gitDir: inside, workTree: dir, isNew: true };
   if (isOurs(dir)) return { gitDir: dir, workTree: undefined, isNew: true };
   if (names.length > 0) {
-    throw new MirrorError('ERR_USAGE', `${dir}: neither empty nor a git repository`, { hint: 'give an empty or new folder to --index-dir' });
+    throw new MirrorError('ERR_USAGE', `${dir}: neither empty nor a git repository`, {
+      hint: 'give an empty or new folder to --index-dir',
+    });
   }
-  return wantWorkTree === false ? { gitDir: dir, workTree: undefined, isNew: true } : { gitDir: inside, workTree: dir, isNew: true };
+  return wantWorkTree === false
+    ? { gitDir: dir, workTree: undefined, isNew: true }
+    : { gitDir: inside, workTree: dir, isNew: true };
 }
 
 // before the first checkout has ended there is no index file, but our own note of it
@@ -56,14 +68,17 @@ function isCheckedOut(gitDir: string): boolean {
 /** Make an empty repository that stock git accepts and can update: HEAD comes last, since it makes it one. */
 export function createRepository(place: IndexPlace, url: string, branch: string): void {
   const { gitDir, workTree } = place;
-  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info']) mkdirSync(path.join(gitDir, folder), { recursive: true });
+  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info'])
+    mkdirSync(path.join(gitDir, folder), { recursive: true });
   if (workTree !== undefined) replaceGitFile(path.join(gitDir, PRIVATE_FOLDER, 'with-files'), ['']);
   replaceGitFile(path.join(gitDir, 'config'), [configText(workTree === undefined, url, shortName(branch))]);
   replaceGitFile(path.join(gitDir, 'HEAD'), [`ref: ${branch}\n`]);
 }
 
 function configText(isBare: boolean, url: string, branch: string): string {
-  const into = isBare ? `+refs/heads/${branch}:refs/heads/${branch}` : `+refs/heads/${branch}:refs/remotes/origin/${branch}`;
+  const into = isBare
+    ? `+refs/heads/${branch}:refs/heads/${branch}`
+    : `+refs/heads/${branch}:refs/remotes/origin/${branch}`;
   const tracking = isBare ? '' : `[branch "${branch}"]\n\tremote = origin\n\tmerge = refs/heads/${branch}\n`;
   return (
     `[core]\n\trepositoryformatversion = 0\n\tfilemode = ${process.platform !== 'win32'}\n\tbare = ${isBare}\n` +
@@ -75,7 +90,11 @@ function configText(isBare: boolean, url: string, branch: string): string {
 export function writeShallow(gitDir: string, store: ObjectStore, commit: string): void {
   const before = readShallow(gitDir);
   const kept = [...new Set([...before, commit])].filter((id) => store.has(id)).sort();
-  if (kept.join() !== before.join()) replaceGitFile(path.join(gitDir, 'shallow'), kept.map((id) => `${id}\n`));
+  if (kept.join() !== before.join())
+    replaceGitFile(
+      path.join(gitDir, 'shallow'),
+      kept.map((id) => `${id}\n`),
+    );
 }
 
 /** Let the repository stand at `commit`: its branch, what it knows of the server's branch, and HEAD. */

@@ -36,7 +36,8 @@ export function readGitIndex(file: string): GitIndex | undefined {
     if (systemCodeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-  if (bytes.length < HEADER_BYTES + 20 || bytes.toString('latin1', 0, 4) !== 'DIRC' || bytes.readUInt32BE(4) !== 2) return undefined;
+  if (bytes.length < HEADER_BYTES + 20 || bytes.toString('latin1', 0, 4) !== 'DIRC' || bytes.readUInt32BE(4) !== 2)
+    return undefined;
   const count = bytes.readUInt32BE(8);
   if (count > bytes.length / NAME_AT) return undefined;
   const starts = new Uint32Array(count + 1);
@@ -56,7 +57,11 @@ export function readGitIndex(file: string): GitIndex | undefined {
  * The bytes of the index that follows `old` after `updates`, which must be in path order.
  * Entries that are not updated keep what git knew of their files.
  */
-export function nextGitIndex(old: GitIndex | undefined, updates: readonly IndexUpdate[], treeExtension: Buffer): Buffer[] {
+export function nextGitIndex(
+  old: GitIndex | undefined,
+  updates: readonly IndexUpdate[],
+  treeExtension: Buffer,
+): Buffer[] {
   const added = updates.reduce((sum, update) => sum + paddedLength(Buffer.byteLength(update.path)), 0);
   const out = Buffer.alloc(HEADER_BYTES + (old?.bytes.length ?? 0) + added);
   let at = HEADER_BYTES;

@@ -89,7 +89,10 @@ const OWN_TEMPORARY = /^tmp_(pack|idx)_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
 
 function foldersBelow(dir: string): string[] {
   const folders = namesIn(dir).map((name) => path.join(dir, name));
-  return [dir, ...folders.filter((entry) => statSync(entry, { throwIfNoEntry: false })?.isDirectory()).flatMap(foldersBelow)];
+  return [
+    dir,
+    ...folders.filter((entry) => statSync(entry, { throwIfNoEntry: false })?.isDirectory()).flatMap(foldersBelow),
+  ];
 }
 
 function namesIn(dir: string): string[] {

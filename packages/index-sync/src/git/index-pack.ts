@@ -56,7 +56,10 @@ const MIN_BYTES_FOR_THREADS = 8 * 2 ** 20;
  *
  * @throws {MirrorError} ERR_INTEGRITY when the pack is damaged, beyond the limits, or stands on objects that are missing
  */
-export async function indexPack(pieces: AsyncIterable<Buffer>, options: IndexPackOptions): Promise<IndexedPack | undefined> {
+export async function indexPack(
+  pieces: AsyncIterable<Buffer>,
+  options: IndexPackOptions,
+): Promise<IndexedPack | undefined> {
   const temporary = path.join(options.dir, `tmp_pack_${randomUUID()}`);
   const fd = openSync(temporary, 'wx+');
   try {
@@ -97,7 +100,11 @@ interface ResolveContext extends IndexPackOptions {
 }
 
 // In rounds: first what stands on whole objects of the pack, then what names a base that was found or added since.
-async function resolveDeltas(context: ResolveContext, parsed: PackTable, namedBases: ReadonlyMap<number, string>): Promise<PackTable> {
+async function resolveDeltas(
+  context: ResolveContext,
+  parsed: PackTable,
+  namedBases: ReadonlyMap<number, string>,
+): Promise<PackTable> {
   let table = parsed;
   const waiting = new Map(namedBases);
   await nameObjects(context, table, parentsOfDeltas(table));
@@ -120,9 +127,13 @@ async function nameObjects(context: ResolveContext, table: PackTable, roots: num
     visitChains(table, fd, roots, limits, (n, type, data) => hashObject(type, data).copy(table.id, 20 * n));
     return;
   }
-  const works = shareRoots(table, roots, threads).map(
-    (share): HashWork => ({ packPath, count: table.count, columns: table.columns, roots: share, limits }),
-  );
+  const works = shareRoots(table, roots, threads).map((share): HashWork => ({
+    packPath,
+    count: table.count,
+    columns: table.columns,
+    roots: share,
+    limits,
+  }));
   await runWorkers(new URL('./hash-worker.js', import.meta.url), works, context.signal);
 }
 
@@ -138,7 +149,8 @@ function parentsOfDeltas(table: PackTable): number[] {
 function rootsOf(table: PackTable, bases: Iterable<number>): number[] {
   const parent = new Int32Array(table.count);
   for (let n = 0; n < table.count; n++) {
-    for (let link = table.firstChild[n] as number; link !== 0; link = table.nextSibling[link - 1] as number) parent[link - 1] = n + 1;
+    for (let link = table.firstChild[n] as number; link !== 0; link = table.nextSibling[link - 1] as number)
+      parent[link - 1] = n + 1;
   }
   const roots = new Set<number>();
   for (const base of bases) {
@@ -151,7 +163,8 @@ function rootsOf(table: PackTable, bases: Iterable<number>): number[] {
 
 function basesInPack(table: PackTable, waiting: ReadonlyMap<number, string>): Map<number, number> {
   const byId = new Map<string, number>();
-  for (let n = 0; n < table.count; n++) if (OBJECT_TYPES[table.type[n] as number] !== undefined) byId.set(idOf(table, n), n);
+  for (let n = 0; n < table.count; n++)
+    if (OBJECT_TYPES[table.type[n] as number] !== undefined) byId.set(idOf(table, n), n);
   const links = new Map<number, number>();
   for (const [child, id] of waiting) {
     const base = byId.get(id);
@@ -167,7 +180,11 @@ interface AddedBases {
 }
 
 // a pack that git reads must hold every base: those that only the repository has are copied to its end
-function addBases({ findBase, fd }: ResolveContext, table: PackTable, waiting: ReadonlyMap<number, string>): AddedBases {
+function addBases(
+  { findBase, fd }: ResolveContext,
+  table: PackTable,
+  waiting: ReadonlyMap<number, string>,
+): AddedBases {
   const wider = withRoom(table, new Set(waiting.values()).size);
   const added = new Map<string, number>();
   const links = new Map<number, number>();
@@ -190,7 +207,8 @@ function appendEntry(table: PackTable, fd: number, id: string, object: GitObject
   const header = entryHeader(type, object.data.length);
   const entry = Buffer.concat([header, deflateSync(object.data, { level: 1 })]);
   const start = table.start[n] as number;
-  if (start + entry.length > 2 ** 32 - 21) throw new MirrorError('ERR_INTEGRITY', 'git pack: larger than 4 GiB with its bases');
+  if (start + entry.length > 2 ** 32 - 21)
+    throw new MirrorError('ERR_INTEGRITY', 'git pack: larger than 4 GiB with its bases');
   writeSync(fd, entry, 0, entry.length, start);
   table.dataAt[n] = start + header.length;
   table.size[n] = object.data.length;
@@ -210,7 +228,7 @@ function rewriteChecksum(fd: number, table: PackTable): string {
   const end = table.start[table.count] as number;
   const hash = createHash('sha1');
   const buffer = Buffer.allocUnsafe(2 ** 20);
-  for (let at = 0; at < end; ) {
+  for (let at = 0; at < end;) {
     const length = readSync(fd, buffer, 0, Math.min(buffer.length, end - at), at);
     if (length === 0) throw new MirrorError('ERR_IO', 'git pack: cut off on disk');
     hash.update(buffer.subarray(0, length));

@@ -1,6 +1,16 @@
 import { MirrorError, messageOf, type Log } from '@mirror/core';
 import { randomUUID } from 'node:crypto';
-import fs, { chmodSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import fs, {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import { readPackIndex } from '@mirror/core/git';
 import git, { type HttpClient } from 'isomorphic-git';
@@ -39,7 +49,9 @@ export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEng
 
   async function remoteHead(branch: string | undefined): Promise<RemoteHead> {
     const asked = branch ?? 'HEAD';
-    const refs = await retry('asking the git server', () => git.listServerRefs({ http, url, onAuth, prefix: asked, symrefs: true, protocolVersion: 2 }));
+    const refs = await retry('asking the git server', () =>
+      git.listServerRefs({ http, url, onAuth, prefix: asked, symrefs: true, protocolVersion: 2 }),
+    );
     const found = refs.find(({ ref }) => ref === asked);
     if (found === undefined) throw new MirrorError('ERR_HTTP', `${url}: no ${asked} there`);
     return { ref: branch ?? found.target ?? 'refs/heads/master', commit: found.oid };
@@ -50,7 +62,18 @@ export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEng
     try {
       await git.init({ fs, dir: scratch, gitdir: scratch, bare: true });
       await git.addRemote({ fs, dir: scratch, gitdir: scratch, remote: 'origin', url });
-      const request = { fs, http, dir: scratch, gitdir: scratch, url, onAuth, ref: head.ref.replace('refs/heads/', ''), depth: 1, singleBranch: true, tags: false };
+      const request = {
+        fs,
+        http,
+        dir: scratch,
+        gitdir: scratch,
+        url,
+        onAuth,
+        ref: head.ref.replace('refs/heads/', ''),
+        depth: 1,
+        singleBranch: true,
+        tags: false,
+      };
       const { fetchHead } = await git.fetch(request);
       if (fetchHead === null) throw new MirrorError('ERR_HTTP', `${url}: nothing was fetched`);
       const packs = adoptPacks(path.join(scratch, 'objects', 'pack'), path.join(gitDir, 'objects', 'pack'));
@@ -67,7 +90,11 @@ export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEng
 
 /** Move finished packs over; a pack without an index is none. */
 function adoptPacks(from: string, to: string): Pick<FetchReport, 'packs' | 'objects' | 'bytes'> {
-  const names = existsSync(from) ? readdirSync(from).filter((name) => name.endsWith('.idx')).map((name) => name.slice(0, -4)) : [];
+  const names = existsSync(from)
+    ? readdirSync(from)
+        .filter((name) => name.endsWith('.idx'))
+        .map((name) => name.slice(0, -4))
+    : [];
   let objects = 0;
   let bytes = 0;
   for (const name of names) {
@@ -102,7 +129,7 @@ function httpClient({ dispatcher, userAgent, stallMs, signal }: IsomorphicEngine
       const answer = await dispatcher.request({
         origin,
         path: pathname + search,
-        method: method as Dispatcher.HttpMethod,
+        method: method,
         headers: { ...headers, 'user-agent': userAgent, 'accept-encoding': 'identity' },
         body: body === undefined ? null : await collected(body),
         headersTimeout: stallMs,
@@ -126,6 +153,8 @@ function asKnownError(error: unknown, url: string): unknown {
   if (error instanceof MirrorError || typeof error !== 'object' || error === null) return error;
   const { code, data } = error as { code?: unknown; data?: { statusCode?: number } };
   if (code === 'HttpError') return new UpstreamError(url, data?.statusCode ?? 0, undefined);
-  const isPackTrouble = ['InternalError', 'ParseError', 'SmartHttpError', 'NotFoundError'].includes(String(code)) || /pack/i.test(messageOf(error));
+  const isPackTrouble =
+    ['InternalError', 'ParseError', 'SmartHttpError', 'NotFoundError'].includes(String(code)) ||
+    /pack/i.test(messageOf(error));
   return isPackTrouble ? new MirrorError('ERR_INTEGRITY', `${url}: ${messageOf(error)}`, { cause: error }) : error;
 }

@@ -47,7 +47,13 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
     const onProgress = (text: string): void => log.debug('server', { text });
     const answer = await requestPack(http, { want: request.head.commit, have, shallow }, onProgress);
     const dir = path.join(request.gitDir, 'objects', 'pack');
-    const indexed = await indexPack(counted(answer.pack, options.onBytes), { dir, limits, threads, findBase: request.findObject, signal });
+    const indexed = await indexPack(counted(answer.pack, options.onBytes), {
+      dir,
+      limits,
+      threads,
+      findBase: request.findObject,
+      signal,
+    });
     if (indexed === undefined) return { head: request.head, packs: [], objects: 0, bytes: 0 };
     log.debug('indexed a pack', { ...indexed });
     return { head: request.head, packs: [indexed.name], objects: indexed.objects, bytes: indexed.received };
@@ -70,8 +76,10 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
   return { name: 'pack', remoteHead: head, fetch };
 }
 
-
-async function* counted(pieces: AsyncIterable<Buffer>, onBytes: ((bytes: number) => void) | undefined): AsyncGenerator<Buffer> {
+async function* counted(
+  pieces: AsyncIterable<Buffer>,
+  onBytes: ((bytes: number) => void) | undefined,
+): AsyncGenerator<Buffer> {
   for await (const piece of pieces) {
     onBytes?.(piece.length);
     yield piece;

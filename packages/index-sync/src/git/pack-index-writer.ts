@@ -38,5 +38,7 @@ function sortedByName({ count, id }: PackTable): Uint32Array {
   for (let n = 0; n < count; n++) keys[n] = id.readUIntBE(20 * n, 6);
   const order = new Uint32Array(count);
   for (let n = 0; n < count; n++) order[n] = n;
-  return order.sort((a, b) => (keys[a] as number) - (keys[b] as number) || id.compare(id, 20 * b, 20 * b + 20, 20 * a, 20 * a + 20));
+  return order.sort(
+    (a, b) => (keys[a] as number) - (keys[b] as number) || id.compare(id, 20 * b, 20 * b + 20, 20 * a, 20 * a + 20),
+  );
 }

@@ -1,5 +1,14 @@
 import { MirrorError } from '@mirror/core';
-import { MAX_HEADER_BYTES, OBJECT_TYPES, OFS_DELTA, REF_DELTA, compressedBound, hashObject, inflateMeasured, readEntryHeader } from '@mirror/core/git';
+import {
+  MAX_HEADER_BYTES,
+  OBJECT_TYPES,
+  OFS_DELTA,
+  REF_DELTA,
+  compressedBound,
+  hashObject,
+  inflateMeasured,
+  readEntryHeader,
+} from '@mirror/core/git';
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { GitLimits } from './limits.ts';
@@ -42,10 +51,14 @@ export function createPackParser(limits: GitLimits): PackParser {
   let table: PackTable | undefined;
 
   function append(piece: Buffer): void {
-    if (position + (to - from) + piece.length > limits.packBytes) throw damaged(`is larger than ${limits.packBytes} bytes`);
+    if (position + (to - from) + piece.length > limits.packBytes)
+      throw damaged(`is larger than ${limits.packBytes} bytes`);
     if (to + piece.length > window.length) {
       const kept = to - from;
-      const target = kept + piece.length > window.length / 2 ? Buffer.allocUnsafe(2 * Math.max(window.length, kept + piece.length)) : window;
+      const target =
+        kept + piece.length > window.length / 2
+          ? Buffer.allocUnsafe(2 * Math.max(window.length, kept + piece.length))
+          : window;
       window.copy(target, 0, from, to);
       window = target;
       from = 0;
@@ -63,7 +76,8 @@ export function createPackParser(limits: GitLimits): PackParser {
 
   function readHeader(): PackTable {
     const count = window.readUInt32BE(from + 8);
-    if (window.toString('latin1', from, from + 4) !== 'PACK' || ![2, 3].includes(window.readUInt32BE(from + 4))) throw damaged('does not begin as one');
+    if (window.toString('latin1', from, from + 4) !== 'PACK' || ![2, 3].includes(window.readUInt32BE(from + 4)))
+      throw damaged('does not begin as one');
     if (count > limits.objects) throw damaged(`holds ${count} objects, at most ${limits.objects} are accepted`);
     expected = count;
     consume(HEADER_BYTES);
@@ -75,11 +89,15 @@ export function createPackParser(limits: GitLimits): PackParser {
     const available = to - from;
     if (!isLast && available < MAX_HEADER_BYTES) return false;
     const header = readEntryHeader(window.subarray(0, to), from);
-    if (header.size > limits.objectBytes) throw damaged(`holds an object of ${header.size} bytes, at most ${limits.objectBytes} are accepted`);
+    if (header.size > limits.objectBytes)
+      throw damaged(`holds an object of ${header.size} bytes, at most ${limits.objectBytes} are accepted`);
     const bound = header.length + compressedBound(header.size);
     if (!isLast && available < bound) return false;
     const n = entries.count;
-    const { data, consumed } = inflateMeasured(window.subarray(from + header.length, Math.min(to, from + bound)), header.size);
+    const { data, consumed } = inflateMeasured(
+      window.subarray(from + header.length, Math.min(to, from + bound)),
+      header.size,
+    );
     const length = header.length + consumed;
     entries.start[n] = position;
     entries.dataAt[n] = position + header.length;

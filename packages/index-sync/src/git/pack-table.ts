@@ -74,7 +74,8 @@ export function withRoom(table: PackTable, extra: number): PackTable {
   const wider = createPackTable(table.columns.capacity + extra);
   wider.count = table.count;
   wider.start.set(table.start);
-  for (const column of ['dataAt', 'size', 'type', 'firstChild', 'nextSibling', 'crc', 'id'] as const) wider[column].set(table[column]);
+  for (const column of ['dataAt', 'size', 'type', 'firstChild', 'nextSibling', 'crc', 'id'] as const)
+    wider[column].set(table[column]);
   return wider;
 }
 

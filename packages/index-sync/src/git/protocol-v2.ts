@@ -45,7 +45,8 @@ export async function requireVersion2(http: SmartHttp): Promise<void> {
   if (!capabilities.includes('version 2') || fetch === undefined || !/[= ]shallow( |$)/.test(fetch)) {
     throw lacking(http.url, 'does not speak version 2 of the git protocol with shallow fetches');
   }
-  if (format !== undefined && format !== 'object-format=sha1') throw lacking(http.url, `names objects by ${format.slice(14)}, expected sha1`);
+  if (format !== undefined && format !== 'object-format=sha1')
+    throw lacking(http.url, `names objects by ${format.slice(14)}, expected sha1`);
 }
 
 /**
@@ -64,10 +65,13 @@ export async function remoteHead(http: SmartHttp, branch: string | undefined, li
     if (++count > limits.refs) throw new MirrorError('ERR_HTTP', `${http.url}: more than ${limits.refs} refs`);
     const [commit = '', name, ...attributes] = lineOf(packet).split(' ');
     if (name !== asked || !isObjectId(commit)) continue;
-    const target = attributes.find((attribute) => attribute.startsWith('symref-target:'))?.slice('symref-target:'.length);
+    const target = attributes
+      .find((attribute) => attribute.startsWith('symref-target:'))
+      ?.slice('symref-target:'.length);
     found = { ref: branch ?? target ?? 'refs/heads/master', commit };
   }
-  if (found === undefined) throw new MirrorError('ERR_HTTP', `${http.url}: no ${asked} there`, { hint: '--branch names another branch' });
+  if (found === undefined)
+    throw new MirrorError('ERR_HTTP', `${http.url}: no ${asked} there`, { hint: '--branch names another branch' });
   if (!/^refs\/heads\/[A-Za-z0-9._/-]+$/.test(found.ref) || found.ref.includes('..')) {
     throw new MirrorError('ERR_HTTP', `${http.url}: unusable branch name ${JSON.stringify(found.ref)}`);
   }
@@ -81,7 +85,11 @@ export async function remoteHead(http: SmartHttp, branch: string | undefined, li
  * @throws {MirrorError} ERR_HTTP for what the server refuses; ERR_NETWORK when the answer ends too early
  * @see https://git-scm.com/docs/protocol-v2#_fetch
  */
-export async function requestPack(http: SmartHttp, request: PackRequest, onProgress: (text: string) => void): Promise<PackAnswer> {
+export async function requestPack(
+  http: SmartHttp,
+  request: PackRequest,
+  onProgress: (text: string) => void,
+): Promise<PackAnswer> {
   const lines = ['thin-pack', 'ofs-delta', 'no-progress', 'deepen 1'];
   lines.push(...request.shallow.map((id) => `shallow ${id}`), `want ${request.want}`);
   if (request.have !== undefined) lines.push(`have ${request.have}`);
@@ -113,14 +121,23 @@ export async function requestPack(http: SmartHttp, request: PackRequest, onProgr
 }
 
 // https://git-scm.com/docs/protocol-v2: 1 the pack, 2 progress, 3 a fatal error
-async function* packBytes(url: string, packets: AsyncGenerator<Packet>, onProgress: (text: string) => void): AsyncGenerator<Buffer> {
+async function* packBytes(
+  url: string,
+  packets: AsyncGenerator<Packet>,
+  onProgress: (text: string) => void,
+): AsyncGenerator<Buffer> {
   for await (const packet of packets) {
     if (packet === 'flush') return;
-    if (typeof packet === 'string') throw new MirrorError('ERR_HTTP', `${url}: unexpected ${packet} packet in the pack`);
+    if (typeof packet === 'string')
+      throw new MirrorError('ERR_HTTP', `${url}: unexpected ${packet} packet in the pack`);
     const band = packet[0];
     if (band === 1) yield packet.subarray(1);
     else if (band === 2) onProgress(packet.toString('utf8', 1).trim());
-    else throw new MirrorError('ERR_HTTP', `${url}: ${band === 3 ? packet.toString('utf8', 1, 1000).trim() : `unknown band ${band}`}`);
+    else
+      throw new MirrorError(
+        'ERR_HTTP',
+        `${url}: ${band === 3 ? packet.toString('utf8', 1, 1000).trim() : `unknown band ${band}`}`,
+      );
   }
   throw cutOff(url);
 }
@@ -134,5 +151,7 @@ function cutOff(url: string): MirrorError {
 }
 
 function lacking(url: string, what: string): MirrorError {
-  return new MirrorError('ERR_HTTP', `${url}: the server ${what}`, { hint: '--git-engine system, with an installed git, may read it' });
+  return new MirrorError('ERR_HTTP', `${url}: the server ${what}`, {
+    hint: '--git-engine system, with an installed git, may read it',
+  });
 }

@@ -33,9 +33,12 @@ export async function runWorkers(script: URL, inputs: readonly unknown[], signal
 }
 
 async function outcome(worker: Worker): Promise<void> {
-  const [failure] = (await Promise.race([once(worker, 'message'), once(worker, 'exit')])) as [WorkerFailure | number | undefined];
+  const [failure] = (await Promise.race([once(worker, 'message'), once(worker, 'exit')])) as [
+    WorkerFailure | number | undefined,
+  ];
   if (failure === undefined) return;
-  if (typeof failure === 'number') throw new Error(`a worker thread ended with status ${failure} before its work was done`);
+  if (typeof failure === 'number')
+    throw new Error(`a worker thread ended with status ${failure} before its work was done`);
   if (failure.code !== undefined) throw new MirrorError(failure.code, failure.message);
   throw Object.assign(new Error(failure.message), failure.systemCode === undefined ? {} : { code: failure.systemCode });
 }

@@ -48,7 +48,10 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
     'accept-encoding': 'identity',
     ...(authorization !== undefined && new URL(url).origin === firstOrigin ? { authorization } : {}),
   });
-  const send = (url: string, init: { method: 'GET' | 'POST'; body?: string; headers?: Record<string, string> }): Promise<Dispatcher.ResponseData> =>
+  const send = (
+    url: string,
+    init: { method: 'GET' | 'POST'; body?: string; headers?: Record<string, string> },
+  ): Promise<Dispatcher.ResponseData> =>
     options.dispatcher.request({
       origin: new URL(url).origin,
       path: url.slice(new URL(url).origin.length),
@@ -66,7 +69,9 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
       const answer = await send(url, { method: 'GET' });
       if (answer.statusCode === 200) return checked(url, answer, 'advertisement');
       await answer.body.dump();
-      const location = [301, 302, 303, 307, 308].includes(answer.statusCode) ? first(answer.headers['location']) : undefined;
+      const location = [301, 302, 303, 307, 308].includes(answer.statusCode)
+        ? first(answer.headers['location'])
+        : undefined;
       if (location === undefined) throw statusError(url, answer);
       base = redirectedBase(url, location);
     }
@@ -85,7 +90,11 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
   return { url: address, advertise, call };
 }
 
-function checked(url: string, answer: Dispatcher.ResponseData, kind: 'advertisement' | 'result'): AsyncIterable<Uint8Array> {
+function checked(
+  url: string,
+  answer: Dispatcher.ResponseData,
+  kind: 'advertisement' | 'result',
+): AsyncIterable<Uint8Array> {
   const found = first(answer.headers['content-type']) ?? 'none';
   if (found === `application/x-${SERVICE}-${kind}`) return answer.body;
   answer.body.on('error', () => undefined).destroy();
@@ -103,14 +112,20 @@ function redirectedBase(from: string, location: string): string {
   if (new URL(from).protocol === 'https:' && target.protocol !== 'https:') {
     throw new MirrorError('ERR_HTTP', `${from}: redirects from https to ${target.protocol.slice(0, -1)}`);
   }
-  if (!target.pathname.endsWith('/info/refs')) throw new MirrorError('ERR_HTTP', `${from}: redirects to ${target.origin}${target.pathname}`);
+  if (!target.pathname.endsWith('/info/refs'))
+    throw new MirrorError('ERR_HTTP', `${from}: redirects to ${target.origin}${target.pathname}`);
   return target.origin + target.pathname.slice(0, -'/info/refs'.length);
 }
 
-function splitCredentials(text: string, token: string | undefined): { authorization: string | undefined; address: string } {
+function splitCredentials(
+  text: string,
+  token: string | undefined,
+): { authorization: string | undefined; address: string } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new MirrorError('ERR_USAGE', `${text}: expected an http or https address`, { hint: '--git-engine system reads other kinds' });
+    throw new MirrorError('ERR_USAGE', `${text}: expected an http or https address`, {
+      hint: '--git-engine system reads other kinds',
+    });
   }
   const user = decodeURIComponent(url.username);
   const password = token ?? decodeURIComponent(url.password);

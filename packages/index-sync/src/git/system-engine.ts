@@ -31,10 +31,15 @@ export function createSystemEngine(options: SystemEngineOptions): GitEngine {
 
   async function remoteHead(branch: string | undefined): Promise<RemoteHead> {
     const asked = branch ?? 'HEAD';
-    const lines = (await retry('asking the git server', () => git(['ls-remote', '--symref', '--', url, asked]))).split('\n');
-    const target = lines.find((line) => line.startsWith('ref: ') && line.endsWith(`\t${asked}`))?.slice('ref: '.length, -1 - asked.length);
+    const lines = (await retry('asking the git server', () => git(['ls-remote', '--symref', '--', url, asked]))).split(
+      '\n',
+    );
+    const target = lines
+      .find((line) => line.startsWith('ref: ') && line.endsWith(`\t${asked}`))
+      ?.slice('ref: '.length, -1 - asked.length);
     const commit = lines.find((line) => line.endsWith(`\t${asked}`) && isObjectId(line.slice(0, 40)))?.slice(0, 40);
-    if (commit === undefined) throw new MirrorError('ERR_HTTP', `${url}: no ${asked} there`, { hint: '--branch names another branch' });
+    if (commit === undefined)
+      throw new MirrorError('ERR_HTTP', `${url}: no ${asked} there`, { hint: '--branch names another branch' });
     return { ref: branch ?? target ?? 'refs/heads/master', commit };
   }
 
@@ -42,7 +47,20 @@ export function createSystemEngine(options: SystemEngineOptions): GitEngine {
     const before = new Set(packsIn(gitDir));
     const refspec = `+${head.ref}:${FETCHED_REF}`;
     try {
-      await git(['--git-dir', gitDir, ...QUIET, 'fetch', '--quiet', '--depth', '1', '--no-tags', '--no-write-fetch-head', '--', url, refspec]);
+      await git([
+        '--git-dir',
+        gitDir,
+        ...QUIET,
+        'fetch',
+        '--quiet',
+        '--depth',
+        '1',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--',
+        url,
+        refspec,
+      ]);
       const commit = readRef(gitDir, FETCHED_REF) ?? head.commit;
       const packs = packsIn(gitDir).filter((name) => !before.has(name));
       const file = (name: string, ending: string): string => path.join(gitDir, 'objects', 'pack', `${name}.${ending}`);
@@ -58,17 +76,33 @@ export function createSystemEngine(options: SystemEngineOptions): GitEngine {
 }
 
 // nothing in the background, and always a pack: loose objects by the thousand are slow
-const QUIET = ['gc.auto=0', 'maintenance.auto=false', 'fetch.unpackLimit=1', 'fetch.writeCommitGraph=false', 'core.fsync=all'].flatMap((setting) => ['-c', setting]);
+const QUIET = [
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'fetch.unpackLimit=1',
+  'fetch.writeCommitGraph=false',
+  'core.fsync=all',
+].flatMap((setting) => ['-c', setting]);
 
 function gitEnvironment({ env, token, caFile }: SystemEngineOptions): Record<string, string | undefined> {
   const own = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...(caFile === undefined ? {} : { GIT_SSL_CAINFO: caFile }) };
   if (token === undefined) return { ...env, ...own };
   // in the environment, not in the arguments, which every user of the machine can read
   const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
-  return { ...env, ...own, GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'http.extraHeader', GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}` };
+  return {
+    ...env,
+    ...own,
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'http.extraHeader',
+    GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
+  };
 }
 
-async function runGit(args: readonly string[], env: Record<string, string | undefined>, signal: AbortSignal | undefined): Promise<string> {
+async function runGit(
+  args: readonly string[],
+  env: Record<string, string | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const child = spawn('git', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = (): void => void child.kill('SIGTERM');
   signal?.addEventListener('abort', stop, { once: true });
@@ -87,9 +121,14 @@ async function runGit(args: readonly string[], env: Record<string, string | unde
     signal?.removeEventListener('abort', stop);
   }
   const passes = /timed? ?out|reset|hung up|early EOF|Could not resolve|refused|error: 5\d\d|error: 429/i.test(stderr);
-  throw new MirrorError(passes ? 'ERR_NETWORK' : 'ERR_HTTP', `git ${args.includes('fetch') ? 'fetch' : 'ls-remote'}: ${stderr.trim().replaceAll('\n', '; ')}`);
+  throw new MirrorError(
+    passes ? 'ERR_NETWORK' : 'ERR_HTTP',
+    `git ${args.includes('fetch') ? 'fetch' : 'ls-remote'}: ${stderr.trim().replaceAll('\n', '; ')}`,
+  );
 }
 
 function packsIn(gitDir: string): string[] {
-  return readdirSync(path.join(gitDir, 'objects', 'pack')).filter((name) => name.endsWith('.idx')).map((name) => name.slice(0, -'.idx'.length));
+  return readdirSync(path.join(gitDir, 'objects', 'pack'))
+    .filter((name) => name.endsWith('.idx'))
+    .map((name) => name.slice(0, -'.idx'.length));
 }

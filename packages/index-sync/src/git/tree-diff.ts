@@ -28,7 +28,8 @@ export function diffTrees(read: ReadTree, before: string | undefined, after: str
 
   function compare(oldId: string | undefined, newId: string | undefined, prefix: string, depth: number): void {
     if (oldId === newId) return;
-    if (depth > MAX_FOLDER_DEPTH) throw new MirrorError('ERR_INTEGRITY', `git tree: ${prefix} is deeper than ${MAX_FOLDER_DEPTH} folders`);
+    if (depth > MAX_FOLDER_DEPTH)
+      throw new MirrorError('ERR_INTEGRITY', `git tree: ${prefix} is deeper than ${MAX_FOLDER_DEPTH} folders`);
     const olds = oldId === undefined ? [] : parseTree(read(oldId), prefix);
     const news = newId === undefined ? [] : parseTree(read(newId), prefix);
     let o = 0;

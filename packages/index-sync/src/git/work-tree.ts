@@ -1,7 +1,18 @@
 import { MirrorError, systemCodeOf } from '@mirror/core';
 import { walkTree, type ObjectStore } from '@mirror/core/git';
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, rmdirSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  fsync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cacheTree } from './cache-tree.ts';
@@ -52,15 +63,22 @@ export async function updateWorkTree(update: WorkTreeUpdate): Promise<void> {
   const extension = cacheTree((id) => store.readAs(id, 'tree'), tree, old?.cacheTree);
   const updates = indexUpdates(changes, stats);
   const isWhole = old !== undefined || update.isFirst;
-  replaceGitFile(path.join(gitDir, 'index'), nextGitIndex(old, isWhole ? updates : completed(store, tree, updates), extension));
+  replaceGitFile(
+    path.join(gitDir, 'index'),
+    nextGitIndex(old, isWhole ? updates : completed(store, tree, updates), extension),
+  );
 }
 
 /** Remove every file and folder of a work tree that is not in the tree: a first checkout that was killed may have left some. */
 export function removeStrays(workTree: string, store: ObjectStore, tree: string): void {
   const wanted = new Set<string>();
-  walkTree((id) => store.readAs(id, 'tree'), tree, (file) => {
-    for (let name = file; name !== '.'; name = path.posix.dirname(name)) wanted.add(name);
-  });
+  walkTree(
+    (id) => store.readAs(id, 'tree'),
+    tree,
+    (file) => {
+      for (let name = file; name !== '.'; name = path.posix.dirname(name)) wanted.add(name);
+    },
+  );
   const sweep = (prefix: string): void => {
     for (const entry of readdirSync(path.join(workTree, prefix), { withFileTypes: true })) {
       const name = prefix + entry.name;
@@ -82,18 +100,26 @@ function refuseFoldedTwins(files: readonly TreeFile[], isFirst: boolean): void {
   const seen = new Set<string>();
   for (const file of files) {
     const folded = file.path.toLowerCase();
-    if (seen.has(folded)) throw new MirrorError('ERR_INTEGRITY', `git tree: ${file.path} is there twice but for the case of its letters`);
+    if (seen.has(folded))
+      throw new MirrorError('ERR_INTEGRITY', `git tree: ${file.path} is there twice but for the case of its letters`);
     seen.add(folded);
   }
 }
 
 // in groups: write, make durable together, then rename; the disk is asked once for many files
-async function replaceFiles(store: ObjectStore, workTree: string, files: readonly TreeFile[], signal: AbortSignal | undefined): Promise<Buffer> {
+async function replaceFiles(
+  store: ObjectStore,
+  workTree: string,
+  files: readonly TreeFile[],
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
   const stats = Buffer.alloc(STAT_BYTES * files.length);
   const folders = new Set<string>();
   for (let from = 0; from < files.length; from += READ_AND_WRITE_AT_ONCE) {
     signal?.throwIfAborted();
-    const group = files.slice(from, from + READ_AND_WRITE_AT_ONCE).map((file) => ({ file, target: path.join(workTree, file.path) }));
+    const group = files
+      .slice(from, from + READ_AND_WRITE_AT_ONCE)
+      .map((file) => ({ file, target: path.join(workTree, file.path) }));
     const written = group.map(({ file, target }) => writeBeside(target, store.readAs(file.id, 'blob'), file.mode));
     try {
       await Promise.all(written.map(({ fd }) => syncFile(fd)));
@@ -130,9 +156,13 @@ function indexUpdates(changes: readonly FileChange[], stats: Buffer): IndexUpdat
 function completed(store: ObjectStore, tree: string, updates: readonly IndexUpdate[]): IndexUpdate[] {
   const known = new Map(updates.map((update) => [update.path, update]));
   const all: IndexUpdate[] = [];
-  walkTree((id) => store.readAs(id, 'tree'), tree, (name, id, mode) => {
-    all.push(known.get(name) ?? { path: name, entry: { id, stat: unknownStat(mode === '100755') } });
-  });
+  walkTree(
+    (id) => store.readAs(id, 'tree'),
+    tree,
+    (name, id, mode) => {
+      all.push(known.get(name) ?? { path: name, entry: { id, stat: unknownStat(mode === '100755') } });
+    },
+  );
   return all;
 }
 
@@ -148,9 +178,13 @@ function createFolders(workTree: string): Folders {
   const isThere = (folder: string): boolean => {
     const stats = lstatSync(path.join(workTree, folder), { throwIfNoEntry: false });
     if (stats === undefined || stats.isDirectory()) return stats !== undefined;
-    throw new MirrorError('ERR_INTEGRITY', `${path.join(workTree, folder)}: expected a folder, found a file or a link`, {
-      hint: 'nothing is written through links',
-    });
+    throw new MirrorError(
+      'ERR_INTEGRITY',
+      `${path.join(workTree, folder)}: expected a folder, found a file or a link`,
+      {
+        hint: 'nothing is written through links',
+      },
+    );
   };
   const ensure = (folder: string): void => {
     if (checked.has(folder)) return;
@@ -165,10 +199,12 @@ function createFolders(workTree: string): Folders {
   };
   const removeFile = (file: string): void => {
     const folders: string[] = [];
-    for (let folder = path.posix.dirname(file); folder !== '.'; folder = path.posix.dirname(folder)) folders.push(folder);
+    for (let folder = path.posix.dirname(file); folder !== '.'; folder = path.posix.dirname(folder))
+      folders.push(folder);
     if (!folders.toReversed().every(isThere)) return;
     removeQuietly(() => unlinkSync(path.join(workTree, file)), ['ENOENT']);
-    for (const folder of folders) if (!removeQuietly(() => rmdirSync(path.join(workTree, folder)), ['ENOTEMPTY', 'EEXIST'])) return;
+    for (const folder of folders)
+      if (!removeQuietly(() => rmdirSync(path.join(workTree, folder)), ['ENOTEMPTY', 'EEXIST'])) return;
   };
   return { ensure, removeFile };
 }
@@ -188,7 +224,8 @@ export function removeTemporaryFiles(workTree: string, changes: readonly FileCha
   for (const folder of new Set(changes.map((change) => path.dirname(path.join(workTree, change.path))))) {
     let names: string[] = [];
     removeQuietly(() => (names = readdirSync(folder)), ['ENOENT', 'ENOTDIR']);
-    for (const name of names.filter((each) => OWN_TEMPORARY.test(each))) rmSync(path.join(folder, name), { force: true });
+    for (const name of names.filter((each) => OWN_TEMPORARY.test(each)))
+      rmSync(path.join(folder, name), { force: true });
   }
 }
 

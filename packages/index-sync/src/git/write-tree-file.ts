@@ -10,7 +10,12 @@ const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NO_LI
  * Write one file of a first checkout in place. A run that is killed in between leaves it half written; the note of the
  * unfinished checkout makes the next run write it again.
  */
-export function writeFreshFile(workTree: string, relative: string, data: Uint8Array, isExecutable: boolean): BigIntStats {
+export function writeFreshFile(
+  workTree: string,
+  relative: string,
+  data: Uint8Array,
+  isExecutable: boolean,
+): BigIntStats {
   const fd = openSync(path.join(workTree, relative), FRESH, isExecutable ? 0o777 : 0o666);
   try {
     writeAll(fd, data);
