@@ -156,6 +156,8 @@ async function* fromList(
 ): AsyncGenerator<readonly CrateJob[]> {
   const read = createListReader(options);
   const seen = createFingerprintSet();
+  // a pipe that nobody writes to would keep a stopped run waiting for ever
+  options.signal?.addEventListener('abort', () => list.destroy(), { once: true });
   for await (const { line, text } of readLines(list)) {
     if (text?.startsWith('#') === true) continue;
     let found: ListItem | undefined;

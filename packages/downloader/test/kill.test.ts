@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
@@ -69,6 +70,16 @@ it('the first signal lets what is in flight end and writes the state, with statu
         .sort(),
     );
   }
+});
+
+it('a run that waits for its list can be stopped', async () => {
+  const { out, manifest } = workplace(registry);
+  const child = spawn(process.execPath, [bin, '--list', '-', '--out', out, '--manifest', manifest], { stdio: 'pipe' });
+  child.stdin.write(`${registry.crateUrl(notYanked(registry)[0]!)}\n`);
+  onFirstRecord(manifest, () => child.kill('SIGINT'));
+  const [status] = (await once(child, 'close')) as [number | null];
+  expect(status).toBe(130);
+  expect(records(manifest)).toHaveLength(1);
 });
 
 it('a second signal ends the run at once', async () => {
