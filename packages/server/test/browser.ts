@@ -122,10 +122,11 @@ export async function openBrowser(): Promise<Browser> {
     submit: (selector) => nextPage(() => press(`${selector} button`)),
     isTooWide: () => evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth'),
     async close() {
-      socket.close();
-      child.kill();
+      await send('Browser.close').catch(() => undefined);
       await ended;
-      rmSync(home, { recursive: true, force: true, maxRetries: 10 });
+      socket.close();
+      // its helpers may write a last file after it has ended
+      rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
     },
   };
 }
