@@ -8,6 +8,7 @@ import { fetchingOf, sourceOf } from './cli-run.ts';
 import type { VerifyValues } from './cli-verify.ts';
 import { recordsToFile } from './records.ts';
 import type { Records } from './records.ts';
+import { readAbsentPaths } from './verify/absent-paths.ts';
 import { createKnownPaths, verify } from './verify.ts';
 import type { RepairOptions, VerifyState, VerifySummary } from './verify.ts';
 
@@ -30,6 +31,7 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
       seed: values.seed ?? (values.sample < 1 ? randomBytes(4).toString('hex') : ''),
       ...changedSinceMs,
       threads: values.threads,
+      absent: values.manifest === '-' ? undefined : await readAbsentPaths(values.manifest),
       ownFile: pathInside(values.out, values.manifest),
       repair,
       onProblem: (problem) => context.print(problem),
@@ -38,6 +40,7 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
       signal,
       log,
     });
+    if (summary.absent > 0) log.warn('absent upstream', { versions: summary.absent });
     return { summary, ...failureOf(summary, signal) };
   } finally {
     progress.stop();
@@ -60,8 +63,13 @@ function progressOf(state: VerifyState | undefined): {
   failed: number;
   more: Record<string, number>;
 } {
-  const { intact = 0, missing = 0, corrupt = 0, older = 0, bytes = 0 } = state ?? {};
-  return { done: intact + missing + corrupt + older, bytes, failed: missing + corrupt, more: { missing, corrupt } };
+  const { intact = 0, missing = 0, absent = 0, corrupt = 0, older = 0, bytes = 0 } = state ?? {};
+  return {
+    done: intact + missing + absent + corrupt + older,
+    bytes,
+    failed: missing + corrupt,
+    more: { missing, corrupt },
+  };
 }
 
 function failureOf(summary: VerifySummary, signal: AbortSignal): Pick<Outcome, 'failure'> {

@@ -44,7 +44,10 @@ export const verifyFlags = {
     group: checking,
     describe: 'download what is missing or corrupt and remove what is unfinished',
   }),
-  manifest: { ...manifest, describe: 'JSON lines in which a repair records what it does' },
+  manifest: {
+    ...manifest,
+    describe: 'records of downloads: they say what upstream does not have; a repair adds what it does',
+  },
   fsync,
   ...fetchingFlags,
 };

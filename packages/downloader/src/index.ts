@@ -10,6 +10,7 @@ export { RESUME_CHECKS } from './reconcile.ts';
 export type { ResumeCheck } from './reconcile.ts';
 export { recordsToFile, recordsToStream } from './records.ts';
 export type { Records } from './records.ts';
+export { readAbsentPaths } from './verify/absent-paths.ts';
 export { VERIFY_DEFAULTS, createKnownPaths, verify } from './verify.ts';
 export type {
   RepairOptions,

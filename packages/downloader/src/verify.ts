@@ -34,6 +34,8 @@ export interface VerifyOptions {
   readonly changedSinceMs?: number;
   /** Threads that read. */
   readonly threads?: number;
+  /** Paths that upstream is known not to have, so that they are told as absent and not as missing; see `readAbsentPaths`. */
+  readonly absent?: ReadonlySet<string> | undefined;
   /** A path inside the mirror that is not extra, such as that of a manifest kept there. */
   readonly ownFile?: string | undefined;
   /** How to get what is missing or corrupt; nothing is written without it. */
@@ -76,10 +78,10 @@ export const VERIFY_DEFAULTS = {
 /** One thing that is not as it must be; fields that do not apply are left out. */
 export interface VerifyProblem {
   /**
-   * `missing`: not there. `corrupt`: other bytes, or no regular file, or nothing that can be read. `extra`: nothing accounts for
+   * `missing`: not there. `absent`: not there, nor upstream. `corrupt`: other bytes, or no regular file, or nothing that can be read. `extra`: nothing accounts for
    * it. `unfinished`: left by a download that was killed.
    */
-  readonly problem: 'missing' | 'corrupt' | 'extra' | 'unfinished';
+  readonly problem: 'missing' | 'absent' | 'corrupt' | 'extra' | 'unfinished';
   /** Path inside the mirror, with `/`. */
   readonly path: string;
   readonly name?: string | undefined;
@@ -98,6 +100,8 @@ export interface VerifyState {
   /** Files that are there and right. */
   intact: number;
   missing: number;
+  /** Not there, nor upstream when a download asked; nothing can be done about them, so they are no damage. */
+  absent: number;
   corrupt: number;
   /** Left unread because their last change is before the time that was asked for. */
   older: number;
@@ -199,9 +203,11 @@ async function* badJobs(options: VerifyOptions, root: string, state: VerifyState
     const bad: CrateJob[] = [];
     for (const { at, fault } of checked.report.faults) {
       const job = checked.jobs[at]!;
-      bad.push(job);
-      state[fault.kind] += 1;
-      await options.onProblem(problemOf(job, fault));
+      const isAbsent = fault.kind === 'missing' && options.absent?.has(job.path) === true;
+      const problem = isAbsent ? 'absent' : fault.kind;
+      state[problem] += 1;
+      if (!isAbsent) bad.push(job);
+      await options.onProblem({ problem, ...factsOf(job, fault) });
     }
     count(state, checked);
     options.onDone?.();
@@ -226,11 +232,11 @@ function count(state: VerifyState, { report }: CheckedJobs): void {
   state.bytes += report.bytes;
 }
 
-function problemOf({ path: file, name, vers, sha256 }: CrateJob, fault: FileFault): VerifyProblem {
-  const common = { problem: fault.kind, path: file, name, vers, expected: sha256 };
-  if (fault.kind === 'missing') return { ...common, size: null };
+function factsOf({ path: file, name, vers, sha256 }: CrateJob, fault: FileFault): Omit<VerifyProblem, 'problem'> {
+  const promised = { path: file, name, vers, expected: sha256 };
+  if (fault.kind === 'missing') return { ...promised, size: null };
   const { found, size, reason } = fault;
-  return { ...common, found, size, reason };
+  return { ...promised, found, size, reason };
 }
 
 async function tellExtras(options: VerifyOptions, root: string, state: VerifyState, mends: boolean): Promise<void> {
@@ -245,7 +251,7 @@ async function tellExtras(options: VerifyOptions, root: string, state: VerifySta
 
 function createState(): VerifyState {
   return {
-    ...{ intact: 0, missing: 0, corrupt: 0, older: 0, without_digest: 0 },
+    ...{ intact: 0, missing: 0, absent: 0, corrupt: 0, older: 0, without_digest: 0 },
     ...{ extra: 0, unfinished: 0, bytes: 0 },
   };
 }

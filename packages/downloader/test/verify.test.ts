@@ -209,6 +209,33 @@ describe('problems', () => {
   });
 });
 
+it('a version that upstream never gave is absent and no failure; one that the mirror had and lost is missing', async () => {
+  const [never, lost] = someFiles(2) as [string, string];
+  rmSync(inMirror(never));
+  rmSync(inMirror(lost));
+  const record = (file: string): string =>
+    `${JSON.stringify({ path: file, size: null, sha256: null, ok: false, status: 'absent' })}\n`;
+  const kept = readFileSync(place.manifest, 'utf8')
+    .split('\n')
+    .filter((line) => !line.includes(`"path":"${never}"`))
+    .join('\n');
+  writeFileSync(place.manifest, kept + record(never) + record(lost));
+  const result = await verify();
+  expect(result.status).toBe(4);
+  expect(problemsOf(result).map(({ problem, path: file }) => [problem, file])).toEqual(
+    [
+      ['absent', never],
+      ['missing', lost],
+    ].sort((a, b) => ((a[1] ?? '') < (b[1] ?? '') ? -1 : 1)),
+  );
+  const repaired = await verify('--repair');
+  expect(repaired.status).toBe(0);
+  expect(repaired.summary).toMatchObject({ result: 'repaired', absent: 1, missing: 1, repair: { downloaded: 1 } });
+  const after = await verify();
+  expect(after.status).toBe(0);
+  expect(after.summary).toMatchObject({ result: 'intact', absent: 1, missing: 0 });
+});
+
 describe('what is looked at', () => {
   it('yanked versions and others that are not selected are not extra', async () => {
     const before = Object.keys(treeOf(place.out)).length;
