@@ -172,16 +172,14 @@ async function checkAndMend(
   state: VerifyState,
 ): Promise<DownloadSummary | undefined> {
   const { repair, signal, log = silentLog } = options;
-  const bad = badJobs(options, root, state);
   if (repair === undefined) {
-    await readToEnd(bad); // each was told already
-    await tellExtras(options, root, state, false);
+    await checkAndLook(options, root, state);
     return undefined;
   }
   const storage = createLocalStorage(root, { flush: repair.flush ?? 'none' });
   const lock = lockMirror(storage, 'mirror-downloader verify --repair');
   try {
-    const work = { counts: options.source.work.counts, batches: bad };
+    const work = { counts: options.source.work.counts, batches: badJobs(options, root, state) };
     // a record must not vouch for a file that was just found to be wrong
     const done = await downloadLocked({ ...repair, work, storage, resumeCheck: 'sha256', signal, log });
     if (!signal.aborted) await tellExtras(options, root, state, true);
@@ -191,14 +189,29 @@ async function checkAndMend(
   }
 }
 
-async function readToEnd(batches: AsyncIterator<unknown>): Promise<void> {
-  while ((await batches.next()).done !== true);
+/** Look for extra files as soon as the list has been read, while files are still being checked. */
+async function checkAndLook(options: VerifyOptions, root: string, state: VerifyState): Promise<void> {
+  let onListEnd: ((isWhole: boolean) => void) | undefined;
+  const list = new Promise<boolean>((resolve) => (onListEnd = resolve));
+  const look = async (): Promise<void> => {
+    if (await list) await tellExtras(options, root, state, false);
+  };
+  const check = async (): Promise<void> => {
+    for await (const batch of badJobs(options, root, state, onListEnd)) void batch; // each was told already
+  };
+  const ends = await Promise.allSettled([check(), look()]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 /** Check everything, tell the problems, and hand on what a repair would download. */
-async function* badJobs(options: VerifyOptions, root: string, state: VerifyState): AsyncGenerator<readonly CrateJob[]> {
+async function* badJobs(
+  options: VerifyOptions,
+  root: string,
+  state: VerifyState,
+  onListEnd?: (isWhole: boolean) => void,
+): AsyncGenerator<readonly CrateJob[]> {
   const { changedSinceMs = VERIFY_DEFAULTS.changedSinceMs, threads = VERIFY_DEFAULTS.threads, signal } = options;
-  const jobs = sampledJobs(options, state);
+  const jobs = sampledJobs(options, state, onListEnd);
   for await (const checked of checkInThreads({ root, changedSinceMs, threads, jobs, signal })) {
     const bad: CrateJob[] = [];
     for (const { at, fault } of checked.report.faults) {
@@ -215,14 +228,24 @@ async function* badJobs(options: VerifyOptions, root: string, state: VerifyState
   }
 }
 
-async function* sampledJobs(options: VerifyOptions, state: VerifyState): AsyncGenerator<readonly CrateJob[]> {
+/** The jobs to check; `onListEnd` is told when no more will come, and whether that is because all were read. */
+async function* sampledJobs(
+  options: VerifyOptions,
+  state: VerifyState,
+  onListEnd: (isWhole: boolean) => void = () => undefined,
+): AsyncGenerator<readonly CrateJob[]> {
   const { sample = VERIFY_DEFAULTS.sample, seed = VERIFY_DEFAULTS.seed, source } = options;
   const isSampled = createSample(sample, seed);
-  for await (const batch of source.work.batches) {
-    for (const job of batch) source.known.add(fingerprintOf(job.path));
-    const sampled = sample >= 1 ? batch : batch.filter((job) => isSampled(job.path));
-    for (const { sha256 } of sampled) if (sha256 === undefined) state.without_digest += 1;
-    yield sampled;
+  try {
+    for await (const batch of source.work.batches) {
+      for (const job of batch) source.known.add(fingerprintOf(job.path));
+      const sampled = sample >= 1 ? batch : batch.filter((job) => isSampled(job.path));
+      for (const { sha256 } of sampled) if (sha256 === undefined) state.without_digest += 1;
+      yield sampled;
+    }
+    onListEnd(true);
+  } finally {
+    onListEnd(false); // nobody hears this when it was read to its end
   }
 }
 
