@@ -338,7 +338,11 @@ describe('--repair', () => {
     const { mtime_us: mtimeUs } =
       [...finalRecords(place.manifest).values()].find((each) => each['path'] === rotten) ?? {};
     flipOneBit(inMirror(rotten));
-    utimesSync(inMirror(rotten), Number(mtimeUs) / 1e6, Number(mtimeUs) / 1e6);
+    const seconds = (Number(mtimeUs) + 0.5) / 1e6; // what is below a microsecond is cut off
+    utimesSync(inMirror(rotten), seconds, seconds);
+    const { index, out, manifest } = place;
+    const planned = await run(['plan', '--index-dir', index, '--out', out, '--manifest', manifest]);
+    expect(planned.summary).toMatchObject({ missing: 2, wrong: 1 }); // the flipped bit goes unseen
     writeFileSync(path.join(place.dir, 'precious'), 'precious');
     rmSync(inMirror(link));
     symlinkSync(path.join(place.dir, 'precious'), inMirror(link));

@@ -30,24 +30,6 @@ export interface Tombstone {
 /** Version of the record's form; a reader must refuse a higher one. */
 const TOMBSTONE_SCHEMA_VERSION = 1;
 
-/** The record of a tombstone as it is written, keys in their order. */
-export function tombstoneRecord(tombstone: Tombstone): object {
-  return {
-    schema_version: TOMBSTONE_SCHEMA_VERSION,
-    path: tombstone.path,
-    name: tombstone.name,
-    vers: tombstone.vers,
-    sha256: tombstone.sha256,
-    size: tombstone.size,
-    mtime_us: tombstone.mtimeUs,
-    policy: tombstone.policy,
-    reason: tombstone.reason,
-    moved_to: tombstone.movedTo,
-    at: new Date(tombstone.at).toISOString(),
-    run_id: tombstone.runId,
-  };
-}
-
 /** What a tombstone is about: this very file and what was to be done with it. */
 export type TombstoneSubject = Pick<Tombstone, 'path' | 'sha256' | 'size' | 'mtimeUs' | 'policy'>;
 
@@ -81,6 +63,24 @@ export async function openTombstones(file: string): Promise<Tombstones> {
       appender.append(tombstones.map(tombstoneRecord));
       appender.close(); // which flushes to the device
     },
+  };
+}
+
+/** The record of a tombstone as it is written, keys in their order. */
+function tombstoneRecord(tombstone: Tombstone): object {
+  return {
+    schema_version: TOMBSTONE_SCHEMA_VERSION,
+    path: tombstone.path,
+    name: tombstone.name,
+    vers: tombstone.vers,
+    sha256: tombstone.sha256,
+    size: tombstone.size,
+    mtime_us: tombstone.mtimeUs,
+    policy: tombstone.policy,
+    reason: tombstone.reason,
+    moved_to: tombstone.movedTo,
+    at: new Date(tombstone.at).toISOString(),
+    run_id: tombstone.runId,
   };
 }
 
