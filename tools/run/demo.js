@@ -5,5 +5,8 @@ import { root, setUp } from './setup.js';
 
 setUp();
 const demo = path.join(root, 'tools/demo/dist/bin.js');
-const { status } = spawnSync(process.execPath, [demo, ...process.argv.slice(2)], { stdio: 'inherit', cwd: process.env.INIT_CWD ?? root });
+const { status } = spawnSync(process.execPath, [demo, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  cwd: process.env.INIT_CWD ?? root,
+});
 process.exitCode = status ?? 1;

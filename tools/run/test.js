@@ -25,7 +25,7 @@ let summary;
 try {
   summary = JSON.parse(readFileSync(report, 'utf8'));
 } catch {
-  console.error('the test runner left no report');
+  console.error(`the test runner left no report (${jest.signal ?? `status ${jest.status}`})`);
   process.exit(jest.status || 1);
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -128,7 +128,7 @@ async function* fromIndex(
     counts.crates += 1;
     count(counts, file.entries);
     options.onCrate?.(file.entries);
-    const selected = withoutTwins(options.selection.select(file.entries), counts);
+    const selected = options.selection.select(withoutTwins(file.entries, counts));
     if (selected.length > 0) counts.selected_crates += 1;
     counts.selected_versions += selected.length;
     for (const entry of selected) batch.push(toJob(entry));

@@ -96,8 +96,9 @@ function printHelp(command: string): string {
 /** The commands that a help text lists: lines of two spaces, the tool's name and the command's. */
 function commandsIn(help: string, bin: string): readonly string[] {
   const listed = /^Commands:\n((?: .*\n)+)/m.exec(`${help}\n`)?.[1] ?? '';
-  const names = [...listed.matchAll(/^ {2}(\S+) ([a-z][a-z-]*)\b.*$/gm)].filter(
-    ([line, name]) => name === bin && !line.includes('[default]'),
+  // a long line goes on in further ones, which are indented more
+  const names = [...listed.matchAll(/^ {2}(\S+) ([a-z][a-z-]*)\b.*(?:\n {3,}.*)*$/gm)].filter(
+    ([text, name]) => name === bin && !text.includes('[default]'),
   );
   return names.map(([, name = '', word = '']) => `${name} ${word}`);
 }

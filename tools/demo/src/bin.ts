@@ -4,7 +4,8 @@ import { runDemo } from './run-demo.ts';
 
 const HELP = `npm run demo -- [options]
 
-Mirrors the embedded registry with the real commands, then once more to show that nothing is downloaded again.
+Mirrors the embedded registry with the real commands: the index over git, every crate, once more to show that nothing is
+downloaded again, and a build by cargo from the mirror. What is not installed (git, cargo) is left out and said.
 
   --crates N   number of crates in the embedded registry   [300]
   --port N     port of the embedded registry               [any]

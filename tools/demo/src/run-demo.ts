@@ -84,7 +84,7 @@ async function build({ dir, mirror }: Place, index: string): Promise<number> {
     const status = await runCommand('mirror-server', ['doctor', '--index-dir', index, '--root', mirror, '--build']);
     if (status !== 0) return status;
   } else {
-    say('\n(cargo is not installed: with it, the demo would end with a build from the mirror)');
+    say('\n(cargo cannot be started here: with it, the demo would end with a build from the mirror)');
   }
   say(`\nThe mirror is in ${mirror}\nWhat was done to each version is in ${path.join(dir, 'manifest.jsonl')}`);
   say(`Serve it: mirror-server --index-dir ${index} --root ${mirror}`);

@@ -1,9 +1,14 @@
 import { it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
-/** Whether the program `name` is on the PATH. */
+/** Whether the program `name` is on the PATH and can be started: cargo may be a shim without a toolchain behind it. */
 export function hasTool(name: string): boolean {
+  return isOnPath(name) && (name !== 'cargo' || spawnSync(name, ['--version']).status === 0);
+}
+
+function isOnPath(name: string): boolean {
   const endings = process.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
   return (process.env['PATH'] ?? '')
     .split(path.delimiter)

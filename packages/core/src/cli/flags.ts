@@ -125,7 +125,10 @@ interface ParsedFlag {
   <T>(options: FlagOptions & { parse: (text: string) => T }): Flag<T | undefined>;
 }
 
-function base(options: FlagOptions, value: string): Pick<Flag<never>, 'describe' | 'value' | 'group' | 'choices' | 'defaultText'> {
+function base(
+  options: FlagOptions,
+  value: string,
+): Pick<Flag<never>, 'describe' | 'value' | 'group' | 'choices' | 'defaultText'> {
   const { describe, group, defaultText } = options;
   return { describe, value: options.value ?? value, group, choices: undefined, defaultText };
 }

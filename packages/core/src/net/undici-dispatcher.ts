@@ -17,7 +17,8 @@ export async function createDispatcher(
     connections: options.connections ?? 64,
     allowH2: options.allowH2 ?? true,
     pipelining: 1,
-    connect: { timeout: policy.connectTimeoutMs, ...(ca === undefined ? {} : { ca }) },
+    // said aloud, since an environment variable could switch it off in silence
+    connect: { timeout: policy.connectTimeoutMs, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) },
     headersTimeout: policy.stallTimeoutMs,
     bodyTimeout: policy.stallTimeoutMs,
     keepAliveTimeout: 30_000,
@@ -30,7 +31,9 @@ export async function createDispatcher(
     noProxy,
     ...(http === undefined ? {} : { httpProxy: http }),
     ...(https === undefined ? {} : { httpsProxy: https }),
-    ...(ca === undefined ? {} : { requestTls: { ca }, proxyTls: { ca } }),
+    ...(ca === undefined
+      ? {}
+      : { requestTls: { ca, rejectUnauthorized: true }, proxyTls: { ca, rejectUnauthorized: true } }),
   });
 }
 

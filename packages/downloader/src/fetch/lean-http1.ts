@@ -336,6 +336,7 @@ function openSocket(url: URL, around: Surroundings, owner: Owner, onBytes: (byte
     secureContext: around.secureContext(),
     servername: net.isIP(host) === 0 ? host : '',
     ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: true, // said aloud, since an environment variable could switch it off in silence
     ...(session === undefined ? {} : { session }),
   });
   socket.on('session', (fresh: Buffer) => {
