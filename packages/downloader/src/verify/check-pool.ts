@@ -28,9 +28,8 @@ export async function* checkInThreads(options: CheckPoolOptions): AsyncGenerator
   const all: CheckThread[] = [];
   const free: CheckThread[] = [];
   const busy = new Map<CheckThread, Promise<{ readonly thread: CheckThread; readonly checked: CheckedJobs }>>();
-  const aborted = abortOf(options.signal);
   const next = async (): Promise<CheckedJobs> => {
-    const { thread, checked } = await Promise.race([...busy.values(), aborted]);
+    const { thread, checked } = await Promise.race(busy.values());
     busy.delete(thread);
     free.push(thread);
     return checked;
@@ -64,14 +63,22 @@ interface CheckThread {
   end(): Promise<unknown>;
 }
 
-function startThread({ root, changedSinceMs }: CheckSettings): CheckThread {
+function startThread({ root, changedSinceMs, signal }: CheckPoolOptions): CheckThread {
   const workerData: CheckSettings = { root, changedSinceMs };
-  const worker = new Worker(new URL('./check-thread.js', import.meta.url), { workerData });
+  const worker = new Worker(new URL('./check-thread.js', import.meta.url), {
+    workerData,
+    resourceLimits: { maxYoungGenerationSizeMb: 16 }, // nothing that it makes lives long
+  });
   return {
     check: async (jobs) => {
       worker.postMessage(formatJobs(jobs));
-      const [report] = (await once(worker, 'message')) as [CheckReport]; // rejects when the thread fails
-      return report;
+      try {
+        const [report] = (await once(worker, 'message', { signal })) as [CheckReport]; // rejects when the thread fails
+        return report;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw error;
+      }
     },
     end: () => worker.terminate(),
   };
@@ -84,21 +91,6 @@ async function* inBatches(jobs: AsyncIterable<readonly CrateJob[]>): AsyncGenera
     while (held.length >= BATCH) yield held.splice(0, BATCH);
   }
   if (held.length > 0) yield held;
-}
-
-/** Never resolves; rejects with the signal's reason, and whoever is not asked about it then does not mind. */
-function abortOf(signal: AbortSignal): Promise<never> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        reject(signal.reason as Error);
-      },
-      { once: true },
-    );
-  });
-  aborted.catch(() => undefined);
-  return aborted;
 }
 
 /** Enough to make the hand-over cheap, little enough for threads to end together. */

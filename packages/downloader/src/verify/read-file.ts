@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { messageOf, mtimeUsOf, sha256, systemCodeOf } from '@mirror/core';
@@ -21,17 +21,16 @@ export type FileRead =
  */
 export function createFileReader(root: string): (file: string, changedSinceMs?: number) => FileRead {
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  const read = (fd: number, changedSinceMs: number): FileRead => {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return { kind: 'unreadable', reason: `expected a regular file, found ${kindOf(stat)}` };
-    if (stat.mtimeMs < changedSinceMs) return { kind: 'older', size: stat.size };
-    return { kind: 'read', mtimeUs: mtimeUsOf(stat), ...digestOf(fd, stat.size, buffer) };
-  };
   return (file, changedSinceMs = 0) => {
+    const place = root + path.sep + file;
     try {
-      const fd = openSync(root + path.sep + file, OPEN_FLAGS);
+      const stat = lstatSync(place, { throwIfNoEntry: false });
+      if (stat === undefined) return { kind: 'missing' }; // without the cost of an exception
+      if (!stat.isFile()) return { kind: 'unreadable', reason: `expected a regular file, found ${kindOf(stat)}` };
+      if (stat.mtimeMs < changedSinceMs) return { kind: 'older', size: stat.size };
+      const fd = openSync(place, OPEN_FLAGS);
       try {
-        return read(fd, changedSinceMs);
+        return { kind: 'read', mtimeUs: mtimeUsOf(stat), ...digestOf(fd, stat.size, buffer) };
       } finally {
         closeSync(fd);
       }
@@ -58,17 +57,16 @@ function failed(error: unknown): FileRead {
   const code = systemCodeOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return { kind: 'missing' };
   if (code === undefined || code === 'EMFILE' || code === 'ENFILE') throw error;
-  if (code === 'ELOOP') return { kind: 'unreadable', reason: 'expected a regular file, found a symbolic link' };
-  if (code === 'ENXIO') return { kind: 'unreadable', reason: 'expected a regular file, found a socket' };
   return { kind: 'unreadable', reason: messageOf(error) };
 }
 
 function kindOf(stat: Stats): string {
+  if (stat.isSymbolicLink()) return 'a symbolic link';
   if (stat.isDirectory()) return 'a directory';
   return stat.isFIFO() ? 'a pipe' : 'a special file';
 }
 
 /** Most crate files fit, and it stays in the processor's cache. */
 const BUFFER_BYTES = 1 << 20;
-// Windows has neither of the last two
+// should something else be there by now; Windows has neither of the last two
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
