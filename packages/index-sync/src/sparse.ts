@@ -54,7 +54,7 @@ export interface HeldSparse {
   release(): void;
 }
 
-export const SPARSE_FOLDER = '.mirror-index-sync';
+const SPARSE_FOLDER = '.mirror-index-sync';
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 /**

@@ -132,7 +132,7 @@ export function changesBetween(store: ObjectStore, from: string | undefined, to:
 }
 
 /** The tree of a commit. */
-export function treeOf(store: ObjectStore, commit: string): string {
+function treeOf(store: ObjectStore, commit: string): string {
   return parseCommit(store.readAs(commit, 'commit'), commit).tree;
 }
 

@@ -1,7 +1,7 @@
 import { MirrorError } from '../errors.ts';
 
 /** The longest path an archive entry may have, in bytes of UTF-8. */
-export const MAX_ENTRY_PATH_BYTES = 1024;
+const MAX_ENTRY_PATH_BYTES = 1024;
 
 /**
  * Make sure that `entryPath` names a file below the folder it is extracted to, on every system: relative, `/` between the

@@ -117,7 +117,7 @@ export async function openFrame(
 }
 
 /** The outside of `frame`, after the checks that `openFrame` describes. */
-export function checkFrame(frame: Buffer, { uncompressed, checksum }: ExpectedFrame, where: string): ZstdFrame {
+function checkFrame(frame: Buffer, { uncompressed, checksum }: ExpectedFrame, where: string): ZstdFrame {
   const shape = inspectFrame(frame, where);
   if (shape?.frameBytes !== frame.length) throw new MirrorError('ERR_INTEGRITY', `${where}: damaged zstd frame`);
   const declared = shape.contentSize ?? uncompressed;

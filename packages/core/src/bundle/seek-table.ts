@@ -17,7 +17,7 @@ export const CHECKSUM_OF_NOTHING = 0x51d8e999;
 export const SEEK_FOOTER_BYTES = 9;
 
 /** The most frames a table may list: 2 TiB at 256 KiB each. The format itself allows 2^27. */
-export const MAX_FRAMES: number = 2 ** 23;
+const MAX_FRAMES: number = 2 ** 23;
 
 /**
  * The seek table of `frames` as a skippable zstd frame, to stand at the very end of the file.

@@ -19,7 +19,7 @@ export interface ZstdFrame {
 }
 
 /** Bytes of the header that `sealedHeader` makes. */
-export const SEALED_HEADER_BYTES = 9;
+const SEALED_HEADER_BYTES = 9;
 
 /** Bytes of the checksum at the end of a sealed frame. */
 export const CHECKSUM_BYTES = 4;

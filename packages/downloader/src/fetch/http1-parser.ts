@@ -33,7 +33,7 @@ export class Http1Error extends Error {
 }
 
 /** The most that a head may have, interim answers included. */
-export const MAX_HEAD_BYTES = 64 << 10;
+const MAX_HEAD_BYTES = 64 << 10;
 
 /**
  * A strict parser for one answer: Content-Length, chunked and to-the-end-of-connection bodies, interim answers. What could
