@@ -1,0 +1,47 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { builtBin } from './built-bin.ts';
+import { compare } from './compare.ts';
+import type { Contender } from './compare.ts';
+import type { BenchOptions } from './bench-options.ts';
+import { createScratch, runForJson } from './workspace.ts';
+
+/** Compare the reading of an index of `crates` crates with `cat` of the same files. */
+export async function benchIndex(options: BenchOptions & { readonly crates: number }): Promise<void> {
+  const scratch = createScratch(options.out);
+  try {
+    const index = path.join(scratch.directory, 'index');
+    const made = runForJson(builtBin('@mirror-tools/index-generator'), ['--out', index, '--crates', String(options.crates)]);
+    const { crates, bytes } = made as { crates: number; bytes: number };
+    await compare({
+      contenders: contenders(index).filter(({ name }) => options.only.length === 0 || options.only.includes(name)),
+      workload: { files: crates, bytes },
+      reference: 'cat',
+      runs: options.runs,
+      scratch: scratch.directory,
+      isMemory: scratch.isMemory,
+      limitMs: options.limitMs,
+      say: options.say,
+    });
+  } finally {
+    scratch.remove();
+  }
+}
+
+function contenders(index: string): Contender[] {
+  const loop = fileURLToPath(new URL('./read-index-loop.js', import.meta.url));
+  const node = process.execPath;
+  return [
+    { name: 'cat', commands: () => [['sh', '-c', 'find "$0" -type f -print0 | xargs -0 cat >/dev/null', index]] },
+    { name: 'read-1-thread', commands: () => [[node, loop, index, '1']] },
+    { name: 'read-2-threads', commands: () => [[node, loop, index, '2']] },
+    {
+      name: 'plan',
+      commands: (out) => [
+        [node, builtBin('@mirror/downloader'), 'plan', '--index-dir', index, '--include-yanked', '--out', out, ...QUIET],
+      ],
+    },
+  ];
+}
+
+const QUIET = ['--progress=false', '--log-level', 'warn'];

@@ -1,0 +1,45 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BenchOptions } from './bench-options.ts';
+import { builtBin } from './built-bin.ts';
+import { compare } from './compare.ts';
+import { makeCompleteMirror } from './complete-mirror.ts';
+import { createScratch, runForJson } from './workspace.ts';
+
+/**
+ * Compare a run over a mirror that has everything, and its manifest, with the reading of the index alone. Its peak of memory is the
+ * one of a run that has so many versions to look at.
+ */
+export async function benchNoChange(options: BenchOptions & { readonly crates: number }): Promise<void> {
+  const scratch = createScratch(options.out);
+  try {
+    const index = path.join(scratch.directory, 'index');
+    const mirror = path.join(scratch.directory, 'mirror');
+    const manifest = path.join(scratch.directory, 'manifest.jsonl');
+    const made = runForJson(builtBin('@mirror-tools/index-generator'), ['--out', index, '--crates', String(options.crates)]);
+    const { bytes } = made as { bytes: number };
+    const versions = await makeCompleteMirror({ index, mirror, manifest });
+    options.say(`${versions} versions\n`);
+    const loop = fileURLToPath(new URL('./read-index-loop.js', import.meta.url));
+    const run = ['--index-dir', index, '--include-yanked', '--out', mirror, '--manifest', manifest];
+    const quiet = ['--progress=false', '--log-level', 'warn'];
+    await compare({
+      contenders: [
+        { name: 'read-index', commands: () => [[process.execPath, loop, index, '2']] },
+        { name: 'no-change', commands: () => [[process.execPath, builtBin('@mirror/downloader'), ...run, ...NOWHERE, ...quiet]] },
+      ],
+      workload: { files: versions, bytes },
+      reference: 'read-index',
+      runs: options.runs,
+      scratch: scratch.directory,
+      isMemory: scratch.isMemory,
+      limitMs: options.limitMs,
+      say: options.say,
+    });
+  } finally {
+    scratch.remove();
+  }
+}
+
+/** Nothing listens there: a run that wants to fetch something fails at once. */
+const NOWHERE = ['--crates-base-url', 'http://127.0.0.1:9/crates', '--retries', '0'];

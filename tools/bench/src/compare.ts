@@ -1,0 +1,72 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { runCommands } from './run-command.ts';
+import type { CommandLine } from './run-command.ts';
+import { medianSample } from './sample.ts';
+import type { Sample } from './sample.ts';
+import { formatTable } from './table.ts';
+import type { Workload } from './table.ts';
+
+/** One way to do the work. */
+export interface Contender {
+  readonly name: string;
+  /** The command lines of a run whose output goes to the directory `out`, which is not there yet. */
+  readonly commands: (out: string) => readonly CommandLine[];
+}
+
+/** A comparison. */
+export interface CompareOptions {
+  readonly contenders: readonly Contender[];
+  readonly workload: Workload;
+  /** The contender that the others are measured by. */
+  readonly reference: string;
+  readonly runs: number;
+  /** A folder for outputs; below it, each run gets a directory of its own. */
+  readonly scratch: string;
+  /**
+   * Whether outputs are removed between runs, outside of the measured time: on a memory file system they would fill the
+   * memory, on a disk deleting makes what follows slower (ext4 passes over inodes that were freed lately, one by one).
+   */
+  readonly isMemory: boolean;
+  readonly limitMs: number;
+  readonly serverSeconds?: () => number;
+  readonly say: (text: string) => void;
+}
+
+/** Run all contenders in turn, `runs` times, and say each sample, the command lines, and a table of medians. */
+export async function compare(options: CompareOptions): Promise<void> {
+  const { contenders, runs, scratch, isMemory, limitMs, say } = options;
+  const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
+  const left: string[] = [];
+  const server = options.serverSeconds === undefined ? {} : { serverSeconds: options.serverSeconds };
+  try {
+    for (let run = 1; run <= runs; run += 1) {
+      for (const contender of contenders) {
+        const out = path.join(scratch, `${String(run)}-${contender.name.replace(/[^\w-]+/g, '-')}`);
+        left.push(out);
+        mkdirSync(out, { recursive: true });
+        const commands = contender.commands(path.join(out, 'out'));
+        if (run === 1) say(commands.map((command) => `$ ${shown(command)}\n`).join(''));
+        const sample = await runCommands(commands, { reportFile: path.join(scratch, 'cost'), limitMs, ...server });
+        samples.get(contender)?.push(sample);
+        say(`run ${run} ${contender.name}: ${sample.wall.toFixed(2)} s, ${sample.cpu.toFixed(2)} CPU s, other ${sample.other.toFixed(1)} s\n`);
+        if (isMemory) remove(out);
+      }
+    }
+  } finally {
+    left.forEach(remove);
+  }
+  const rows = [...samples].map(([{ name }, taken]) => {
+    const walls = taken.map(({ wall }) => wall);
+    return { name, sample: medianSample(taken), range: [Math.min(...walls), Math.max(...walls)] as const };
+  });
+  say(`\n${formatTable(rows, options.workload, options.reference)}\n`);
+}
+
+function remove(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function shown(command: CommandLine): string {
+  return command.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
+}
