@@ -34,11 +34,11 @@ export async function benchDownload(options: BenchDownloadOptions): Promise<void
     const bytes = files.reduce((sum, { size }) => sum + size, 0);
     options.say(`${files.length} files, ${bytes} bytes, served by ${isNginx ? 'nginx' : 'fake-registry'}\n`);
     const all = contenders({ origin, registry, files, concurrency: options.concurrency });
-    const { only } = options;
     await compare({
-      contenders: only.length === 0 ? all : all.filter(({ name }) => only.includes(name)),
+      contenders: all,
+      only: options.only,
       workload: { files: files.length, bytes },
-      reference: only.length === 0 || only.includes('curl-http') ? 'curl-http' : (only[0] ?? ''),
+      reference: 'curl-http',
       runs: options.runs,
       scratch: scratch.directory,
       isMemory: scratch.isMemory,
@@ -90,7 +90,9 @@ function contenders(field: Field): Contender[] {
     { name: 'curl-https-h1', commands: curl(origin.tlsUrl, '--http1.1') },
     { name: 'cp', commands: (out) => [['cp', '-r', path.join(registry, 'crates'), out]] },
   ];
-  return all.filter(({ name }) => (name.startsWith('curl') ? has('curl') : !name.startsWith('aria2c') || has('aria2c')));
+  return all.filter(({ name }) =>
+    name.startsWith('curl') ? has('curl') : !name.startsWith('aria2c') || has('aria2c'),
+  );
 }
 
 function ourCommand({ origin, registry, concurrency }: Field, base: string, out: string): CommandLine {
@@ -103,7 +105,10 @@ function ourCommand({ origin, registry, concurrency }: Field, base: string, out:
 }
 
 function curlCommand({ origin, files, concurrency }: Field, base: string, http: string, out: string): CommandLine {
-  const list = listFile(out, files.map((file) => `url = "${urlOf(base, file)}"\noutput = "${out}/${file.path}"\n`));
+  const list = listFile(
+    out,
+    files.map((file) => `url = "${urlOf(base, file)}"\noutput = "${out}/${file.path}"\n`),
+  );
   // curl takes no more than 300
   const parallel = ['--parallel', '--parallel-max', String(Math.min(300, concurrency))];
   const flags = ['--silent', '--no-progress-meter', '--fail', '--create-dirs', '--cacert', origin.caFile];

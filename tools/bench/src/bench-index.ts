@@ -11,10 +11,16 @@ export async function benchIndex(options: BenchOptions & { readonly crates: numb
   const scratch = createScratch(options.out);
   try {
     const index = path.join(scratch.directory, 'index');
-    const made = runForJson(builtBin('@mirror-tools/index-generator'), ['--out', index, '--crates', String(options.crates)]);
+    const made = runForJson(builtBin('@mirror-tools/index-generator'), [
+      '--out',
+      index,
+      '--crates',
+      String(options.crates),
+    ]);
     const { crates, bytes } = made as { crates: number; bytes: number };
     await compare({
-      contenders: contenders(index).filter(({ name }) => options.only.length === 0 || options.only.includes(name)),
+      contenders: contenders(index),
+      only: options.only,
       workload: { files: crates, bytes },
       reference: 'cat',
       runs: options.runs,
@@ -38,7 +44,17 @@ function contenders(index: string): Contender[] {
     {
       name: 'plan',
       commands: (out) => [
-        [node, builtBin('@mirror/downloader'), 'plan', '--index-dir', index, '--include-yanked', '--out', out, ...QUIET],
+        [
+          node,
+          builtBin('@mirror/downloader'),
+          'plan',
+          '--index-dir',
+          index,
+          '--include-yanked',
+          '--out',
+          out,
+          ...QUIET,
+        ],
       ],
     },
   ];

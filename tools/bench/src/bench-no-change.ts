@@ -16,7 +16,12 @@ export async function benchNoChange(options: BenchOptions & { readonly crates: n
     const index = path.join(scratch.directory, 'index');
     const mirror = path.join(scratch.directory, 'mirror');
     const manifest = path.join(scratch.directory, 'manifest.jsonl');
-    const made = runForJson(builtBin('@mirror-tools/index-generator'), ['--out', index, '--crates', String(options.crates)]);
+    const made = runForJson(builtBin('@mirror-tools/index-generator'), [
+      '--out',
+      index,
+      '--crates',
+      String(options.crates),
+    ]);
     const { bytes } = made as { bytes: number };
     const versions = await makeCompleteMirror({ index, mirror, manifest });
     options.say(`${versions} versions\n`);
@@ -24,9 +29,13 @@ export async function benchNoChange(options: BenchOptions & { readonly crates: n
     const run = ['--index-dir', index, '--include-yanked', '--out', mirror, '--manifest', manifest];
     const quiet = ['--progress=false', '--log-level', 'warn'];
     await compare({
+      only: options.only,
       contenders: [
         { name: 'read-index', commands: () => [[process.execPath, loop, index, '2']] },
-        { name: 'no-change', commands: () => [[process.execPath, builtBin('@mirror/downloader'), ...run, ...NOWHERE, ...quiet]] },
+        {
+          name: 'no-change',
+          commands: () => [[process.execPath, builtBin('@mirror/downloader'), ...run, ...NOWHERE, ...quiet]],
+        },
       ],
       workload: { files: versions, bytes },
       reference: 'read-index',

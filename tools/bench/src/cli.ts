@@ -97,7 +97,8 @@ function chosen(argv: readonly string[], say: (text: string) => void): (() => Pr
 
 /** Sizes that give about 10,000, 100,000 and 1.4 million versions. */
 async function benchMemory(options: BenchOptions, isFull: boolean): Promise<void> {
-  for (const crates of isFull ? [1_220, 12_200, REAL_CRATES] : [1_220, 12_200]) await benchNoChange({ ...options, crates });
+  for (const crates of isFull ? [1_220, 12_200, REAL_CRATES] : [1_220, 12_200])
+    await benchNoChange({ ...options, crates });
 }
 
 /** Milliseconds from `40` or `40ms`. */

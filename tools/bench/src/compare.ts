@@ -17,8 +17,10 @@ export interface Contender {
 /** A comparison. */
 export interface CompareOptions {
   readonly contenders: readonly Contender[];
+  /** The names of those to run, in this order; empty for all. */
+  readonly only: readonly string[];
   readonly workload: Workload;
-  /** The contender that the others are measured by. */
+  /** The contender that the others are measured by; without it, the first one. */
   readonly reference: string;
   readonly runs: number;
   /** A folder for outputs; below it, each run gets a directory of its own. */
@@ -35,7 +37,8 @@ export interface CompareOptions {
 
 /** Run all contenders in turn, `runs` times, and say each sample, the command lines, and a table of medians. */
 export async function compare(options: CompareOptions): Promise<void> {
-  const { contenders, runs, scratch, isMemory, limitMs, say } = options;
+  const { runs, scratch, isMemory, limitMs, say } = options;
+  const contenders = choose(options);
   const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
   const left: string[] = [];
   const server = options.serverSeconds === undefined ? {} : { serverSeconds: options.serverSeconds };
@@ -49,7 +52,9 @@ export async function compare(options: CompareOptions): Promise<void> {
         if (run === 1) say(commands.map((command) => `$ ${shown(command)}\n`).join(''));
         const sample = await runCommands(commands, { reportFile: path.join(scratch, 'cost'), limitMs, ...server });
         samples.get(contender)?.push(sample);
-        say(`run ${run} ${contender.name}: ${sample.wall.toFixed(2)} s, ${sample.cpu.toFixed(2)} CPU s, other ${sample.other.toFixed(1)} s\n`);
+        say(
+          `run ${run} ${contender.name}: ${sample.wall.toFixed(2)} s, ${sample.cpu.toFixed(2)} CPU s, other ${sample.other.toFixed(1)} s\n`,
+        );
         if (isMemory) remove(out);
       }
     }
@@ -60,7 +65,17 @@ export async function compare(options: CompareOptions): Promise<void> {
     const walls = taken.map(({ wall }) => wall);
     return { name, sample: medianSample(taken), range: [Math.min(...walls), Math.max(...walls)] as const };
   });
-  say(`\n${formatTable(rows, options.workload, options.reference)}\n`);
+  const reference = contenders.find(({ name }) => name === options.reference) ?? contenders[0];
+  say(`\n${formatTable(rows, options.workload, reference?.name ?? '')}\n`);
+}
+
+function choose({ contenders, only }: CompareOptions): readonly Contender[] {
+  if (only.length === 0) return contenders;
+  return only.map((name) => {
+    const found = contenders.find((contender) => contender.name === name);
+    if (found !== undefined) return found;
+    throw new Error(`expected some of ${contenders.map((each) => each.name).join(', ')}; found ${name}`);
+  });
 }
 
 function remove(directory: string): void {
@@ -68,5 +83,7 @@ function remove(directory: string): void {
 }
 
 function shown(command: CommandLine): string {
-  return command.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
+  return command
+    .map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`))
+    .join(' ');
 }

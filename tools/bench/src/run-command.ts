@@ -60,7 +60,8 @@ async function runOne(command: CommandLine, { reportFile, limitMs }: RunOptions)
   }, limitMs);
   const [status] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
-  if (status !== 0) throw new Error(`${command[0]} ended with ${status ?? `SIGKILL after ${limitMs} ms`}: ${complaint}`);
+  if (status !== 0)
+    throw new Error(`${command[0]} ended with ${status ?? `SIGKILL after ${limitMs} ms`}: ${complaint}`);
   return parseCost(readFileSync(reportFile, 'utf8'));
 }
 
@@ -70,7 +71,10 @@ export function parseCost(text: string): Cost {
   if (figures !== null) return { cpu: Number(figures[1]) + Number(figures[2]), rss: Number(figures[3]) * 1024 };
   const times = [...(text.trim().split('\n').at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/g)];
   if (times.length !== 2) throw new Error(`cannot read what a run cost: ${text}`);
-  return { cpu: times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0), rss: undefined };
+  return {
+    cpu: times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0),
+    rss: undefined,
+  };
 }
 
 function judged(command: CommandLine, reportFile: string): CommandLine {

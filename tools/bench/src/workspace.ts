@@ -25,7 +25,9 @@ export function createScratch(parent: string | undefined): Scratch {
 
 /** Run a built command of the workspace and parse the JSON line that it prints. */
 export function runForJson(bin: string, args: readonly string[]): unknown {
-  return JSON.parse(execFileSync(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).toString());
+  return JSON.parse(
+    execFileSync(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }).toString(),
+  );
 }
 
 /** @see https://man7.org/linux/man-pages/man2/statfs.2.html */
