@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { formatManifestRecord, openJsonlAppender } from '@mirror/core';
 import type { ManifestRecord } from '@mirror/core';
 
@@ -11,8 +13,9 @@ export interface Records {
   close(): void;
 }
 
-/** Records that are appended to a manifest file, a few at a time. */
+/** Records that are appended to a manifest file, a few at a time; its folder is made if it is not there. */
 export function recordsToFile(file: string): Records {
+  mkdirSync(path.dirname(file), { recursive: true });
   const appender = openJsonlAppender(file);
   const records = createBuffered((lines) => {
     appender.appendText(lines);

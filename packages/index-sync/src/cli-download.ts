@@ -47,7 +47,8 @@ function downloaderArgs(values: SyncValues, dirs: { index: string; output: strin
   const pairs: [string, string | undefined][] = [
     ['--index-dir', dirs.index],
     ['--out', dirs.output],
-    ['--manifest', path.join(dirs.output, 'manifest.jsonl')],
+    // inside the mirror, so that it moves with it; in the folder that is ours, so that it is no file too many
+    ['--manifest', path.join(dirs.output, '.mirror', 'manifest.jsonl')],
     ['--concurrency', values.threads?.toString()],
     ['--crates-base-url', values.cratesBaseUrl],
     ['--rate-limit', values.rateLimit],
