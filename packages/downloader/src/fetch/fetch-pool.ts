@@ -137,7 +137,7 @@ function startThread(
   const thread = new Worker(new URL('./fetch-worker-thread.js', import.meta.url), {
     workerData: settings,
     // the young generation is all that a worker needs: nothing it makes lives long
-    resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
   thread.on('message', receive);
   thread.on('error', fail);
