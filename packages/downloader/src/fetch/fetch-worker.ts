@@ -251,8 +251,7 @@ function createReporter(send: (message: FromFetchWorker) => void, { runId, isVer
       report.done += 1;
       report.bytes += result.size ?? 0;
       report.retries += result.retries;
-      const noted = noteOf(result);
-      if (isVerbose || noted.level !== 'debug') report.notes.push(noted);
+      if (isVerbose || result.status !== 'downloaded') report.notes.push(noteOf(result));
       return report.done;
     },
     flush: (inFlight, concurrency, lowestConcurrency) => {

@@ -53,13 +53,15 @@ export function createHttp1Parser(events: Http1Events): Http1Parser {
   /** Each step consumes from `at` and returns where it stopped; it changes `step` when it is through. */
   function readHead(bytes: Buffer, at: number): number {
     const from = held.length;
-    const text = held + bytes.toString('latin1', at, Math.min(bytes.length, at + MAX_HEAD_BYTES + 4));
+    // a piece at a time: most of what came with the head is body, and making text of it is dear
+    const stop = Math.min(bytes.length, at + HEAD_PIECE_BYTES);
+    const text = held + bytes.toString('latin1', at, stop);
     const end = text.indexOf('\r\n\r\n', Math.max(0, from - 3));
     headBytes += (end < 0 ? text.length : end + 4) - from;
     if (headBytes > MAX_HEAD_BYTES) throw new Http1Error(`the head is longer than ${String(MAX_HEAD_BYTES)} bytes`);
     if (end < 0) {
       held = text;
-      return bytes.length;
+      return stop;
     }
     held = '';
     const head = parseHead(text.slice(0, end + 2));
@@ -208,3 +210,5 @@ const PATTERNS = new Map<string, RegExp>();
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n\0]*)?\r\n/;
 const HEADER_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r\n)*$/;
 const MAX_CHUNK_LINE = 4096;
+/** Holds the usual head whole. */
+const HEAD_PIECE_BYTES = 1024;
