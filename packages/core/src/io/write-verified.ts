@@ -65,13 +65,10 @@ export interface VerifiedWrite {
  * inside it (such a link is an error).
  */
 export function createVerifiedWriter(root: string, flush: FlushPolicy = 'none'): VerifiedWriter {
-  const ready = new Set<string>();
+  const ready = new Set<string>(['.']);
   const place = (file: string): { readonly final: string; readonly part: string } => {
     const directory = path.posix.dirname(file);
-    if (!ready.has(directory)) {
-      makeDirectory(root, directory);
-      ready.add(directory);
-    }
+    makeDirectory(root, directory, ready);
     const final = `${root}${path.sep}${file}`;
     return { final, part: `${final}.part` };
   };
@@ -167,29 +164,35 @@ function check(file: string, expected: Expected, sha256: Sha256, size: number): 
 }
 
 /** Make the directory one step at a time, so that a symbolic link on the way is seen before anything is written past it. */
-function makeDirectory(root: string, directory: string): void {
-  if (directory === '.') return;
-  const parts = directory.split('/');
-  if (path.isAbsolute(directory) || parts.includes('..')) {
+function makeDirectory(root: string, directory: string, ready: Set<string>): void {
+  if (ready.has(directory)) return;
+  if (path.isAbsolute(directory) || directory === '..') {
     throw new MirrorError('ERR_IO', `refusing to write outside ${root}: ${directory}`);
   }
-  let current = root;
-  for (const part of parts) {
-    current = path.join(current, part);
-    try {
-      mkdirSync(current);
-    } catch (error) {
-      if (systemCodeOf(error) !== 'EEXIST') throw ioError('cannot make the directory', current, error);
-      if (!lstatSync(current).isDirectory()) {
-        throw new MirrorError(
-          'ERR_IO',
-          `refusing to write through ${current}: expected a directory of the mirror, found a link or a file`,
-          {
-            hint: 'remove it, or mount the other volume at this place',
-          },
-        );
-      }
-    }
+  makeDirectory(root, path.posix.dirname(directory), ready);
+  const current = path.join(root, directory);
+  // asking first is cheap; an error of `mkdir` for each directory that is there is not
+  if (!isThere(current)) makeOne(current);
+  if (!lstatSync(current).isDirectory()) {
+    throw new MirrorError(
+      'ERR_IO',
+      `refusing to write through ${current}: expected a directory of the mirror, found a link or a file`,
+      { hint: 'remove it, or mount the other volume at this place' },
+    );
+  }
+  ready.add(directory);
+}
+
+function isThere(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+function makeOne(directory: string): void {
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    // another thread may have been faster
+    if (systemCodeOf(error) !== 'EEXIST') throw ioError('cannot make the directory', directory, error);
   }
 }
 
