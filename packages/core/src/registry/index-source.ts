@@ -61,6 +61,7 @@ export interface IndexFile {
  * @throws {MirrorError} ERR_CONFIG for a repository without any commit
  */
 export function locateIndexSource(dir: string): IndexPlace {
+  checkDirectory(dir);
   const repository = findRepository(dir);
   if (repository === undefined) return { dir };
   const { gitDir, workTree } = repository;
