@@ -58,7 +58,7 @@ export interface IndexFile {
  * Where the index in `dir` is to be read: its files, or, in a bare repository or one whose files were never checked out,
  * the packs of the commit at HEAD.
  *
- * @throws {MirrorError} ERR_CONFIG for a repository without any commit
+ * @throws {MirrorError} ERR_IO when `dir` cannot be read; ERR_CONFIG when it is no directory, or a repository without any commit
  */
 export function locateIndexSource(dir: string): IndexPlace {
   checkDirectory(dir);
