@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { flag, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
+import { bundleFlags } from './cli-bundle.ts';
 
 /** The fetching default: enough to fill a link at any latency, little enough not to be rude. */
 const concurrency = String(Math.max(64, 32 * availableParallelism()));
@@ -129,6 +130,7 @@ export const downloadFlags = {
     default: 'none',
   }),
   'dry-run': flag.boolean({ group: output, describe: 'the same as the command plan' }),
+  ...bundleFlags,
   ...fetchingFlags,
 };
 

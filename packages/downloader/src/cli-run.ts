@@ -12,6 +12,7 @@ import {
 import { readSelection, writeOut } from '@mirror/core/cli';
 import type { CommandContext, FlagValues, Outcome, SelectionFlags } from '@mirror/core/cli';
 import type { Layout, Selection } from '@mirror/core';
+import { bundlerOf, withBundles } from './cli-bundle-run.ts';
 import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cli-flags.ts';
 import { interruptionOf } from './cli-interruption.ts';
 import { version } from './cli-version.ts';
@@ -30,6 +31,7 @@ export async function runDownload(values: DownloadValues, context: CommandContex
   const storage = createLocalStorage(values.out);
   const toStdout = values.manifest === '-';
   const records = toStdout ? recordsToStream((lines) => void io.stdout.write(lines)) : recordsToFile(values.manifest);
+  const bundler = await bundlerOf(values, storage, records, context);
   let state: DownloadState | undefined;
   const progress = context.progress({
     label: 'downloading',
@@ -49,7 +51,8 @@ export async function runDownload(values: DownloadValues, context: CommandContex
     const summary = await download({
       work,
       storage,
-      records,
+      records: bundler?.records ?? records,
+      bundling: bundler,
       journalFile: toStdout ? undefined : values.manifest,
       ...fetchingOf(values, context),
       resumeCheck: values.resumeCheck,
@@ -61,9 +64,10 @@ export async function runDownload(values: DownloadValues, context: CommandContex
       onDone: progress.tick,
     });
     progress.stop();
-    return outcomeOf(summary, signal, toStdout);
+    return withBundles(outcomeOf(summary, signal, toStdout), bundler);
   } finally {
     progress.stop();
+    await bundler?.release();
     records.close();
   }
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { DEFAULT_RETRY, acquireLock, readJournal, silentLog } from '@mirror/core';
 import type { FlushPolicy, HttpPolicy, Journal, LocalStorage, Lock, Log, RetryPolicy } from '@mirror/core';
+import type { Bundling } from './bundle/bundling.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import type { TransportKind } from './fetch/create-transport.ts';
 import { runFetchPool } from './fetch/fetch-pool.ts';
@@ -39,6 +40,8 @@ export interface DownloadOptions {
   readonly flush?: FlushPolicy;
   /** Also log each file that was downloaded, at level debug. */
   readonly isVerbose?: boolean;
+  /** The bundles that the files go into, if any. */
+  readonly bundling?: Bundling | undefined;
   readonly signal?: AbortSignal;
   readonly log?: Log;
   /** Told of the run's state object once, for a progress display. */
@@ -136,6 +139,7 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
   const journal = await readJournalOf(options, log);
   const state = createState();
   options.onStart?.(state);
+  let isWhole = false;
   try {
     await runFetchPool({
       worker: workerOptions(options, runId),
@@ -144,9 +148,11 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
       signal,
       onReport: createReportTaker(options, state, log),
     });
+    isWhole = !signal.aborted;
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
+    await options.bundling?.finish(runId, isWhole);
     options.records.flush();
   }
   return summary(options, state, signal.aborted, runId, started);
@@ -214,6 +220,11 @@ async function* missingJobs(
     for (const job of batch) {
       if (signal.aborted) return;
       const at = Date.now();
+      if (options.bundling?.holds(job) === true) {
+        state.skipped += 1;
+        options.onDone?.();
+        continue;
+      }
       const answer = reconcile(job, signal);
       const presence = answer instanceof Promise ? await answer : answer;
       if (!isThere(presence)) {
@@ -224,7 +235,10 @@ async function* missingJobs(
       options.onDone?.();
       if (presence.kind === 'present' || options.recordSkipped === true)
         options.records.add(skippedRecord(job, presence, at, runId));
+      else if (options.bundling?.lacks(job) === true)
+        options.bundling.addRecorded(skippedRecord(job, presence, at, runId));
     }
+    await options.bundling?.room();
     if (missing.length > 0) yield missing;
   }
 }

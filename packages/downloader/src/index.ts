@@ -23,3 +23,8 @@ export type {
 export { createWorkList, readChecksums } from './work-list.ts';
 export type { WorkList, WorkListCounts, WorkListOptions } from './work-list.ts';
 export type { CrateJob, CrateResult } from './fetch/crate-job.ts';
+export { createBundler } from './bundle/create-bundler.ts';
+export type { Bundler, BundlerOptions, BundlingSummary } from './bundle/create-bundler.ts';
+export type { Bundling } from './bundle/bundling.ts';
+export { verifyBundles } from './bundle/verify-bundles.ts';
+export type { BundleFault, VerifyBundlesOptions } from './bundle/verify-bundles.ts';

@@ -1,0 +1,112 @@
+import { unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { IntegrityError, messageOf, sha256File, systemCodeOf } from '@mirror/core';
+import type { BundleWriter, LocalStorage, Log, ManifestRecord, Sha256 } from '@mirror/core';
+import type { Records } from '../records.ts';
+import type { BundledRecords } from './bundled-records.ts';
+
+/** What a packer works with. */
+export interface PackerOptions {
+  readonly writer: BundleWriter;
+  readonly storage: LocalStorage;
+  readonly records: Records;
+  readonly recorded: BundledRecords;
+  /** False: a loose file goes when its bundle is durable and recorded. */
+  readonly keepsLoose: boolean;
+  readonly log: Log;
+}
+
+/** Puts loose files into bundles and records that. */
+export interface Packer {
+  /** Numbers so far. */
+  readonly stats: PackerStats;
+  /** Put the file of `record` into a bundle. What that record claims is written by `settle` at the latest. */
+  add(record: ManifestRecord): Promise<void>;
+  /** Make all that was added durable, then record it, then remove loose files where they are not kept. In this order, so that a stop in between loses nothing. */
+  settle(): Promise<void>;
+}
+
+/** What a packer did. */
+export interface PackerStats {
+  bundled: number;
+  bundledBytes: number;
+  /** Files that were gone or not right any more when their turn came. */
+  refused: number;
+}
+
+/** A packer that settles by itself after some files, bytes or time. */
+export function createPacker(options: PackerOptions): Packer {
+  const { writer, storage, records, recorded, keepsLoose, log } = options;
+  const stats: PackerStats = { bundled: 0, bundledBytes: 0, refused: 0 };
+  let pending: ManifestRecord[] = [];
+  let pendingBytes = 0;
+  let settledAt = performance.now();
+
+  const refuse = (record: ManifestRecord, error: unknown): void => {
+    stats.refused += 1;
+    const message = `not bundled: ${messageOf(error)}`;
+    log.warn('not bundled', { path: record.path, error: messageOf(error) });
+    records.add({ ...record, size: null, sha256: null, mtimeUs: undefined, status: 'failed', error: message });
+  };
+
+  const settle = async (): Promise<void> => {
+    settledAt = performance.now();
+    if (pending.length === 0) return;
+    const packed = pending;
+    pending = [];
+    pendingBytes = 0;
+    await writer.flush();
+    for (const record of packed) {
+      const { path: file, sha256 } = record;
+      if (sha256 === null || recorded.has(file, sha256)) continue;
+      records.add(record);
+      recorded.note(file, sha256);
+    }
+    if (keepsLoose) return;
+    records.flush();
+    for (const record of packed) await removeLoose(path.join(storage.root, record.path));
+  };
+
+  return {
+    stats,
+    settle,
+    add: async (record) => {
+      const file = path.join(storage.root, record.path);
+      try {
+        const sha256 = record.sha256 ?? (await sha256File(file));
+        const { bundle, isNew } = await writer.add({ ...identity(record, sha256), body: { file } });
+        pending.push({ ...record, sha256, bundle, ...(keepsLoose ? {} : { mtimeUs: undefined }) });
+        if (isNew) {
+          stats.bundled += 1;
+          stats.bundledBytes += record.size ?? 0;
+          pendingBytes += record.size ?? 0;
+        }
+      } catch (error) {
+        if (!(error instanceof IntegrityError) && systemCodeOf(error) !== 'ENOENT') throw error;
+        refuse(record, error);
+      }
+      if (pendingBytes > SETTLE_BYTES || pending.length > SETTLE_FILES || performance.now() - settledAt > SETTLE_MS)
+        await settle();
+    },
+  };
+}
+
+function identity(
+  { path: file, name, vers, size }: ManifestRecord,
+  sha256: Sha256,
+): { path: string; name: string | undefined; vers: string | undefined; sha256: Sha256; size: number } {
+  return { path: file, name, vers, sha256, size: size ?? 0 };
+}
+
+async function removeLoose(file: string): Promise<void> {
+  try {
+    await unlink(file);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** What a `kill -9` may cost is no more than this much work again. */
+const SETTLE_BYTES = 256 << 20;
+const SETTLE_FILES = 10_000;
+const SETTLE_MS = 2000;
