@@ -1,6 +1,8 @@
 import { command, runCli } from '@mirror/core/cli';
 import type { CliIo, Tool } from '@mirror/core/cli';
+import { exportFlags } from './cli-export.ts';
 import { downloadFlags, planFlags } from './cli-flags.ts';
+import { importFlags } from './cli-import.ts';
 import { pruneFlags } from './cli-prune.ts';
 import { verifyFlags } from './cli-verify.ts';
 import { version } from './cli-version.ts';
@@ -38,6 +40,19 @@ export const tool: Tool = {
       summary: 'Deal with files whose version the index no longer has.',
       flags: pruneFlags,
       run: async (values, context) => (await import('./cli-prune-run.ts')).runPrune(values, context),
+    }),
+    command({
+      name: 'export',
+      summary: 'Make a set for a place without a network: bundles, index, manifest, and a set file with their digests.',
+      flags: exportFlags,
+      run: async (values, context) => (await import('./cli-export-run.ts')).runExport(values, context),
+    }),
+    command({
+      name: 'import',
+      summary: 'Check a set from another place, and bring the mirror here to what it says.',
+      positionals: [{ name: 'dir', describe: 'folder of the set, or of its parts', required: true }],
+      flags: importFlags,
+      run: async (values, context) => (await import('./cli-import-run.ts')).runImport(values, context),
     }),
   ],
 };

@@ -28,3 +28,7 @@ export type { Bundler, BundlerOptions, BundlingSummary } from './bundle/create-b
 export type { Bundling } from './bundle/bundling.ts';
 export { verifyBundles } from './bundle/verify-bundles.ts';
 export type { BundleFault, VerifyBundlesOptions } from './bundle/verify-bundles.ts';
+export { exportSet } from './export.ts';
+export type { ExportOptions, ExportSummary } from './export.ts';
+export { importSet } from './import.ts';
+export type { ImportOptions, ImportSummary } from './import.ts';
