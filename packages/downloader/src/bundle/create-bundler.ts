@@ -1,6 +1,5 @@
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createBundleWriter, openBundleSet, silentLog } from '@mirror/core';
 import type { LocalStorage, Log, ManifestRecord } from '@mirror/core';
 import type { CrateJob } from '../fetch/crate-job.ts';
@@ -9,10 +8,11 @@ import { readBundledRecords } from './bundled-records.ts';
 import type { BundledRecords } from './bundled-records.ts';
 import type { Bundling } from './bundling.ts';
 import { createPacker } from './packer.ts';
-import type { Packer } from './packer.ts';
 import { parseRecord } from './parse-record.ts';
 import { removeEmptyFolders } from './remove-empty-folders.ts';
+import { createSortedLane } from './sorted-lane.ts';
 import { createSortedSpool } from './sorted-spool.ts';
+import { createStreamingLane } from './streaming-lane.ts';
 
 /** How the files of a mirror get into bundles. */
 export interface BundlerOptions {
@@ -77,7 +77,7 @@ export async function createBundler(options: BundlerOptions): Promise<Bundler> {
     ...(level === undefined ? {} : { level }),
   });
   const packer = createPacker({ writer, storage, records: options.records, recorded, keepsLoose, log });
-  const lane = options.isDeterministic ? sortedLane(options, packer) : streamingLane(options, packer);
+  const lane = options.isDeterministic ? createSortedLane(options, packer) : createStreamingLane(options, packer);
   const unrecorded = createSortedSpool(path.join(storage.root, '.mirror', 'unrecorded'));
   let isOver = false;
 
@@ -141,114 +141,6 @@ export async function createBundler(options: BundlerOptions): Promise<Bundler> {
   };
 }
 
-/** The way of a record to the packer. */
-interface Lane {
-  /** @param isRecorded - whether the manifest has the record already, without a bundle */
-  add(record: ManifestRecord, isRecorded: boolean): void;
-  room(): Promise<void>;
-  /** Nothing more comes. Pack all that waits, or, when the run is not whole, leave it as it is. */
-  end(isWhole: boolean): Promise<void>;
-}
-
-/** Packs in the order in which files come, right behind the download. */
-function streamingLane({ records }: BundlerOptions, packer: Packer): Lane {
-  let waiting: { readonly record: ManifestRecord; readonly isRecorded: boolean }[] = [];
-  let behind = 0;
-  let behindBytes = 0;
-  let running: Promise<void> | undefined;
-  let failure: { readonly error: unknown } | undefined;
-  let isEnding = false;
-  let isStopped = false;
-  const ending = new AbortController();
-
-  const packAll = async (): Promise<void> => {
-    for (;;) {
-      if (waiting.length === 0) {
-        if (isEnding || isStopped) return;
-        await packer.settle();
-        if (waiting.length === 0) return;
-      }
-      const batch = waiting;
-      waiting = [];
-      for (const [at, { record }] of batch.entries()) {
-        if (isStopped) {
-          waiting = [...batch.slice(at), ...waiting];
-          return;
-        }
-        await packer.add(record);
-        behind -= 1;
-        behindBytes -= record.size ?? 0;
-      }
-      // a moment for more to come: each settling costs a flush of the disk
-      if (waiting.length === 0) await sleep(GATHER_MS, undefined, { signal: ending.signal }).catch(() => undefined);
-    }
-  };
-
-  const run = (): void => {
-    running ??= packAll()
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => {
-        running = undefined;
-      });
-  };
-
-  return {
-    add: (record, isRecorded) => {
-      waiting.push({ record, isRecorded });
-      behind += 1;
-      behindBytes += record.size ?? 0;
-      if (failure === undefined) run();
-    },
-    room: async () => {
-      while (failure === undefined && (behind > ROOM_FILES || behindBytes > ROOM_BYTES)) await sleep(ROOM_MS);
-      if (failure !== undefined) throw failure.error;
-    },
-    end: async (isWhole) => {
-      isEnding = true;
-      isStopped = !isWhole;
-      ending.abort();
-      while (running !== undefined) await running;
-      if (isWhole && failure === undefined && waiting.length > 0) {
-        run();
-        while (running !== undefined) await running;
-      }
-      // their files are there, only not in a bundle yet
-      for (const { record, isRecorded } of waiting) if (!isRecorded) records.add(record);
-      waiting = [];
-      if (failure !== undefined) throw failure.error;
-    },
-  };
-}
-
-/** Packs after the download, in the order of the paths. */
-function sortedLane({ records, storage, signal }: BundlerOptions, packer: Packer): Lane {
-  const spool = createSortedSpool(path.join(storage.root, '.mirror', 'to-bundle'));
-  let spooled: Promise<void> = Promise.resolve();
-  return {
-    add: (record, isRecorded) => {
-      if (!isRecorded) records.add(record);
-      const full = spool.add(`${record.path}\t${JSON.stringify(record)}`);
-      if (full !== undefined) spooled = spooled.then(() => full);
-    },
-    room: () => spooled,
-    end: async (isWhole) => {
-      try {
-        await spooled;
-        if (!isWhole) return;
-        for await (const line of spool.sorted()) {
-          if (signal?.aborted === true) return;
-          const record = JSON.parse(line.slice(line.indexOf('\t') + 1)) as ManifestRecord;
-          await packer.add({ ...record, status: 'skipped', retries: undefined, httpStatus: undefined });
-        }
-      } finally {
-        await spool.remove();
-      }
-    },
-  };
-}
-
 /** Record what an earlier run packed and was killed before it could record it: the index of the bundle knows the rest. */
 async function recordHeld(
   { dir, records }: BundlerOptions,
@@ -278,9 +170,3 @@ async function recordHeld(
 function isLoose({ root }: LocalStorage, job: CrateJob): boolean {
   return lstatSync(root + path.sep + job.path, { throwIfNoEntry: false }) !== undefined;
 }
-
-const GATHER_MS = 200;
-/** How far packing may be behind the download before the download waits. */
-const ROOM_FILES = 20_000;
-const ROOM_BYTES = 1 << 30;
-const ROOM_MS = 20;
