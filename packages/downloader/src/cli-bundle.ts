@@ -30,3 +30,12 @@ export const bundleFlags = {
 
 /** Their values. */
 export type BundleValues = FlagValues<typeof bundleFlags>;
+
+/** The flag that has `verify` read bundles too. */
+export const verifyBundleFlags = {
+  bundles: flag.string({
+    group: 'Checking:',
+    value: 'DIR',
+    describe: 'read the bundles there too, whole; a version that is intact in one need not be loose',
+  }),
+};

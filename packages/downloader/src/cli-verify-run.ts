@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, parsePublishTime } from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
+import { checkBundles } from './cli-verify-bundles.ts';
 import { interruptionOf } from './cli-interruption.ts';
 import { fetchingOf, sourceOf } from './cli-run.ts';
 import type { VerifyValues } from './cli-verify.ts';
@@ -19,12 +20,13 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
   const { work, selection } = await sourceOf(values, context, onCrate);
   const changedSinceMs =
     values.since === undefined ? {} : { changedSinceMs: parsePublishTime(values.since, Date.now()) };
+  const bundles = await checkBundles(values, context);
   const repair = values.repair ? repairOf(values, context) : undefined;
   let state: VerifyState | undefined;
   const progress = context.progress({ label: 'verifying', read: () => progressOf(state) });
   try {
     const summary = await verify({
-      source: { work, known, names: selection.names, findsExtras: values.limit === 0 },
+      source: { work: bundles.without(work), known, names: selection.names, findsExtras: values.limit === 0 },
       out: values.out,
       layout: values.layout,
       sample: values.sample,
@@ -41,7 +43,7 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
       log,
     });
     if (summary.absent > 0) log.warn('absent upstream', { versions: summary.absent });
-    return { summary, ...failureOf(summary, signal) };
+    return bundles.addTo({ summary, ...failureOf(summary, signal) });
   } finally {
     progress.stop();
     repair?.records.close();

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { flag, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
+import { verifyBundleFlags } from './cli-bundle.ts';
 import { downloadFlags, fetchingFlags, inputFlags } from './cli-flags.ts';
 import { parsePercent } from './cli-percent.ts';
 
@@ -16,6 +17,7 @@ export const verifyFlags = {
   ...selectionFlags,
   out,
   layout,
+  ...verifyBundleFlags,
   sample: flag.parsed({
     group: checking,
     value: 'PERCENT',

@@ -293,6 +293,29 @@ describe('verifyBundles', () => {
   });
 });
 
+describe('verify --bundles', () => {
+  it('counts what is intact in a bundle as there, and tells what is not', async () => {
+    const { bundle, noSource, bundles } = bundleWorkplace();
+    await run([...bundle, '--bundle-only']);
+    const count = notYanked(registry).length;
+    const verify = ['verify', ...noSource];
+    const intact = await run([...verify, '--bundles', bundles]);
+    expect({ status: intact.status, err: intact.err }).toEqual({ status: 0, err: '' });
+    expect(intact.summary).toMatchObject({ result: 'intact', missing: 0, in_bundles: { versions: count, faults: 0 } });
+    expect((await run(verify)).summary).toMatchObject({ result: 'damaged', missing: count });
+
+    const [first] = namesIn(bundles, '.tar.zst');
+    const bytes = readFileSync(path.join(bundles, first!));
+    bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+    writeFileSync(path.join(bundles, first!), bytes);
+    const damaged = await run([...verify, '--bundles', bundles]);
+    expect(damaged.status).toBe(4);
+    expect(damaged.summary).toMatchObject({ result: 'damaged' });
+    expect(damaged.out).toContain(`{"problem":"bundle","bundle":"${first!}","kind":"frame"`);
+    expect(damaged.out).toContain('{"problem":"missing"');
+  });
+});
+
 describe('a sorted spool', () => {
   it('gives all lines in order, whatever the memory', async () => {
     const lines = Array.from({ length: 500 }, (_, i) => `${String((i * 7919) % 500).padStart(4, '0')} line`);

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, openBundle } from '@mirror/core';
-import type { BundleProblem } from '@mirror/core';
+import type { Bundle, BundleEntry, BundleProblem } from '@mirror/core';
 
 /** What is wrong with a bundle. */
 export interface BundleFault extends BundleProblem {
@@ -16,6 +16,8 @@ export interface VerifyBundlesOptions {
   readonly signal?: AbortSignal;
   /** Told of each bundle before it is read. */
   readonly onBundle?: (bundle: string) => void;
+  /** Told of each entry that is intact, when its bundle was read to its end. */
+  readonly onIntact?: (entry: BundleEntry) => void;
 }
 
 /**
@@ -32,10 +34,7 @@ export async function* verifyBundles(dir: string, options: VerifyBundlesOptions 
     try {
       const open = await openBundle(path.join(dir, bundle));
       try {
-        for await (const problem of open.verify()) {
-          signal?.throwIfAborted();
-          yield { bundle, ...problem };
-        }
+        yield* verifyOne(bundle, open, options);
       } finally {
         await open.close();
       }
@@ -44,6 +43,23 @@ export async function* verifyBundles(dir: string, options: VerifyBundlesOptions 
       yield { bundle, kind: 'archive', message: error.message };
     }
   }
+}
+
+async function* verifyOne(
+  bundle: string,
+  open: Bundle,
+  { signal, onIntact }: VerifyBundlesOptions,
+): AsyncGenerator<BundleFault> {
+  const damaged = new Set<string>();
+  let isWhole = true;
+  for await (const problem of open.verify()) {
+    signal?.throwIfAborted();
+    if (problem.path !== undefined) damaged.add(problem.path);
+    else if (problem.kind !== 'frame') isWhole = false; // a damaged frame is followed by all that lies in it
+    yield { bundle, ...problem };
+  }
+  if (!isWhole || onIntact === undefined) return;
+  for await (const entry of open.entries()) if (!damaged.has(entry.path)) onIntact(entry);
 }
 
 async function bundleNames(dir: string, prefix: string): Promise<string[]> {
