@@ -38,7 +38,7 @@ export interface PackerStats {
 export function createPacker(options: PackerOptions): Packer {
   const { writer, storage, records, recorded, keepsLoose, log } = options;
   const stats: PackerStats = { bundled: 0, bundledBytes: 0, refused: 0 };
-  let pending: ManifestRecord[] = [];
+  let pending: { readonly record: ManifestRecord; readonly isNew: boolean }[] = [];
   let pendingBytes = 0;
   let settledAt = performance.now();
 
@@ -56,15 +56,15 @@ export function createPacker(options: PackerOptions): Packer {
     pending = [];
     pendingBytes = 0;
     await writer.flush();
-    for (const record of packed) {
+    for (const { record, isNew } of packed) {
       const { path: file, sha256 } = record;
-      if (sha256 === null || recorded.has(file, sha256)) continue;
+      if (sha256 === null || (!isNew && recorded.has(file, sha256))) continue;
       records.add(record);
       recorded.note(file, sha256);
     }
     if (keepsLoose) return;
     records.flush();
-    for (const record of packed) await removeLoose(path.join(storage.root, record.path));
+    for (const { record } of packed) await removeLoose(path.join(storage.root, record.path));
   };
 
   return {
@@ -75,7 +75,8 @@ export function createPacker(options: PackerOptions): Packer {
       try {
         const sha256 = record.sha256 ?? (await sha256File(file));
         const { bundle, isNew } = await writer.add({ ...identity(record, sha256), body: { file } });
-        pending.push({ ...record, sha256, bundle, ...(keepsLoose ? {} : { mtimeUs: undefined }) });
+        const now = { ...record, sha256, bundle, ...(keepsLoose ? {} : { mtimeUs: undefined }) };
+        pending.push({ record: now, isNew });
         if (isNew) {
           stats.bundled += 1;
           stats.bundledBytes += record.size ?? 0;
