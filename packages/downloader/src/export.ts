@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { readFile, readdir, rename, stat } from 'node:fs/promises';
+import { readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
   CRATES_IO_BASE_URL,
@@ -10,14 +10,16 @@ import {
   createCrateUrl,
   formatManifestRecord,
   layoutPath,
+  locateIndexSource,
   openBundleSet,
+  openIndexSource,
   openJsonlAppender,
   readIndexFiles,
   sha256,
   sha256File,
   silentLog,
 } from '@mirror/core';
-import type { BundleSet, BundleWriter, CrateUrl, IndexEntry, Layout, Log, Selection } from '@mirror/core';
+import type { BundleSet, BundleWriter, CrateUrl, IndexEntry, IndexSource, Layout, Log, Selection } from '@mirror/core';
 import { lockMirror } from './download.ts';
 import { bundleBytesFor, layOut } from './set/media.ts';
 import { createRollingLines } from './set/rolling-lines.ts';
@@ -96,6 +98,7 @@ export async function exportSet(options: ExportOptions): Promise<ExportSummary> 
 
 interface Sinks {
   readonly urlOf: CrateUrl;
+  readonly source: IndexSource;
   readonly crates: BundleWriter;
   readonly index: BundleWriter;
   readonly manifest: RollingLines;
@@ -115,6 +118,7 @@ async function exportLocked(options: ExportOptions, base: string | null, targetB
   const createdAt = new Date();
   const writer = (prefix: string): Promise<BundleWriter> => createBundleWriter({ dir: to, prefix, targetBytes, level });
   const sinks: Sinks = {
+    source: openIndexSource(locateIndexSource(indexDir)),
     urlOf: createCrateUrl(options.baseUrl ?? CRATES_IO_BASE_URL),
     crates: await writer('bundle'),
     index: await writer('index'),
@@ -126,7 +130,7 @@ async function exportLocked(options: ExportOptions, base: string | null, targetB
   const state = openState(stateFile);
   const removed: string[] = [];
   const walk = walkState(base === null ? undefined : setStateFile(out, base), (left) => {
-    if (existsSync(path.join(indexDir, left.indexPath))) state.appendText(formatCrateState(left));
+    if (sinks.source.existing([left.indexPath]).length > 0) state.appendText(formatCrateState(left));
     else removed.push(left.indexPath);
   });
   const reading = { ...(selection.names && { only: selection.names }), ...(signal && { signal }) };
@@ -142,7 +146,7 @@ async function exportLocked(options: ExportOptions, base: string | null, targetB
       if (selection.isDone()) break;
     }
     await walk.end();
-    await exportConfig(indexDir, sinks.index);
+    await exportConfig(sinks);
     exportRemoved(to, removed);
     await sinks.crates.close();
     await sinks.index.close();
@@ -191,7 +195,7 @@ async function exportCrate(
     else if (await exportVersion(options, sinks, counts, entry, createdAt)) versions[entry.vers] = entry.cksum;
     options.onDone?.(counts.bytes);
   }
-  const bytes = await readFile(path.join(options.indexDir, indexPath));
+  const bytes = readIndexFile(sinks.source, indexPath);
   const digest = sha256(bytes);
   if (had?.sha256 !== digest) {
     await sinks.index.add({ path: indexPath, sha256: digest, size: bytes.length, body: bytes });
@@ -233,11 +237,23 @@ async function exportVersion(
 }
 
 /** A set brings the index's own settings too, where there are any. */
-async function exportConfig(indexDir: string, index: BundleWriter): Promise<void> {
-  const file = path.join(indexDir, 'config.json');
-  if (!existsSync(file)) return;
-  const bytes = await readFile(file);
+async function exportConfig({ source, index }: Sinks): Promise<void> {
+  if (source.existing(['config.json']).length === 0) return;
+  const bytes = readIndexFile(source, 'config.json');
   await index.add({ path: 'config.json', sha256: sha256(bytes), size: bytes.length, body: bytes });
+}
+
+function readIndexFile(source: IndexSource, indexPath: string): Buffer {
+  const file = source.open(indexPath);
+  try {
+    const bytes = Buffer.alloc(file.size());
+    let done = 0;
+    for (let more = 1; done < bytes.length && more > 0; done += more)
+      more = file.read(bytes.subarray(done), 0, bytes.length - done);
+    return bytes.subarray(0, done);
+  } finally {
+    file.close();
+  }
 }
 
 /** Index files that are gone: nothing else tells the receiver. */

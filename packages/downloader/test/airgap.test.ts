@@ -163,6 +163,23 @@ describe('a set', () => {
     expect(Object.keys(treeOf(there.index))).toEqual([one.indexPath]);
   });
 
+  itWith(['git'], 'is the same from a bare git repository as from files', async () => {
+    const place = await mirror();
+    const bare = path.join(place.dir, 'bare.git');
+    writeFileSync(path.join(place.index, 'config.json'), '{"dl":"https://example.org"}');
+    const commit = ['-c', 'user.name=t', '-c', 'user.email=t@example.org', 'commit', '-qm', 'index'];
+    for (const args of [['init', '-q'], ['add', '-A'], commit, ['clone', '-q', '--bare', '.', bare]])
+      execFileSync('git', args, { cwd: place.index });
+    rmSync(path.join(place.index, '.git'), { recursive: true });
+    await exportTo(place, 'from-files');
+    await exportTo({ ...place, exporting: place.exporting.with(1, bare) }, 'from-bare');
+    const files = ['bundle-0000.tar.zst', 'index-0000.tar.zst', 'index-0000.index.jsonl'];
+    for (const file of files)
+      expect(readFileSync(path.join(place.dir, 'from-bare', file))).toEqual(
+        readFileSync(path.join(place.dir, 'from-files', file)),
+      );
+  });
+
   itWith(['tar', 'zstd', 'sha256sum', 'jq'], 'needs no more than tar, zstd, jq and sha256sum to be read', async () => {
     const place = await mirror();
     await exportTo(place, 'set');
