@@ -11,5 +11,7 @@ export default {
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' },
     ],
   },
+  // many tests wait for child processes and timers
+  maxWorkers: '100%',
   testTimeout: 60_000,
 };
