@@ -115,7 +115,7 @@ describe('mirror-index-sync', () => {
     expect(lastLine(stdout)).toMatchObject({ download: { downloaded: 3 }, download_status: 0 });
     const out = path.join(dir, 'out');
     expect(JSON.parse(readFileSync(path.join(dir, 'args.json'), 'utf8'))).toEqual([
-      ...['--index-dir', index, '--out', out, '--manifest', path.join(out, 'manifest.jsonl')],
+      ...['--index-dir', index, '--out', out, '--manifest', path.join(out, '.mirror', 'manifest.jsonl')],
       ...['--concurrency', '7', '--rate-limit', '5/s', '--resume-check', 'sha256', '--limit=3'],
     ]);
     expect((await run('--changes', '-')).stdout).toBe('');

@@ -12,6 +12,7 @@ import { writeOut } from './io.ts';
 import type { CliIo } from './io.ts';
 import { createLog } from './log.ts';
 import type { ClosableLog } from './log.ts';
+import { helpText } from './help.ts';
 import { normalizeArgv } from './normalize-argv.ts';
 import { startProgress } from './progress.ts';
 import type { Progress, ProgressSource } from './progress.ts';
@@ -178,21 +179,33 @@ function valueOf(name: string, spec: Flag<unknown>, setting: Setting | undefined
 }
 
 async function parse(tool: Tool, argv: readonly string[]): Promise<Chosen | { readonly text: string }> {
-  const { default: yargs } = await import('yargs/yargs');
   const args = normalizeArgv(
     argv,
     tool.commands.map((each) => ({ ...each.flags, ...commonFlags })),
   );
+  return answerAtOnce(tool, args) ?? (await parseWithYargs(tool, args));
+}
+
+/** `--help` and `--version`, which shall not wait for a parser to be loaded. */
+function answerAtOnce(tool: Tool, args: readonly string[]): { readonly text: string } | undefined {
+  const end = args.indexOf('--');
+  const flags = end < 0 ? args : args.slice(0, end);
+  if (flags.includes('--version')) return { text: `${tool.version}\n` };
+  if (!flags.includes('--help')) return undefined;
+  const word = flags.find((each) => !each.startsWith('-'));
+  const named = tool.commands.find((each) => each.name === word);
+  return { text: helpText(tool, named) };
+}
+
+async function parseWithYargs(tool: Tool, args: readonly string[]): Promise<Chosen> {
+  const { default: yargs } = await import('yargs/yargs');
   let chosen: Chosen | undefined;
-  let text = '';
-  let parser: Argv = yargs(args)
+  let parser: Argv = yargs([...args])
     .scriptName(tool.name)
     .locale('en') // like all other text
-    .usage(`$0 [command] [flags]\n\n${tool.description}`)
-    .version(tool.version) // yargs would look for a package.json of its own
-    .help()
+    .help(false)
+    .version(false)
     .strict()
-    .wrap(HELP_WIDTH)
     .exitProcess(false)
     .showHelpOnFail(false)
     .parserConfiguration({
@@ -202,15 +215,11 @@ async function parse(tool: Tool, argv: readonly string[]): Promise<Chosen | { re
       'camel-case-expansion': false,
       'dot-notation': false,
     })
-    .epilogue(EPILOGUE)
     .fail((message: string | null, error: Error | undefined) => {
       throw error ?? new MirrorError('ERR_USAGE', message ?? 'wrong usage', { hint: `see ${tool.name} --help` });
     });
   for (const each of tool.commands) parser = declare(parser, each, (found) => (chosen = found));
-  await parser.parseAsync(args, {}, (_error: Error | undefined, _argv: unknown, output: string) => {
-    text = output;
-  });
-  if (text !== '') return { text: `${text}\n` };
+  await parser.parseAsync();
   if (chosen !== undefined) return chosen;
   throw new MirrorError('ERR_USAGE', 'no command given', { hint: `see ${tool.name} --help` });
 }
@@ -226,7 +235,7 @@ function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void):
       for (const { name, describe } of each.positionals) built = built.positional(name, { describe, type: 'string' });
       for (const [name, spec] of Object.entries({ ...each.flags, ...commonFlags }))
         built = built.option(name, yargsOption(spec));
-      return built.group(['help', 'version'], 'Common:');
+      return built;
     },
     (args) => {
       const found = args as Readonly<Record<string, unknown>>;
@@ -239,13 +248,10 @@ function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void):
 /** Everything reaches us as text, so that the command line, the environment and files are read by one parser. */
 function yargsOption(spec: Flag<unknown>): object {
   return {
-    describe: spec.describe,
     ...(spec.kind === 'boolean'
       ? { type: 'boolean' }
       : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
-    ...(spec.default === undefined ? {} : { defaultDescription: spec.defaultText ?? String(spec.default) }),
     ...(spec.choices === undefined ? {} : { choices: spec.choices }),
-    group: spec.group ?? 'Flags:',
     ...(spec.kind === 'list' ? { string: true } : {}),
   };
 }
@@ -272,10 +278,3 @@ function reportError(error: unknown, io: CliIo): number {
   io.stderr.write(redactUrls(`${lines.join('\n')}\n`));
   return status;
 }
-
-const HELP_WIDTH = 110;
-
-const EPILOGUE = `Every flag can also be set as MIRROR_<FLAG> in the environment or in the --config file; \`completion bash|zsh|fish\` prints a completion script.
-
-Exit status: 0 done and verified, 1 a bug, 2 usage or config, 3 finished but some items failed, 4 integrity or
-signature, 5 upstream, 6 disk or permission, 7 locked by another run, 130/143 interrupted, 141 stdout closed.`;
