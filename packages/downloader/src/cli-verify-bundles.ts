@@ -48,7 +48,7 @@ export async function checkBundles(
   }
 
   return {
-    without: (work) => ({ counts: work.counts, batches: unpacked(work.batches) }),
+    without: (work) => ({ ...work, batches: unpacked(work.batches) }),
     addTo: (outcome) => {
       const message = `${String(counts.faults)} faults in bundles`;
       const failure = counts.faults > 0 ? { failure: { code: 'ERR_INTEGRITY', message } as const } : {};

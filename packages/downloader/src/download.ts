@@ -144,6 +144,7 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
     await runFetchPool({
       worker: workerOptions(options, runId),
       threads: options.threads ?? DOWNLOAD_DEFAULTS.threads,
+      isLive: options.work.isLive,
       jobs: missingJobs(options, journal, state, runId, signal),
       signal,
       onReport: createReportTaker(options, state, log),

@@ -54,6 +54,8 @@ export interface WorkListCounts {
 /** Work in batches, with a count of where it comes from. */
 export interface WorkList {
   readonly counts: Readonly<WorkListCounts>;
+  /** Whether the list may come from a program that is still working. */
+  readonly isLive: boolean;
   /** Jobs in the order of the source; can be read once. */
   readonly batches: AsyncIterable<readonly CrateJob[]>;
 }
@@ -79,8 +81,10 @@ export function createWorkList(options: WorkListOptions, onProblem: (message: st
     counts.malformed += 1;
     onProblem(message);
   };
-  if (options.list !== undefined) return { counts, batches: fromList(options.list, options, counts, problem) };
-  if (options.indexDir !== undefined) return { counts, batches: fromIndex(options.indexDir, options, counts, problem) };
+  if (options.list !== undefined)
+    return { counts, isLive: true, batches: fromList(options.list, options, counts, problem) };
+  if (options.indexDir !== undefined)
+    return { counts, isLive: false, batches: fromIndex(options.indexDir, options, counts, problem) };
   throw new MirrorError('ERR_USAGE', 'nothing to do: neither an index nor a list is given', {
     hint: 'give --index-dir or --list',
   });

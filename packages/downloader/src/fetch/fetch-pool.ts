@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { MirrorError } from '@mirror/core';
 import type { CrateJob } from './crate-job.ts';
@@ -12,6 +13,8 @@ export interface FetchPoolOptions {
   /** Threads to use; 1 means this thread. */
   readonly threads: number;
   readonly jobs: AsyncIterable<readonly CrateJob[]>;
+  /** Jobs come from a program that is still working, perhaps slowly: what is there must not wait for what is to come. */
+  readonly isLive: boolean;
   readonly onReport: (report: FetchReport, worker: number) => void;
   /** Begin nothing more; resolves when what is in flight has come to its end. */
   readonly signal: AbortSignal;
@@ -25,7 +28,8 @@ export interface FetchPoolOptions {
  */
 export async function runFetchPool(options: FetchPoolOptions): Promise<void> {
   const deal = createDealer(options.jobs);
-  const threads = options.threads > 1 && (await deal.hasAtLeast(MANY_JOBS)) ? options.threads : 1;
+  const isWorthThreads = options.threads > 1 && ((await deal.isLong(MANY_JOBS)) ?? !options.isLive);
+  const threads = isWorthThreads ? options.threads : 1;
   const settings: FetchWorkerOptions = {
     ...options.worker,
     concurrency: Math.ceil(options.worker.concurrency / threads),
@@ -54,8 +58,8 @@ export async function runFetchPool(options: FetchPoolOptions): Promise<void> {
 /** Hands out jobs in batches; undefined when there are no more. */
 interface Dealer {
   next(): Promise<readonly CrateJob[] | undefined>;
-  /** Look ahead: whether the list is long. */
-  hasAtLeast(count: number): Promise<boolean>;
+  /** Look ahead: whether the list has so many; undefined when that is not known within a moment. */
+  isLong(count: number): Promise<boolean | undefined>;
   close(): Promise<void>;
 }
 
@@ -77,9 +81,19 @@ function createDealer(jobs: AsyncIterable<readonly CrateJob[]>): Dealer {
       while (held.length === 0 && !isOver) await readMore();
       return held.length === 0 ? undefined : held.splice(0, DEAL);
     },
-    hasAtLeast: async (count) => {
-      while (held.length < count && !isOver) await read();
-      return held.length >= count;
+    isLong: async (count) => {
+      const moment = new AbortController();
+      const isOut = sleep(LOOK_AHEAD_MS, true, { signal: moment.signal }).catch(() => true);
+      try {
+        while (held.length < count && !isOver) {
+          const before = held.length;
+          reading = reading.then(() => (held.length > before || isOver ? undefined : read()));
+          if ((await Promise.race([isOut, reading])) === true) return undefined;
+        }
+        return held.length >= count;
+      } finally {
+        moment.abort();
+      }
     },
     close: async () => {
       await iterator.return?.();
@@ -156,5 +170,7 @@ function shared(limit: number | undefined, threads: number): number | undefined 
 
 /** Below this many jobs, threads take longer to start than they save. */
 const MANY_JOBS = 500;
+/** How long to wait for that many to be seen. */
+const LOOK_AHEAD_MS = 500;
 /** Jobs dealt at once. */
 const DEAL = 64;
