@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as crypto from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 
 /** A SHA-256 as 64 lower-case hex digits. */
 export type Sha256 = string;
@@ -16,16 +16,30 @@ export function sha256(bytes: Uint8Array): Sha256 {
 }
 
 /**
- * The SHA-256 of a file, read in pieces.
+ * The SHA-256 of a file: a small one is read whole, a larger one in pieces.
  *
  * @throws the file system's error when it cannot be read; the signal's reason when aborted
  */
 export async function sha256File(file: string, signal?: AbortSignal): Promise<Sha256> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, ...(signal && { signal }) }))
-    hash.update(chunk as Buffer);
-  return hash.digest('hex');
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    signal?.throwIfAborted();
+    if (size <= WHOLE_BYTES) return sha256(await handle.readFile());
+    const hash = createHash('sha256');
+    for await (const chunk of handle.createReadStream({ highWaterMark: PIECE_BYTES, autoClose: false })) {
+      signal?.throwIfAborted();
+      hash.update(chunk as Buffer);
+    }
+    return hash.digest('hex');
+  } finally {
+    await handle.close();
+  }
 }
+
+/** Most crate files are smaller: a stream for each would cost more than its digest. */
+const WHOLE_BYTES = 1 << 20;
+const PIECE_BYTES = 1 << 20;
 
 /** `crypto.hash` makes no object for the digest, which counts for small files; Node has it since 20.12. */
 const oneShot: (bytes: Uint8Array) => Sha256 =
