@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { MirrorError, messageOf } from '../errors.ts';
 import type { LockedCrate } from '../registry/cargo-lock.ts';
-import { parsePartition } from '../registry/partition.ts';
-import type { Partition } from '../registry/partition.ts';
+import { parsePartition } from '../registry/parse-partition.ts';
+import type { Partition } from '../registry/parse-partition.ts';
 import { parsePublishTime } from '../registry/publish-time.ts';
 import type { SelectionOptions } from '../registry/selection.ts';
 import { flag } from './flags.ts';

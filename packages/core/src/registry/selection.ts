@@ -5,7 +5,7 @@ import { compareVersions, parseVersion } from './crate-version.ts';
 import type { VersionParts } from './crate-version.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { partitionOf } from './partition.ts';
-import type { Partition } from './partition.ts';
+import type { Partition } from './parse-partition.ts';
 
 /** Which versions are wanted. Without any option: all that are not yanked. */
 export interface SelectionOptions {
