@@ -5,7 +5,7 @@ import { configs } from 'typescript-eslint';
 // compiled by `pnpm build`, like the declarations that the type-checked rules read
 import { layerRule } from './tools/check/dist/layer-rule.js';
 
-const library = {
+const packageSources = {
   files: ['packages/*/src/**/*.ts'],
   ignores: ['packages/*/src/bin.ts', 'packages/*/src/cli{,-*}.ts', 'packages/*/src/cli/**'],
 };
@@ -57,7 +57,7 @@ export default defineConfig(
     },
   },
   {
-    ...library,
+    ...packageSources,
     rules: {
       'no-console': 'error',
       'no-restricted-properties': [
