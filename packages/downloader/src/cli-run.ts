@@ -17,7 +17,8 @@ import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cl
 import { interruptionOf } from './cli-interruption.ts';
 import { version } from './cli-version.ts';
 import { download } from './download.ts';
-import type { DownloadOptions, DownloadState, DownloadSummary } from './download.ts';
+import type { DownloadOptions, DownloadSummary } from './download.ts';
+import type { DownloadState } from './download-state.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { plan } from './plan.ts';
 import { recordsToFile, recordsToStream } from './records.ts';

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { DEFAULT_RETRY, acquireLock, readJournal, silentLog } from '@mirror/core';
 import type { FlushPolicy, HttpPolicy, Journal, LocalStorage, Lock, Log, RetryPolicy } from '@mirror/core';
 import type { Bundling } from './bundle/bundling.ts';
+import { addReport, createState } from './download-state.ts';
+import type { DownloadState } from './download-state.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import type { TransportKind } from './fetch/create-transport.ts';
 import { runFetchPool } from './fetch/fetch-pool.ts';
@@ -62,26 +64,6 @@ export const DOWNLOAD_DEFAULTS = {
   maxFileBytes: 2 * 2 ** 30,
   graceMs: 10_000,
 } as const;
-
-/** Numbers of a run, growing while it goes on. */
-export interface DownloadState {
-  downloaded: number;
-  /** Files that were there and right. */
-  skipped: number;
-  /** Versions that upstream does not have any more. */
-  absent: number;
-  failed: number;
-  /** Bytes of the files that were downloaded. */
-  bytes: number;
-  /** Bytes that came over the network, failed attempts included. */
-  received: number;
-  retries: number;
-  inFlight: number;
-  /** Attempts that may be in flight at once now. */
-  concurrency: number;
-  /** The fewest that upstream's trouble made it go down to. */
-  lowestConcurrency: number;
-}
 
 /** How complete the mirror is after a run. */
 export type Completeness = 'complete' | 'complete, some absent upstream' | 'incomplete' | 'interrupted';
@@ -177,7 +159,6 @@ function workerOptions(options: DownloadOptions, runId: string): Omit<FetchWorke
   };
 }
 
-/** Adds the reports of all workers up; gauges are of the last report of each. */
 function createReportTaker(
   options: DownloadOptions,
   state: DownloadState,
@@ -186,12 +167,7 @@ function createReportTaker(
   const gauges = new Map<number, FetchReport>();
   return (report, worker) => {
     gauges.set(worker, report);
-    for (const name of ['downloaded', 'absent', 'failed', 'bytes', 'received', 'retries'] as const)
-      state[name] += report[name];
-    const all = [...gauges.values()];
-    state.inFlight = all.reduce((sum, each) => sum + each.inFlight, 0);
-    state.concurrency = all.reduce((sum, each) => sum + each.concurrency, 0);
-    state.lowestConcurrency = all.reduce((sum, each) => sum + each.lowestConcurrency, 0);
+    addReport(state, report, [...gauges.values()]);
     for (const { level, message, fields } of report.notes) log[level](message, fields);
     if (report.records !== '') options.records.addLines(report.records);
     if (report.done > 0) options.onDone?.();
@@ -240,6 +216,7 @@ async function* missingJobs(
         options.bundling.addRecorded(skippedRecord(job, presence, at, runId));
     }
     await options.bundling?.room();
+    state.missing += missing.length;
     if (missing.length > 0) yield missing;
   }
 }
@@ -259,13 +236,6 @@ function skippedRecord(job: CrateJob, found: There, startedAt: number, runId: st
     name,
     vers,
     runId,
-  };
-}
-
-function createState(): DownloadState {
-  return {
-    ...{ downloaded: 0, skipped: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
-    ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0 },
   };
 }
 

@@ -1,5 +1,8 @@
 export { DOWNLOAD_DEFAULTS, download } from './download.ts';
-export type { Completeness, DownloadOptions, DownloadState, DownloadSummary } from './download.ts';
+export type { Completeness, DownloadOptions, DownloadSummary } from './download.ts';
+export type { DownloadState, FailedVersion } from './download-state.ts';
+export { DURATION_BOUNDS } from './fetch/tally.ts';
+export type { Tally } from './fetch/tally.ts';
 export { plan } from './plan.ts';
 export type { Plan, PlanOptions } from './plan.ts';
 export { PRUNE_DEFAULTS, prune } from './prune.ts';

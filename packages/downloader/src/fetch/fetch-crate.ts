@@ -15,6 +15,7 @@ import { createBodySink } from './body-sink.ts';
 import type { BodySink } from './body-sink.ts';
 import type { CrateJob, CrateResult } from './crate-job.ts';
 import type { Gate, GateOutcome } from './gate.ts';
+import { causeOf } from './tally.ts';
 import { TransportError } from './transport.ts';
 import type { Transport } from './transport.ts';
 
@@ -28,9 +29,21 @@ export interface FetchContext {
   readonly maxFileBytes: number;
   /** Wait until `bytes` more may come in. */
   readonly onBytes: (bytes: number) => void;
+  /** Told of each attempt that did not bring the file. */
+  readonly onSetback?: (setback: Setback) => void;
   /** Ends the attempt at once. */
   readonly signal: AbortSignal;
   readonly random?: () => number;
+}
+
+/** An attempt that did not bring the file. */
+export interface Setback {
+  readonly kind: 'absent' | 'refused' | 'again';
+  readonly httpStatus: number | undefined;
+  /** What was wrong, in a word. */
+  readonly cause: string;
+  /** Whether another attempt at this URL follows. */
+  readonly isTriedAgain: boolean;
 }
 
 /**
@@ -46,10 +59,11 @@ export async function fetchCrate(job: CrateJob, context: FetchContext): Promise<
   const startedAt = Date.now();
   const sink = createBodySink(job, context.writer, context.maxFileBytes);
   let retries = 0;
-  let last: Attempt = { kind: 'refused', url: job.urls[0] ?? '', error: 'no URL is known', httpStatus: undefined };
+  const url = job.urls[0] ?? '';
+  let last: Attempt = { kind: 'refused', url, error: 'no URL is known', cause: 'other', httpStatus: undefined };
   try {
-    for (const url of job.urls) {
-      const outcome = await fetchFrom(url, sink, context);
+    for (const each of job.urls) {
+      const outcome = await fetchFrom(each, sink, context);
       retries += outcome.retries;
       last = outcome.attempt;
       if (last.kind === 'done') break;
@@ -74,12 +88,14 @@ type Attempt =
       readonly kind: 'absent' | 'refused';
       readonly url: string;
       readonly error: string;
+      readonly cause: string;
       readonly httpStatus: number | undefined;
     }
   | {
       readonly kind: 'again';
       readonly url: string;
       readonly error: string;
+      readonly cause: string;
       readonly httpStatus: number | undefined;
       readonly retryAfterMs: number | undefined;
       /** An answer that makes no sense, such as wrong bytes or a redirect to nowhere: worth one more attempt, not six. */
@@ -102,10 +118,13 @@ async function fetchFrom(
     } finally {
       context.gate.leave(outcomeOf(attempt, timing));
     }
-    if (attempt.kind !== 'again') return { attempt, retries };
-    if (attempt.isOdd) oddAnswers += 1;
-    if (retries >= policy.retries || oddAnswers > 1) return { attempt, retries };
-    await pause(retryDelayMs(policy, retries + 1, attempt.retryAfterMs, context.random), context.signal);
+    if (attempt.kind === 'done') return { attempt, retries };
+    if (attempt.kind === 'again' && attempt.isOdd) oddAnswers += 1;
+    const again = attempt.kind === 'again' && retries < policy.retries && oddAnswers <= 1 ? attempt : undefined;
+    const { kind, httpStatus, cause } = attempt;
+    context.onSetback?.({ kind, httpStatus, cause, isTriedAgain: again !== undefined });
+    if (again === undefined) return { attempt, retries };
+    await pause(retryDelayMs(policy, retries + 1, again.retryAfterMs, context.random), context.signal);
   }
 }
 
@@ -152,11 +171,12 @@ async function attemptOnce(url: string, sink: BodySink, context: FetchContext, t
 
 function afterStatus(url: string, status: number, retryAfterMs: number | undefined): Attempt {
   const error = `HTTP status ${String(status)}`;
-  if (ABSENT.has(status)) return { kind: 'absent', url, error, httpStatus: status };
+  const cause = `http_${String(status)}`;
+  if (ABSENT.has(status)) return { kind: 'absent', url, error, cause, httpStatus: status };
   // a range that the server cannot give: the sink has forgotten its part, the next attempt starts anew
   if (isRetryableStatus(status) || status === 416)
-    return { kind: 'again', url, error, httpStatus: status, retryAfterMs, isOdd: false };
-  return { kind: 'refused', url, error, httpStatus: status };
+    return { kind: 'again', url, error, cause, httpStatus: status, retryAfterMs, isOdd: false };
+  return { kind: 'refused', url, error, cause, httpStatus: status };
 }
 
 function afterError(url: string, error: unknown, status: number | undefined, signal: AbortSignal): Attempt {
@@ -165,7 +185,7 @@ function afterError(url: string, error: unknown, status: number | undefined, sig
   if (error instanceof IntegrityError) return again({ url, error, status, isOdd: error.expected.startsWith('sha256') });
   // a name that is too long for this disk is the item's trouble, a full disk is the run's
   if (error instanceof MirrorError && systemCodeOf(error.cause) === 'ENAMETOOLONG') {
-    return { kind: 'refused', url, error: error.message, httpStatus: status };
+    return { kind: 'refused', url, error: error.message, cause: 'other', httpStatus: status };
   }
   if (error instanceof MirrorError || isPermanent(error)) throw error;
   return again({ url, error, status, isOdd: false });
@@ -182,7 +202,8 @@ function again({
   status: number | undefined;
   isOdd: boolean;
 }): Attempt {
-  return { kind: 'again', url, error: messageOf(error), httpStatus: status, retryAfterMs: undefined, isOdd };
+  const cause = causeOf(error);
+  return { kind: 'again', url, error: messageOf(error), cause, httpStatus: status, retryAfterMs: undefined, isOdd };
 }
 
 function resultOf(job: CrateJob, last: Attempt, retries: number, startedAt: number): CrateResult {

@@ -6,8 +6,11 @@ import { createTransport } from './create-transport.ts';
 import type { TransportKind } from './create-transport.ts';
 import { fetchAll } from './fetch-all.ts';
 import { fetchCrate } from './fetch-crate.ts';
+import type { Setback } from './fetch-crate.ts';
 import { createGate } from './gate.ts';
 import { parseJobs } from './job-text.ts';
+import { count, countDuration, emptyTally } from './tally.ts';
+import type { Tally } from './tally.ts';
 import { createUpstreamWatch } from './upstream-watch.ts';
 
 /** What a worker needs to know; plain data, so that it can be sent to a thread. */
@@ -69,6 +72,7 @@ export interface FetchReport {
   inFlight: number;
   concurrency: number;
   lowestConcurrency: number;
+  tally: Tally;
   /** What the log shall say. */
   notes: FetchNote[];
 }
@@ -143,6 +147,7 @@ async function run(
   const context = {
     ...{ transport, writer, gate, retry: options.retry, maxFileBytes: options.maxFileBytes, signal: signals.hard },
     onBytes: reporter.received,
+    onSetback: reporter.setback,
   };
   const beat = setInterval(() => {
     reporter.flush(gate.inFlight, gate.limit, gate.lowest);
@@ -219,6 +224,7 @@ function withBandwidth(
 interface Reporter {
   readonly log: Log;
   readonly received: (bytes: number) => void;
+  readonly setback: (setback: Setback) => void;
   /** Bytes that came since the last call. */
   takeOwed(): number;
   /** Results held back so far. */
@@ -240,6 +246,11 @@ function createReporter(send: (message: FromFetchWorker) => void, { runId, isVer
       report.received += bytes;
       owed += bytes;
     },
+    setback: ({ kind, httpStatus, cause, isTriedAgain }) => {
+      const { requests, retries } = report.tally;
+      count(requests, `${kind === 'absent' ? 'absent' : 'error'} ${String(httpStatus ?? 'none')}`);
+      if (isTriedAgain) count(retries, cause);
+    },
     takeOwed: () => {
       const bytes = owed;
       owed = 0;
@@ -251,6 +262,10 @@ function createReporter(send: (message: FromFetchWorker) => void, { runId, isVer
       report.done += 1;
       report.bytes += result.size ?? 0;
       report.retries += result.retries;
+      if (result.status === 'downloaded') {
+        count(report.tally.requests, result.httpStatus === 206 ? 'ok 206' : 'ok 200');
+        countDuration(report.tally, result.finishedAt - result.startedAt);
+      }
       if (isVerbose || result.status !== 'downloaded') report.notes.push(noteOf(result));
       return report.done;
     },
@@ -261,10 +276,13 @@ function createReporter(send: (message: FromFetchWorker) => void, { runId, isVer
   };
 }
 
+/** The message of a note about a version that failed. */
+export const FAILED = 'failed';
+
 function emptyReport(): FetchReport {
   return {
     ...{ records: '', done: 0, downloaded: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
-    ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0, notes: [] },
+    ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0, tally: emptyTally(), notes: [] },
   };
 }
 
@@ -291,7 +309,7 @@ function recordOf(result: CrateResult, runId: string): Parameters<typeof formatM
 
 function noteOf({ job, status, url, error, retries, size, startedAt, finishedAt }: CrateResult): FetchNote {
   const fields = { crate: job.name, version: job.vers, url };
-  if (status === 'failed') return { level: 'warn', message: 'failed', fields: { ...fields, error, retries } };
+  if (status === 'failed') return { level: 'warn', message: FAILED, fields: { ...fields, error, retries } };
   if (status === 'absent') return { level: 'warn', message: 'absent upstream', fields: { ...fields, error } };
   return { level: 'debug', message: 'downloaded', fields: { ...fields, bytes: size, ms: finishedAt - startedAt } };
 }

@@ -1,0 +1,74 @@
+import { FAILED } from './fetch/fetch-worker.ts';
+import type { FetchReport } from './fetch/fetch-worker.ts';
+import { addTally, emptyTally } from './fetch/tally.ts';
+import type { Tally } from './fetch/tally.ts';
+
+/** Numbers of a run, growing while it goes on. */
+export interface DownloadState {
+  downloaded: number;
+  /** Files that were there and right. */
+  skipped: number;
+  /** Versions that upstream does not have any more. */
+  absent: number;
+  failed: number;
+  /** Bytes of the files that were downloaded. */
+  bytes: number;
+  /** Bytes that came over the network, failed attempts included. */
+  received: number;
+  retries: number;
+  inFlight: number;
+  /** Attempts that may be in flight at once now. */
+  concurrency: number;
+  /** The fewest that upstream's trouble made it go down to. */
+  lowestConcurrency: number;
+  /** Versions found missing so far: those done with, those in flight, and those waiting for their turn. */
+  missing: number;
+  /** Requests by what they brought, retries by cause, times. */
+  readonly tally: Tally;
+  /** The versions that failed last, the newest at the end, at most `RECENT_FAILURES`. */
+  readonly failures: FailedVersion[];
+}
+
+/** A version that failed, as a person wants to read it. */
+export interface FailedVersion {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly crate: string | undefined;
+  readonly version: string | undefined;
+  readonly url: string;
+  readonly error: string | undefined;
+  readonly retries: number;
+}
+
+/** The state of a run that has done nothing yet. */
+export function createState(): DownloadState {
+  return {
+    ...{ downloaded: 0, skipped: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
+    ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0, missing: 0, tally: emptyTally(), failures: [] },
+  };
+}
+
+/**
+ * Add a worker's report to the state of the run.
+ *
+ * @param latest - the last report of each worker, this one included: what is said of now is their sum
+ */
+export function addReport(state: DownloadState, report: FetchReport, latest: readonly FetchReport[]): void {
+  for (const name of ['downloaded', 'absent', 'failed', 'bytes', 'received', 'retries'] as const)
+    state[name] += report[name];
+  for (const name of ['inFlight', 'concurrency', 'lowestConcurrency'] as const)
+    state[name] = latest.reduce((sum, each) => sum + each[name], 0);
+  addTally(state.tally, report.tally);
+  for (const { message, fields } of report.notes)
+    if (message === FAILED) keepFailure(state.failures, fields as Omit<FailedVersion, 'at'>);
+}
+
+function keepFailure(
+  failures: FailedVersion[],
+  { crate, version, url, error, retries }: Omit<FailedVersion, 'at'>,
+): void {
+  failures.push({ at: Date.now(), crate, version, url, error, retries });
+  if (failures.length > RECENT_FAILURES) failures.shift();
+}
+
+const RECENT_FAILURES = 50;
