@@ -2,4 +2,4 @@
 import { main } from './cli.ts';
 
 const { stdout, stderr } = process;
-process.exitCode = main(process.argv.slice(2), { stdout, stderr });
+process.exitCode = await main(process.argv.slice(2), { stdout, stderr });

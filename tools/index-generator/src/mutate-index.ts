@@ -39,14 +39,14 @@ export function mutateIndex(options: MutateOptions): IndexChange[] {
   const changes: IndexChange[] = [];
   // In a small index most draws fall on lines that have changed already.
   for (let tries = 0; changes.length < wanted && tries < 100 * wanted + 1_000; tries += 1) {
-    const room = wanted - changes.length;
-    changes.push(...drawMutation(random)({ random, files, room, serial: `${seed}-${tries}` }));
+    changes.push(...drawChanges({ random, files, room: wanted - changes.length, serial: `${seed}-${tries}` }));
   }
   files.write();
   return changes.sort(byPath);
 }
 
-interface Draw {
+/** What one change is drawn from. */
+export interface Draw {
   readonly random: Random;
   readonly files: IndexFiles;
   /** How many changes may still be made. */
@@ -69,6 +69,11 @@ const MUTATIONS: readonly (readonly [weight: number, mutation: Mutation])[] = [
   [4, removeVersion],
   [2, removeCrate],
 ];
+
+/** Change one file as its publisher might, and return its changes; none when what was drawn does not fit the file. */
+export function drawChanges(draw: Draw): IndexChange[] {
+  return drawMutation(draw.random)(draw);
+}
 
 function drawMutation(random: Random): Mutation {
   const total = MUTATIONS.reduce((sum, [weight]) => sum + weight, 0);
