@@ -1,3 +1,4 @@
+import { familiarCrates } from './familiar-crates.ts';
 import { ordinaryCrate } from './ordinary-crate.ts';
 import type { Anchor } from './ordinary-crate.ts';
 import { oddCrates, specialCrates } from './special-crates.ts';
@@ -15,6 +16,8 @@ export interface PlanOptions {
   readonly versionsPerCrate?: number;
   /** Adds names that begin with a digit, Windows device names and versions that differ in case only; default false. */
   readonly oddNames?: boolean;
+  /** Begins with crates called `serde`, `tokio` …, for what documentation says about those; default false. */
+  readonly familiarNames?: boolean;
 }
 
 /**
@@ -22,13 +25,14 @@ export interface PlanOptions {
  * on earlier crates. The same options give the same plan; a larger number of crates only adds crates at the end.
  */
 export function* planRegistry(options: PlanOptions = {}): Generator<CratePlan> {
-  const { seed = 1, versions = Infinity, versionsPerCrate = 2.5, oddNames = false } = options;
+  const { seed = 1, versions = Infinity, versionsPerCrate = 2.5, oddNames = false, familiarNames = false } = options;
   const limit = options.crates ?? (options.versions === undefined ? 60 : Infinity);
   const budget = { crates: limit, versions };
   const taken = new Set<string>();
   const anchors: Anchor[] = [];
 
-  for (const crate of [...(oddNames ? oddCrates() : []), ...specialCrates()]) {
+  const named = [...(familiarNames ? familiarCrates() : []), ...(oddNames ? oddCrates() : []), ...specialCrates()];
+  for (const crate of named) {
     if (isSpent(budget)) return;
     taken.add(canonicalName(crate.name));
     yield* within(budget, crate);

@@ -129,8 +129,9 @@ function createService(
 function openContent(options: FakeRegistryOptions): Content {
   const { dir } = options;
   if (dir === undefined) return contentInMemory(options);
-  const { seed, crates, versions, versionsPerCrate, oddNames, sizes } = options;
-  const isAsked = [seed, crates, versions, versionsPerCrate, oddNames, sizes].some((option) => option !== undefined);
+  const { seed, crates, versions, versionsPerCrate, oddNames, familiarNames, sizes } = options;
+  const asked = [seed, crates, versions, versionsPerCrate, oddNames, familiarNames, sizes];
+  const isAsked = asked.some((option) => option !== undefined);
   if (isAsked || readSummary(dir) === undefined) writeRegistry(dir, options);
   return contentOfFolder(dir, options.cacheBytes);
 }

@@ -83,9 +83,19 @@ function writeCrate(dir: string, crate: MadeCrate): void {
 }
 
 /** The options that decide the bytes, in a fixed order. */
-function wanted({ seed, crates, versions, versionsPerCrate, oddNames, sizes }: MakeOptions): MakeOptions {
+function wanted({
+  seed,
+  crates,
+  versions,
+  versionsPerCrate,
+  oddNames,
+  familiarNames,
+  sizes,
+}: MakeOptions): MakeOptions {
   const text = seed === undefined ? undefined : String(seed); // a seed of 1 and of '1' give the same bytes
-  return JSON.parse(JSON.stringify({ seed: text, crates, versions, versionsPerCrate, oddNames, sizes })) as MakeOptions;
+  return JSON.parse(
+    JSON.stringify({ seed: text, crates, versions, versionsPerCrate, oddNames, familiarNames, sizes }),
+  ) as MakeOptions;
 }
 
 function readIfThere(file: string): string | undefined {
