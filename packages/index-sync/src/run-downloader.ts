@@ -43,19 +43,30 @@ export function findDownloader(
   const packages = path.resolve(path.dirname(fileURLToPath(selfUrl)), '../..');
   const beside = path.join(packages, 'downloader', 'dist', 'bin.js');
   if (existsSync(beside)) return asProgram(beside);
-  const endings = process.platform === 'win32' ? ['.cmd', '.exe'] : [''];
   for (const dir of (env['PATH'] ?? '').split(path.delimiter)) {
-    for (const ending of endings) {
-      const file = path.join(dir, `mirror-downloader${ending}`);
-      if (dir !== '' && existsSync(file)) return asProgram(file);
-    }
+    const found = COMMANDS_IN_PATH.map((each) => path.join(dir, each)).find((file) => dir !== '' && existsSync(file));
+    if (found !== undefined) return asProgram(found);
   }
   throw new MirrorError('ERR_USAGE', 'mirror-downloader is not installed', {
     hint: 'npm i -g @mirror/downloader, or --downloader-path FILE',
   });
 }
 
+/**
+ * What a folder of the PATH may hold. On Windows npm puts a `.cmd` there, which only a shell can start; the program that it stands for lies at a
+ * known place beside it: for a global installation and for `node_modules/.bin`.
+ */
+const COMMANDS_IN_PATH =
+  process.platform === 'win32'
+    ? ['mirror-downloader.exe', 'node_modules/@mirror/downloader/dist/bin.js', '../@mirror/downloader/dist/bin.js']
+    : ['mirror-downloader'];
+
 function asProgram(file: string): Program {
+  if (/\.(cmd|bat)$/i.test(file)) {
+    throw new MirrorError('ERR_USAGE', `${file}: expected a program, found a script of the Windows shell`, {
+      hint: 'name the dist/bin.js of @mirror/downloader',
+    });
+  }
   return /\.[cm]?js$/.test(file) ? [process.execPath, file] : [file];
 }
 

@@ -17,6 +17,7 @@ export function expectedManifest({ path, manifest }: WorkspacePackage): Manifest
     repository: { type: 'git', url: `git+${REPOSITORY}.git`, directory: path },
     type: 'module',
     sideEffects: false,
+    ...(manifest.bin === undefined ? {} : { man: Object.keys(manifest.bin).map((bin) => `./man/${bin}.1`) }),
     files: filesOf(manifest),
     engines: { node: '>=20.19' },
     publishConfig: { access: 'public', provenance: true },
@@ -72,7 +73,8 @@ function keywordsOf(manifest: Manifest): readonly string[] {
 
 function filesOf(manifest: Manifest): readonly string[] {
   const own = Array.isArray(manifest['files']) ? (manifest['files'] as readonly string[]) : [];
-  return [...FILES, ...own.filter((pattern) => !FILES.includes(pattern))];
+  const files = manifest.bin === undefined ? FILES : [...FILES, 'man'];
+  return [...files, ...own.filter((pattern) => !files.includes(pattern))];
 }
 
 const KEYWORDS = ['crates.io', 'cargo', 'rust', 'registry', 'mirror'];
@@ -82,6 +84,6 @@ const FILES = ['dist', '!dist/**/*.map', '!dist/**/*.tsbuildinfo', 'CHANGELOG.md
 
 const ORDER = [
   'name version private description keywords license homepage bugs repository',
-  'type sideEffects bin exports files engines publishConfig scripts',
+  'type sideEffects bin man exports files engines publishConfig scripts',
   'dependencies optionalDependencies peerDependencies peerDependenciesMeta devDependencies',
 ].flatMap((line) => line.split(' '));

@@ -76,7 +76,8 @@ export function contentProblems(files: readonly string[], sources: readonly stri
   ];
   const stale = files.filter((file) => /^dist\/.*\.(js|d\.ts)$/.test(file) && !expected.includes(file));
   const unwanted = files.filter(
-    (file) => !/^(dist\/|(package\.json|README\.md|LICENSE|CHANGELOG\.md)$)/.test(file) || UNWANTED.test(file),
+    (file) =>
+      !/^(dist\/|(package\.json|README\.md|LICENSE|CHANGELOG\.md|man\/[a-z-]+\.1)$)/.test(file) || UNWANTED.test(file),
   );
   return [
     ...expected.filter((file) => !files.includes(file)).map((file) => `${file} is missing`),

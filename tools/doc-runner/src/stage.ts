@@ -45,7 +45,8 @@ export async function openStage(): Promise<Stage> {
       const dir = path.join(root, `page-${String((pages += 1))}`);
       mkdirSync(path.join(dir, 'home'), { recursive: true });
       linkPackages(path.join(dir, 'node_modules', '@mirror'));
-      for (const name of ['packages', 'tools']) symlinkSync(path.join(workspaceRoot, name), path.join(dir, name));
+      for (const name of ['docs', 'packages', 'tools'])
+        symlinkSync(path.join(workspaceRoot, name), path.join(dir, name));
       return dir;
     },
     environmentOf: (dir) => ({

@@ -1,5 +1,6 @@
 import { link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { MirrorError, systemCodeOf } from '../errors.ts';
+import { NO_HARD_LINKS } from '../io/no-hard-links.ts';
 
 /**
  * Give the finished file `from` its name `to` as well, without ever replacing a file that has that name.
@@ -50,8 +51,6 @@ export async function syncFolder(dir: string): Promise<void> {
     await handle.close();
   }
 }
-
-const NO_HARD_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR']);
 
 async function statOf(file: string): Promise<{ ino: bigint; dev: bigint } | undefined> {
   try {

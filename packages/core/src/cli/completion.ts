@@ -1,5 +1,6 @@
 import { MirrorError } from '../errors.ts';
 import { commonFlags } from './common-flags.ts';
+import type { Flags } from './flags.ts';
 import type { Tool } from './run-cli.ts';
 
 /**
@@ -20,10 +21,14 @@ function bash(tool: Tool): string {
   const cases = tool.commands.map((each) => `    ${each.name}) words="${flagWords(tool, each.name)}" ;;`);
   return `# bash completion for ${tool.name}: source it, or put it into bash_completion.d
 _${id}() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" command="" words="" word
+  local cur="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" command="" words="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in ${tool.commands.map((each) => each.name).join('|')}) command="$word"; break ;; esac
   done
+  case "$previous" in
+${choiceCases(tool).join('\n')}
+    ${valueFlags(tool).join('|')}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+  esac
   case "$command" in
 ${cases.join('\n')}
     *) words="${tool.commands.map((each) => each.name).join(' ')} ${flagWords(tool, defaultName(tool))}" ;;
@@ -62,10 +67,10 @@ function fish(tool: Tool): string {
   const names = tool.commands.map((each) => each.name).join(' ');
   const lines = tool.commands.flatMap((each) => [
     `complete -c ${tool.name} -n "not __fish_seen_subcommand_from ${names}" -a ${each.name} -d '${quoted(each.summary)}'`,
-    ...flagsOf(tool, each.name).map(
-      ([name, describe]) =>
-        `complete -c ${tool.name} -n "${condition(tool, each.name, names)}" -l ${name} -d '${quoted(describe)}'`,
-    ),
+    ...flagsOf(tool, each.name).map(({ word, describe, values }) => {
+      const takes = values === 'none' ? '' : values === 'any' ? ' -r' : ` -x -a '${values.join(' ')}'`;
+      return `complete -c ${tool.name} -n "${condition(tool, each.name, names)}" -l ${word}${takes} -d '${quoted(describe)}'`;
+    }),
   ]);
   return `# fish completion for ${tool.name}: put it into ~/.config/fish/completions\n${lines.join('\n')}\n`;
 }
@@ -77,23 +82,58 @@ function condition(tool: Tool, name: string, names: string): string {
 
 function flagWords(tool: Tool, name: string): string {
   return flagsOf(tool, name)
-    .map(([each]) => `--${each}`)
+    .map(({ word }) => `--${word}`)
     .join(' ');
+}
+
+/** For bash: what may follow a flag that takes one of a few words. */
+function choiceCases(tool: Tool): readonly string[] {
+  const cases = allFlags(tool).flatMap(({ word, values }) =>
+    typeof values === 'string'
+      ? []
+      : [`    --${word}) COMPREPLY=($(compgen -W "${values.join(' ')}" -- "$cur")); return ;;`],
+  );
+  return [...new Set(cases)];
+}
+
+/** For bash: the flags that take any other value, which may be a file. */
+function valueFlags(tool: Tool): readonly string[] {
+  return [...new Set(allFlags(tool).flatMap(({ word, values }) => (values === 'any' ? [`--${word}`] : [])))];
 }
 
 function zshFlags(tool: Tool, name: string): string {
   return flagsOf(tool, name)
-    .map(([each, describe]) => `'--${each}[${quoted(describe)}]'`)
+    .map(({ word, describe, values }) => {
+      const takes = values === 'none' ? '' : values === 'any' ? ':value:_files' : `:value:(${values.join(' ')})`;
+      return `'--${word}[${quoted(describe)}]${takes}'`;
+    })
     .join(' ');
 }
 
-function flagsOf(tool: Tool, name: string): [string, string][] {
+/** A flag as it is typed, without its dashes. */
+interface Word {
+  readonly word: string;
+  readonly describe: string;
+  /** What follows it: nothing, any text, or one of these words. */
+  readonly values: 'none' | 'any' | readonly string[];
+}
+
+function flagsOf(tool: Tool, name: string): readonly Word[] {
   const found = tool.commands.find((each) => each.name === name);
-  const flags = { ...found?.flags, ...commonFlags };
+  const flags: Flags = { ...found?.flags, ...commonFlags };
   return [
-    ...Object.entries(flags).map(([each, { describe }]): [string, string] => [each, describe]),
-    ['help', 'show help'],
+    ...Object.entries(flags).map(([each, { describe, kind, choices, default: preset }]): Word => {
+      if (kind !== 'boolean') return { word: each, describe, values: choices ?? 'any' };
+      return preset === true
+        ? { word: `no-${each}`, describe: `not: ${describe}`, values: 'none' }
+        : { word: each, describe, values: 'none' };
+    }),
+    { word: 'help', describe: 'show help', values: 'none' },
   ];
+}
+
+function allFlags(tool: Tool): readonly Word[] {
+  return tool.commands.flatMap((each) => flagsOf(tool, each.name));
 }
 
 function defaultName(tool: Tool): string {

@@ -20,7 +20,8 @@ export function helpText(tool: Tool, each: Command | undefined): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function usageOf(tool: Tool, each: Command): string {
+/** How `each` is called: the tool's name, its own, its arguments, `[flags]`. */
+export function usageOf(tool: Tool, each: Command): string {
   const words = each.positionals.map(({ name, required }) => (required ? `<${name}>` : `[${name}]`));
   return [tool.name, each.name, ...words, '[flags]'].join(' ');
 }
@@ -56,12 +57,14 @@ function flagGroups(flags: Flags): string[] {
   return [...groups].map(([title, rows]) => table(title, rows));
 }
 
-function flagHead(name: string, spec: Flag<unknown>): string {
+/** A flag as the help lists it: `--out DIR`, `--[no-]progress`. */
+export function flagHead(name: string, spec: Flag<unknown>): string {
   if (spec.kind !== 'boolean') return `--${name} ${spec.value}`;
   return spec.default === true ? `--[no-]${name}` : `--${name}`;
 }
 
-function flagText(spec: Flag<unknown>): string {
+/** What the help says of a flag, with its default. */
+export function flagText(spec: Flag<unknown>): string {
   const shown = spec.defaultText ?? (typeof spec.default === 'boolean' ? undefined : spec.default);
   if (spec.kind === 'boolean' && spec.default === true) return `${spec.describe} [default: on]`;
   return shown === undefined ? spec.describe : `${spec.describe} [default: ${shown}]`;
@@ -100,5 +103,6 @@ const MAX_LEFT = 34;
 const ENVIRONMENT =
   'Every flag can also be set as MIRROR_<FLAG> in the environment or in the --config file; `completion bash|zsh|fish` prints a completion script.';
 
-const EXIT_STATUS =
+/** The table of exit statuses in one sentence. */
+export const EXIT_STATUS =
   'Exit status: 0 done and verified, 1 a bug, 2 usage or config, 3 finished but some items failed, 4 integrity or signature, 5 upstream, 6 disk or permission, 7 locked by another run, 130/143 interrupted, 141 stdout closed.';

@@ -92,6 +92,11 @@ export async function runCli(tool: Tool, argv: readonly string[], io: CliIo): Pr
       await writeOut(io.stdout, completionScript(tool, argv[1]));
       return 0;
     }
+    if (argv[0] === 'man' && argv.length === 1) {
+      const { manPage } = await import('./man.ts'); // rarely asked for
+      await writeOut(io.stdout, manPage(tool));
+      return 0;
+    }
     const parsed = await parse(tool, argv);
     if ('text' in parsed) {
       await writeOut(io.stdout, parsed.text);

@@ -8,7 +8,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -16,6 +15,7 @@ import path from 'node:path';
 import { IntegrityError, MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { sha256 as sha256Of } from './digest.ts';
 import type { Sha256 } from './digest.ts';
+import { renameOver } from './rename-over.ts';
 
 /** A file that is there under its final name, whole. */
 export interface WrittenFile {
@@ -83,7 +83,7 @@ export function createVerifiedWriter(root: string, flush: FlushPolicy = 'none'):
           writeAll(fd, bytes);
           if (flush === 'file') fsyncSync(fd);
         });
-        renameSync(part, final);
+        renameOver(part, final);
       });
     },
     writeWhole: (file, bytes, expected) => {
@@ -96,7 +96,7 @@ export function createVerifiedWriter(root: string, flush: FlushPolicy = 'none'):
           writeAll(fd, bytes);
           return finish(fd, flush);
         });
-        renameSync(part, final);
+        renameOver(part, final);
         return { size: bytes.length, sha256: found, mtimeUs };
       });
     },
@@ -143,7 +143,7 @@ function beginWrite(file: string, { final, part }: { final: string; part: string
         check(file, expected, found, size);
         const mtimeUs = finish(fd, flush);
         close();
-        renameSync(part, final);
+        renameOver(part, final);
         return { size, sha256: found, mtimeUs };
       }),
     abort: () => {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { NO_HARD_LINKS } from '../io/no-hard-links.ts';
 
 /** A lock that this process holds. */
 export interface Lock {
@@ -53,11 +54,10 @@ export function acquireLock(file: string, command: string): Lock {
   };
 }
 
-/** A link appears under the lock's name in one step, and only if nothing is there. */
 function take(file: string, mine: string): void {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
-      linkSync(mine, file);
+      place(mine, file);
       return;
     } catch (error) {
       if (systemCodeOf(error) !== 'EEXIST')
@@ -65,10 +65,30 @@ function take(file: string, mine: string): void {
     }
     const found = readOwner(file);
     if (found === undefined) continue;
+    if (found.owner === undefined && isBeingWritten(file)) throw heldBy(file, undefined);
     if (isAlive(found.owner)) throw heldBy(file, found.owner);
     removeStale(file, found.text);
   }
   throw new MirrorError('ERR_LOCKED', `${file} changes hands all the time`, { hint: 'run again' });
+}
+
+/**
+ * A link appears under the lock's name in one step, and only if nothing is there. A disk that has no hard links (exFAT, FAT) gets a new file
+ * instead, which another run may see before it is written.
+ */
+function place(mine: string, file: string): void {
+  try {
+    linkSync(mine, file);
+  } catch (error) {
+    if (!NO_HARD_LINKS.has(systemCodeOf(error) ?? '')) throw error;
+    writeFileSync(file, readFileSync(mine), { flag: 'wx' });
+  }
+}
+
+/** Whether a lock that cannot be read may be one that is just appearing on a disk without hard links. */
+function isBeingWritten(file: string): boolean {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat !== undefined && stat.size === 0 && Date.now() - stat.mtimeMs < 10_000;
 }
 
 /** Move a stale lock away; should another run have been faster and the moved one be alive, it is put back. */
@@ -80,7 +100,7 @@ function removeStale(file: string, stale: string): void {
     if (systemCodeOf(error) === 'ENOENT') return;
     throw error;
   }
-  if (readOwner(aside)?.text !== stale) linkSync(aside, file);
+  if (readOwner(aside)?.text !== stale) place(aside, file);
   unlinkSync(aside);
 }
 
