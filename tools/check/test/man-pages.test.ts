@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { itWith } from '@mirror-tools/test-support';
 import { builtHelp } from '../dist/help-blocks.js';
@@ -21,12 +21,7 @@ describe.each(manPages())('the manual page of $bin', ({ file, bin }) => {
   });
 
   itWith(['mandoc'], 'has nothing that mandoc complains about but the missing date', () => {
-    let complaints = '';
-    try {
-      complaints = execFileSync('mandoc', ['-T', 'lint', '-W', 'warning', file], { encoding: 'utf8' });
-    } catch (error) {
-      complaints = (error as { readonly stdout: string }).stdout;
-    }
+    const complaints = complaintsOf(file);
     expect(complaints.split('\n').filter((line) => line !== '' && !line.includes('missing date'))).toEqual([]);
   });
 
@@ -41,3 +36,9 @@ describe.each(manPages())('the manual page of $bin', ({ file, bin }) => {
     expect(shown).toContain('--log-level');
   });
 });
+
+function complaintsOf(file: string): string {
+  const { stdout, error } = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', file], { encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  return stdout;
+}
