@@ -3,6 +3,7 @@ import {
   OBJECT_TYPES,
   OFS_DELTA,
   REF_DELTA,
+  createPackTable,
   entryHeader,
   openObjectStore,
   parseCommit,
@@ -11,6 +12,7 @@ import {
   readShallow,
   type ObjectStore,
   type PackFile,
+  type PackTable,
 } from '@mirror/core/git';
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -29,7 +31,6 @@ import { crc32, deflateSync } from 'node:zlib';
 import { syncFolder, writeAll, writeDurably } from './git/durable.ts';
 import { replaceGitFile } from './git/git-lock.ts';
 import { packIndexBytes } from './git/pack-index-writer.ts';
-import { createPackTable, type PackTable } from './git/pack-table.ts';
 import { allRefs } from './git/all-refs.ts';
 import type { SyncState } from './sync-state.ts';
 

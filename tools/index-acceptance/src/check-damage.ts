@@ -31,8 +31,8 @@ async function spoil(course: Course, subject: Subject, event: string, commit: st
   const length = await answerLength(course, subject, commit);
   for (let n = 0; n < course.damages; n += 1) {
     const kind = KINDS[n % KINDS.length] ?? 'flip';
-    // the first bytes are advice and the last ones end the answer: both may be damaged without loss
-    const at = Math.floor(200 + ((length - 600) * n) / Math.max(1, course.damages - 1));
+    // the first bytes are advice, which may be damaged without loss; and no two answers are equally long
+    const at = Math.floor(200 + ((0.95 * length - 200) * n) / Math.max(1, course.damages - 1));
     course.upstream.tamperWith((piece, before, request) => {
       if (!isForPack(request) || at < before || at >= before + piece.length) return piece;
       if (kind !== 'flip') return kind;

@@ -1,4 +1,10 @@
 export { applyDelta } from './delta.ts';
+export { shareRoots, visitChains } from './delta-chains.ts';
+export type { ChainLimits, VisitObject } from './delta-chains.ts';
+export { planObjects } from './pack-plan.ts';
+export type { ObjectPlan, PackPlan } from './pack-plan.ts';
+export { adopt, createPackTable, entryAt, idOf, viewPackTable, withRoom } from './pack-table.ts';
+export type { PackColumns, PackTable } from './pack-table.ts';
 export type { Allocate } from './delta.ts';
 export { OBJECT_TYPES, hashObject, isObjectId } from './object-id.ts';
 export type { GitObject, ObjectType } from './object-id.ts';

@@ -1,6 +1,6 @@
 import { createBatchDecoder } from './entry-batch.ts';
 import type { IndexFileEntries } from './entry-batch.ts';
-import { openIndexDirectory } from './index-source.ts';
+import { locateIndexSource, openIndexSource } from './index-source.ts';
 import type { IndexListing } from './index-source.ts';
 import { createFileScanner } from './scan-index-file.ts';
 import { createWasmEngine } from './wasm-engine.ts';
@@ -26,7 +26,7 @@ export interface IndexScanner {
  * @throws {MirrorError} ERR_IO when `dir` does not exist or cannot be read; ERR_CONFIG when it is no directory
  */
 export function openIndexScanner(dir: string): IndexScanner {
-  const source = openIndexDirectory({ dir });
+  const source = openIndexSource(locateIndexSource(dir));
   const decoder = createBatchDecoder();
   let found: IndexFileEntries[] = [];
   const scanner = createFileScanner({

@@ -1,5 +1,5 @@
 import { MirrorError } from '../errors.ts';
-import { openObjectStore } from '../git/object-store.ts';
+import { openObjectStore, type ObjectStore } from '../git/object-store.ts';
 import { parseCommit } from '../git/repository.ts';
 import { parseTree } from '../git/tree.ts';
 import { isIndexPath } from './index-path.ts';
@@ -11,12 +11,19 @@ export interface PackedPlace {
   readonly commit: string;
 }
 
+/** The index of one commit. */
+export interface PackedSource extends IndexSource {
+  readonly store: ObjectStore;
+  /** The git name of a file in the folder that was listed last. */
+  idOf(indexPath: string): string;
+}
+
 /**
  * The index that lies in one commit of a git repository, read out of its packs without files on disk.
  *
  * @throws {MirrorError} ERR_INTEGRITY for missing or damaged objects
  */
-export function openPackedSource({ gitDir, commit }: PackedPlace): IndexSource {
+export function openPackedSource({ gitDir, commit }: PackedPlace): PackedSource {
   const store = openObjectStore(gitDir);
   const rootId = parseCommit(store.readAs(commit, 'commit'), commit).tree;
   const root = parseTree(store.readAs(rootId, 'tree'), '');
@@ -55,6 +62,8 @@ export function openPackedSource({ gitDir, commit }: PackedPlace): IndexSource {
   }
 
   return {
+    store,
+    idOf: (indexPath) => ids.get(indexPath) as string,
     folders: () =>
       root.filter(({ name, isFolder }) => isFolder && /^(?:[123]|[a-z0-9_-]{2})$/.test(name)).map(({ name }) => name),
     list,
@@ -72,7 +81,8 @@ export function openPackedSource({ gitDir, commit }: PackedPlace): IndexSource {
   };
 }
 
-function openBytes(bytes: Buffer): IndexFile {
+/** Bytes in memory as a file of an index. */
+export function openBytes(bytes: Buffer): IndexFile {
   let at = 0;
   return {
     size: () => bytes.length,

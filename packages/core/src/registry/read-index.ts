@@ -8,6 +8,7 @@ import type { IndexFileEntries, IndexProblem } from './entry-batch.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { WHAT_AN_INDEX_IS, indexPathsOf, locateIndexSource, openIndexSource } from './index-source.ts';
 import type { IndexPlace, IndexSource } from './index-source.ts';
+import { readPackedIndex, type ReadPackedOptions } from './read-packed-index.ts';
 import { readFailure, readWithWorkers } from './read-with-workers.ts';
 import { createFileScanner } from './scan-index-file.ts';
 import { createWasmEngine } from './wasm-engine.ts';
@@ -19,8 +20,8 @@ export interface ReadIndexOptions {
   /** Give every entry its line as `text` (default false). */
   readonly withText?: boolean | undefined;
   /**
-   * Threads that read besides the calling one; with 1 the calling thread does it all. Default: one for each processor, at
-   * most 4, but none before a small index would be read anyway.
+   * Threads that read besides the calling one; with 1 the calling thread does it all, but for large packs, which are always left
+   * to threads. Default: one for each processor, at most 4, but none before a small index would be read anyway.
    */
   readonly threads?: number | undefined;
   /** Ends the reading with the signal's reason. */
@@ -50,6 +51,9 @@ export async function* readIndex(
 
 /**
  * Every crate in an index with all its versions and malformed lines, in the bytewise order of index paths.
+ *
+ * An index of a thousand crates or more that lies in one pack of a repository is set down in temporary files first (100 bytes a
+ * version; none when the lines are asked for): the first crate comes late, the last one ten times sooner.
  *
  * Left out are `.git`, `config.json` and whatever else is not where the layout has a crate, and symbolic links. Memory stays
  * bounded: reading goes only a few MB ahead of the caller. Ending the generator early ends all reading.
@@ -89,8 +93,17 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   if (only !== undefined) return yield* here.read(orReadFailure(place, () => source.existing(indexPathsOf(only))));
 
   let ignored = 0;
+  const onIgnored = (count: number): void => void (ignored += count);
   let files = 0;
   let next = 0;
+  const packed = await readPackedWhole(place, options, { threads: Math.max(1, threads), signal, onIgnored });
+  if (packed !== undefined) {
+    for await (const group of packed) {
+      files += group.length;
+      yield group;
+    }
+    next = folders.length;
+  }
   while (next < folders.length && (threads <= 1 || files < filesBefore)) {
     const listing = orReadFailure(place, () => source.list(folders[next] ?? ''));
     yield* here.read(listing.indexPaths);
@@ -99,7 +112,6 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
     next++;
   }
   const rest = folders.slice(next);
-  const onIgnored = (count: number): void => void (ignored += count);
   if (rest.length > 0) {
     for await (const group of readWithWorkers({ place, folders: rest, threads, withText, signal, onIgnored })) {
       files += group.length;
@@ -108,6 +120,15 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   }
   if (files === 0) throw noIndex(place);
   if (ignored > 0) log.debug('left out what has no place in an index', { count: ignored });
+}
+
+// the lines themselves would make temporary files as large as the index
+async function readPackedWhole(
+  { packed }: IndexPlace,
+  { withText = false }: ReadIndexOptions,
+  options: ReadPackedOptions,
+): Promise<AsyncGenerator<Group, void, undefined> | undefined> {
+  return packed === undefined || withText ? undefined : readPackedIndex(packed, options);
 }
 
 interface ReaderHere {

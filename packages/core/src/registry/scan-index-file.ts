@@ -23,7 +23,7 @@ const MARGIN = 64;
 /** Turns files of an index into batches of records (see `entry-batch.ts`). */
 export interface FileScanner {
   /** Reads one file to its end and closes it. What it found may be held back until a batch is full. */
-  scan(source: IndexSource, indexPath: string): void;
+  scan(source: Pick<IndexSource, 'open'>, indexPath: string): void;
   /** Gives out what is held back. */
   flush(): void;
 }
@@ -55,7 +55,7 @@ export function createFileScanner(options: FileScannerOptions): FileScanner {
     out = OUT;
   }
 
-  function scan(source: IndexSource, indexPath: string): void {
+  function scan(source: Pick<IndexSource, 'open'>, indexPath: string): void {
     append(encodeFile(indexPath));
     engine.begin(indexPath.slice(indexPath.lastIndexOf('/') + 1));
     problems = 0;

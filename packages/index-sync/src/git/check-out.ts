@@ -1,11 +1,15 @@
-import type { ObjectStore } from '@mirror/core/git';
-import { shareRoots } from './delta-chains.ts';
-import { planCheckout, type CheckoutPlan, type TreeFile } from './checkout-plan.ts';
+import { planObjects, shareRoots, type ObjectStore, type PackColumns, type PackPlan } from '@mirror/core/git';
+import { runWorkers, shareStrings, type SharedStrings } from '@mirror/core/threads';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
-import type { PackColumns } from './pack-table.ts';
-import { runWorkers } from './run-workers.ts';
 import { STAT_BYTES, writeStat } from './stat-record.ts';
 import { writeFreshFile } from './write-tree-file.ts';
+
+/** A file that is to be written. */
+export interface TreeFile {
+  readonly path: string;
+  readonly id: string;
+  readonly mode: string;
+}
 
 /** What a checkout worker gets. */
 export interface CheckoutWork {
@@ -13,11 +17,13 @@ export interface CheckoutWork {
   readonly count: number;
   readonly columns: PackColumns;
   readonly needed: Uint8Array;
+  /** For each entry the first file it makes, plus one. */
   readonly fileOf: Int32Array;
+  /** For each file the next with the same content, plus one. */
   readonly nextFile: Int32Array;
   readonly roots: Int32Array;
-  /** Paths of all files, separated by line ends; a path holds none. */
-  readonly paths: string;
+  /** Of all files. */
+  readonly paths: SharedStrings;
   /** Numbers of the files that are executable. */
   readonly executable: ReadonlySet<number>;
   readonly workTree: string;
@@ -40,9 +46,12 @@ export async function checkOut(
 ): Promise<Buffer> {
   const stats = new SharedArrayBuffer(STAT_BYTES * files.length);
   const view = Buffer.from(stats);
-  const { plans, rest } = planCheckout(store, files);
   const executable = new Set(files.flatMap((file, n) => (file.mode === '100755' ? [n] : [])));
-  const paths = files.map((file) => file.path).join('\n');
+  const paths = shareStrings(files.map((file) => file.path));
+  const { plans, rest } = planObjects(
+    store,
+    files.map((file) => file.id),
+  );
   for (const plan of plans) {
     const works = shareRoots(plan.table, plan.roots, threads).map((roots) =>
       workOf(plan, roots, { paths, executable, workTree, stats }),
@@ -51,32 +60,16 @@ export async function checkOut(
   }
   for (const n of rest) {
     const { path, id, mode } = files[n] as TreeFile;
-    writeStat(
-      view,
-      STAT_BYTES * n,
-      writeFreshFile(workTree, path, store.readAs(id, 'blob'), mode === '100755'),
-      mode === '100755',
-    );
+    const written = writeFreshFile(workTree, path, store.readAs(id, 'blob'), mode === '100755');
+    writeStat(view, STAT_BYTES * n, written, mode === '100755');
   }
   return view;
 }
 
 type Common = Pick<CheckoutWork, 'paths' | 'executable' | 'workTree' | 'stats'>;
 
-function workOf(
-  { pack, table, needed, fileOf, nextFile }: CheckoutPlan,
-  roots: Int32Array,
-  common: Common,
-): CheckoutWork {
-  return {
-    packPath: pack.path,
-    count: table.count,
-    columns: table.columns,
-    needed,
-    fileOf,
-    nextFile,
-    roots,
-    limits: GIT_LIMITS,
-    ...common,
-  };
+function workOf(plan: PackPlan, roots: Int32Array, common: Common): CheckoutWork {
+  const { pack, table, needed, wantedAt: fileOf, nextWanted: nextFile } = plan;
+  const { count, columns } = table;
+  return { packPath: pack.path, count, columns, needed, fileOf, nextFile, roots, limits: GIT_LIMITS, ...common };
 }

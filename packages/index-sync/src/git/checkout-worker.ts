@@ -1,10 +1,9 @@
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
+import { viewPackTable, visitChains } from '@mirror/core/git';
+import { readSharedStrings, reportOutcome } from '@mirror/core/threads';
 import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import type { CheckoutWork } from './check-out.ts';
-import { visitChains } from './delta-chains.ts';
-import { viewPackTable } from './pack-table.ts';
-import { reportOutcome } from './report-outcome.ts';
 import { STAT_BYTES, writeStat } from './stat-record.ts';
 import { writeFreshFile } from './write-tree-file.ts';
 
@@ -13,9 +12,15 @@ reportOutcome(() => {
   const work = workerData as CheckoutWork;
   const { needed, fileOf, nextFile, executable, workTree } = work;
   const table = viewPackTable(work.count, work.columns);
-  const paths = work.paths.split('\n');
+  const pathOf = readSharedStrings(work.paths);
   const stats = Buffer.from(work.stats);
   const fd = openSync(work.packPath, 'r');
+  const write = (file: number, type: string, data: Buffer): void => {
+    const path = pathOf(file);
+    if (type !== 'blob') throw new MirrorError('ERR_INTEGRITY', `git tree: ${path} is a ${type}, expected a blob`);
+    const isExecutable = executable.has(file);
+    writeStat(stats, STAT_BYTES * file, writeFreshFile(workTree, path, data, isExecutable), isExecutable);
+  };
   try {
     visitChains(
       table,
@@ -23,18 +28,8 @@ reportOutcome(() => {
       work.roots,
       work.limits,
       (entry, type, data) => {
-        for (let link = fileOf[entry] as number; link !== 0; link = nextFile[link - 1] as number) {
-          const file = link - 1;
-          const path = paths[file] as string;
-          if (type !== 'blob')
-            throw new MirrorError('ERR_INTEGRITY', `git tree: ${path} is a ${type}, expected a blob`);
-          writeStat(
-            stats,
-            STAT_BYTES * file,
-            writeFreshFile(workTree, path, data, executable.has(file)),
-            executable.has(file),
-          );
-        }
+        for (let link = fileOf[entry] as number; link !== 0; link = nextFile[link - 1] as number)
+          write(link - 1, type, data);
       },
       (entry) => needed[entry] === 0,
     );

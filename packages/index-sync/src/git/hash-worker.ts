@@ -1,10 +1,8 @@
-import { hashObject } from '@mirror/core/git';
+import { hashObject, viewPackTable, visitChains } from '@mirror/core/git';
+import { reportOutcome } from '@mirror/core/threads';
 import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { visitChains } from './delta-chains.ts';
 import type { HashWork } from './index-pack.ts';
-import { viewPackTable } from './pack-table.ts';
-import { reportOutcome } from './report-outcome.ts';
 
 // names every object that stands on the given roots
 reportOutcome(() => {

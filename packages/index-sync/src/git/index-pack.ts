@@ -1,16 +1,26 @@
 import { MirrorError } from '@mirror/core';
-import { OBJECT_TYPES, entryHeader, hashObject, type GitObject } from '@mirror/core/git';
+import {
+  OBJECT_TYPES,
+  adopt,
+  entryHeader,
+  hashObject,
+  idOf,
+  shareRoots,
+  visitChains,
+  withRoom,
+  type GitObject,
+  type PackColumns,
+  type PackTable,
+} from '@mirror/core/git';
+import { runWorkers } from '@mirror/core/threads';
 import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { shareRoots, visitChains } from './delta-chains.ts';
 import { syncFolder, writeAll, writeDurably } from './durable.ts';
 import type { GitLimits } from './limits.ts';
 import { packIndexBytes } from './pack-index-writer.ts';
 import { createPackParser } from './pack-parser.ts';
-import { adopt, idOf, withRoom, type PackColumns, type PackTable } from './pack-table.ts';
-import { runWorkers } from './run-workers.ts';
 
 /** How a pack is taken in. */
 export interface IndexPackOptions {

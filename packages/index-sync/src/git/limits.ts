@@ -1,5 +1,7 @@
+import type { ChainLimits } from '@mirror/core/git';
+
 /** How much a server may ask of us. What goes beyond is refused as hostile, before memory or disk is spent on it. */
-export interface GitLimits {
+export interface GitLimits extends ChainLimits {
   /** Objects in one pack (default 8 million: 30 times the index of 2026). */
   readonly objects: number;
   /** Bytes of one object after inflation (default 64 MiB: the longest file of the index has 4 MB). */

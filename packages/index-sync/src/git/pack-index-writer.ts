@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PackTable } from './pack-table.ts';
+import type { PackTable } from '@mirror/core/git';
 
 /**
  * The bytes of the version 2 `.idx` for a pack whose every entry has its name; the same bytes that git writes.

@@ -4,15 +4,18 @@ import {
   OBJECT_TYPES,
   OFS_DELTA,
   REF_DELTA,
+  adopt,
   compressedBound,
+  createPackTable,
+  entryAt,
   hashObject,
   inflateMeasured,
   readEntryHeader,
+  type PackTable,
 } from '@mirror/core/git';
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { GitLimits } from './limits.ts';
-import { adopt, createPackTable, entryAt, type PackTable } from './pack-table.ts';
 
 /** What a whole pack turned out to hold. */
 export interface ParsedPack {

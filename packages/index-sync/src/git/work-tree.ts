@@ -16,8 +16,7 @@ import {
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cacheTree } from './cache-tree.ts';
-import { checkOut } from './check-out.ts';
-import type { TreeFile } from './checkout-plan.ts';
+import { checkOut, type TreeFile } from './check-out.ts';
 import { syncFolder, writeAll } from './durable.ts';
 import { nextGitIndex, readGitIndex, type IndexUpdate } from './git-index-file.ts';
 import { replaceGitFile } from './git-lock.ts';

@@ -1,62 +1,60 @@
-import {
-  MAX_HEADER_BYTES,
-  OFS_DELTA,
-  OBJECT_TYPES,
-  readEntryHeader,
-  type ObjectStore,
-  type PackFile,
-} from '@mirror/core/git';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { OBJECT_TYPES } from './object-id.ts';
+import type { ObjectStore } from './object-store.ts';
+import { MAX_HEADER_BYTES, OFS_DELTA, readEntryHeader } from './pack-entry.ts';
+import type { PackFile } from './pack-file.ts';
 import { adopt, createPackTable, entryAt, type PackTable } from './pack-table.ts';
 
-/** A file that is to be written. */
-export interface TreeFile {
-  readonly path: string;
-  readonly id: string;
-  readonly mode: string;
-}
-
-/** Which entries of one pack make which files. */
-export interface CheckoutPlan {
+/** Which entries of one pack hold which of the wanted objects. All arrays are in shared memory. */
+export interface PackPlan {
   readonly pack: PackFile;
   readonly table: PackTable;
   /** 1 for entries that are wanted or that a wanted one stands on. */
   readonly needed: Uint8Array;
-  /** For each entry the first file it makes, plus one. */
-  readonly fileOf: Int32Array;
-  /** For each file the next with the same content, plus one. */
-  readonly nextFile: Int32Array;
+  /** For each entry the first place in the list of wanted objects where it stands, plus one. */
+  readonly wantedAt: Int32Array;
+  /** For each place in that list the next one with the same object, plus one. */
+  readonly nextWanted: Int32Array;
   /** Whole objects on which wanted ones stand. */
   readonly roots: readonly number[];
 }
 
+/** Wanted objects, pack by pack. */
+export interface ObjectPlan {
+  readonly plans: readonly PackPlan[];
+  /** Places in the list of what no plan covers: loose objects, deltas on another pack, packs of which too little is wanted. */
+  readonly rest: readonly number[];
+}
+
 /**
- * Plan to write `files` pack by pack, in an order in which every delta is applied once.
- * `rest` are the files whose objects lie loose, or stand on objects of another pack.
+ * Plan to read the objects `ids` pack by pack, in an order in which every delta is applied once.
+ *
+ * @param fewest - a pack of which fewer objects are wanted gets no plan (default 1)
  */
-export function planCheckout(
-  store: ObjectStore,
-  files: readonly TreeFile[],
-): { plans: CheckoutPlan[]; rest: number[] } {
+export function planObjects(store: ObjectStore, ids: readonly string[], fewest: number = 1): ObjectPlan {
   const rest: number[] = [];
-  const byPack = new Map<PackFile, { file: number; offset: number }[]>();
-  files.forEach((file, n) => {
-    const place = store.locate(file.id);
-    if (place === undefined || place.pack.bytes > 2 ** 32 - 1) rest.push(n);
-    else if (byPack.has(place.pack)) byPack.get(place.pack)?.push({ file: n, offset: place.offset });
-    else byPack.set(place.pack, [{ file: n, offset: place.offset }]);
+  const byPack = new Map<PackFile, Wanted[]>();
+  ids.forEach((id, at) => {
+    const place = store.locate(id);
+    if (place === undefined || place.pack.bytes > 2 ** 32 - 1) rest.push(at);
+    else if (byPack.has(place.pack)) byPack.get(place.pack)?.push({ at, offset: place.offset });
+    else byPack.set(place.pack, [{ at, offset: place.offset }]);
   });
-  const plans: CheckoutPlan[] = [];
-  for (const [pack, wanted] of byPack) plans.push(planPack(pack, wanted, files.length, rest));
+  const plans: PackPlan[] = [];
+  for (const [pack, wanted] of byPack) {
+    if (wanted.length >= fewest) plans.push(planPack(pack, wanted, ids.length, rest));
+    else rest.push(...wanted.map(({ at }) => at));
+  }
   return { plans, rest };
 }
 
-function planPack(
-  pack: PackFile,
-  wanted: readonly { file: number; offset: number }[],
-  fileCount: number,
-  rest: number[],
-): CheckoutPlan {
+interface Wanted {
+  /** The place in the list. */
+  readonly at: number;
+  readonly offset: number;
+}
+
+function planPack(pack: PackFile, wanted: readonly Wanted[], listLength: number, rest: number[]): PackPlan {
   const table = readPackTable(pack);
   const parent = new Int32Array(table.count);
   for (let n = 0; n < table.count; n++) {
@@ -66,26 +64,26 @@ function planPack(
   const shared = <T>(View: new (buffer: SharedArrayBuffer) => T, bytes: number): T =>
     new View(new SharedArrayBuffer(bytes));
   const needed = shared(Uint8Array, table.count);
-  const fileOf = shared(Int32Array, 4 * table.count);
-  const nextFile = shared(Int32Array, 4 * fileCount);
+  const wantedAt = shared(Int32Array, 4 * table.count);
+  const nextWanted = shared(Int32Array, 4 * listLength);
   const roots = new Set<number>();
-  for (const { file, offset } of wanted) {
+  for (const { at, offset } of wanted) {
     const entry = entryAt(table, offset);
     let root = entry;
     while (parent[root] !== 0) root = (parent[root] as number) - 1;
     if (OBJECT_TYPES[table.type[root] as number] === undefined) {
-      rest.push(file);
+      rest.push(at);
       continue;
     }
-    nextFile[file] = fileOf[entry] as number;
-    fileOf[entry] = file + 1;
+    nextWanted[at] = wantedAt[entry] as number;
+    wantedAt[entry] = at + 1;
     roots.add(root);
     for (let n = entry; needed[n] === 0; n = (parent[n] as number) - 1) {
       needed[n] = 1;
       if (parent[n] === 0) break;
     }
   }
-  return { pack, table, needed, fileOf, nextFile, roots: [...roots] };
+  return { pack, table, needed, wantedAt, nextWanted, roots: [...roots] };
 }
 
 /** The table of a pack on disk: the places from its index, the rest from the headers of its entries. */

@@ -1,4 +1,4 @@
-import { MirrorError, messageOf, systemCodeOf } from '@mirror/core';
+import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { parentPort } from 'node:worker_threads';
 import type { WorkerFailure } from './run-workers.ts';
 

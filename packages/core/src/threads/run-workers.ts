@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { MirrorError } from '@mirror/core';
-import type { ErrorCode } from '@mirror/core';
+import { MirrorError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 
 /** How a worker tells that it failed: errors lose their code on the way between threads. */
 export interface WorkerFailure {

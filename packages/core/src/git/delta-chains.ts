@@ -1,8 +1,19 @@
-import { MirrorError } from '@mirror/core';
-import { OBJECT_TYPES, applyDelta, inflateEntry, type ObjectType } from '@mirror/core/git';
 import { readSync } from 'node:fs';
-import type { GitLimits } from './limits.ts';
+import { MirrorError } from '../errors.ts';
+import { applyDelta } from './delta.ts';
+import { OBJECT_TYPES, type ObjectType } from './object-id.ts';
+import { inflateEntry } from './pack-entry.ts';
 import type { PackTable } from './pack-table.ts';
+
+/** How much objects that stand on one another may ask for. */
+export interface ChainLimits {
+  /** Bytes of one object after inflation. */
+  readonly objectBytes: number;
+  /** Deltas that stand on one another. */
+  readonly chain: number;
+  /** Bytes of all objects of one chain, which are held in memory at once. */
+  readonly chainBytes: number;
+}
 
 /** Called with each object once it is whole. `data` is only good until the call returns. */
 export type VisitObject = (n: number, type: ObjectType, data: Buffer) => void;
@@ -19,7 +30,7 @@ export function visitChains(
   table: PackTable,
   fd: number,
   roots: Iterable<number>,
-  limits: GitLimits,
+  limits: ChainLimits,
   visit: VisitObject,
   skip: (n: number) => boolean = () => false,
 ): void {
@@ -73,7 +84,7 @@ function createEntryReader(table: PackTable, fd: number): (n: number) => Buffer 
 }
 
 // one buffer for each depth of a chain
-function createChainMemory(limits: GitLimits): { take(depth: number, size: number): Buffer } {
+function createChainMemory(limits: ChainLimits): { take(depth: number, size: number): Buffer } {
   const buffers: Buffer[] = [];
   let total = 0;
   return {
