@@ -1,6 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemCodeOf } from '../errors.ts';
 import { shareRoots } from '../git/delta-chains.ts';
 import { planObjects, type PackPlan } from '../git/pack-plan.ts';
@@ -135,6 +136,7 @@ async function* inPathOrder(
       found.push(...decoder.end());
       yield found;
       found = [];
+      await nextTurn(); // signals are heard in between
     }
   } finally {
     spill.close();
