@@ -71,7 +71,7 @@ export function locateIndexSource(dir: string): IndexPlace {
   throw new MirrorError('ERR_CONFIG', `index ${dir}: a git repository without a commit`, { hint: WHAT_AN_INDEX_IS });
 }
 
-/** Open a place; see {@link openIndexDirectory} for files. */
+/** Open a place; see `openIndexDirectory` for files. */
 export function openIndexSource(place: IndexPlace): IndexSource {
   return place.packed === undefined ? openIndexDirectory(place) : openPackedSource(place.packed);
 }
@@ -82,7 +82,7 @@ export function openIndexSource(place: IndexPlace): IndexSource {
  *
  * @throws {MirrorError} ERR_IO when `dir` does not exist or cannot be read; ERR_CONFIG when it is no directory
  */
-export function openIndexDirectory({ dir }: IndexPlace): IndexSource {
+function openIndexDirectory({ dir }: IndexPlace): IndexSource {
   checkDirectory(dir);
   return {
     folders: () => inPathOrder(readdirSync(dir, { withFileTypes: true }).filter(isTopFolder)),
