@@ -23,7 +23,8 @@ export {
 export type { VersionParts } from './registry/crate-version.ts';
 export { cratePrefix, indexPathOf, isIndexPath } from './registry/index-path.ts';
 export { percentDecoded, withoutCredentials } from './registry/url-text.ts';
-export type { IndexFileEntries, IndexProblem } from './registry/entry-batch.ts';
+export type { CrateSieveOptions } from './registry/crate-sieve.ts';
+export type { IndexFileEntries, IndexProblem, SettledVersions } from './registry/entry-batch.ts';
 export { parseIndexEntry } from './registry/index-entry.ts';
 export type { FullIndexEntry, IndexEntry, LinePlace } from './registry/index-entry.ts';
 export { openIndexScanner } from './registry/index-scanner.ts';

@@ -51,8 +51,9 @@ const outputFlags = {
   }),
   'resume-check': flag.choice({
     group: output,
-    describe: 'what to trust of files that are there: nothing, a record with equal size and time, or the name',
-    choices: ['sha256', 'manifest', 'exists'],
+    describe:
+      'what to trust of files that are there: nothing, a record with equal size and time, a record and the name, or the name',
+    choices: ['sha256', 'manifest', 'listing', 'exists'],
     default: 'manifest',
   }),
 };

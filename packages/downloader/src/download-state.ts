@@ -63,7 +63,8 @@ export function addReport(state: DownloadState, report: FetchReport, latest: rea
     if (message === FAILED) keepFailure(state.failures, fields as Omit<FailedVersion, 'at'>);
 }
 
-function keepFailure(
+/** Remember a version that failed, and forget the oldest when there are too many. */
+export function keepFailure(
   failures: FailedVersion[],
   { crate, version, url, error, retries }: Omit<FailedVersion, 'at'>,
 ): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { DEFAULT_RETRY, acquireLock, readJournal, silentLog } from '@mirror/core';
+import { DEFAULT_RETRY, acquireLock, emptyJournal, readJournal, silentLog } from '@mirror/core';
 import type { FlushPolicy, HttpPolicy, Journal, LocalStorage, Lock, Log, RetryPolicy } from '@mirror/core';
 import type { Bundling } from './bundle/bundling.ts';
 import { addReport, createState } from './download-state.ts';
@@ -10,8 +10,8 @@ import type { CrateJob } from './fetch/crate-job.ts';
 import type { TransportKind } from './fetch/create-transport.ts';
 import { runFetchPool } from './fetch/fetch-pool.ts';
 import type { FetchReport, FetchWorkerOptions } from './fetch/fetch-worker.ts';
-import { createReconciler, isThere } from './reconcile.ts';
-import type { ResumeCheck, There } from './reconcile.ts';
+import { missingJobs } from './missing-jobs.ts';
+import type { ResumeCheck } from './reconcile.ts';
 import type { Records } from './records.ts';
 import type { WorkList, WorkListCounts } from './work-list.ts';
 
@@ -123,14 +123,18 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
   options.onStart?.(state);
   let isWhole = false;
   try {
-    await runFetchPool({
-      worker: workerOptions(options, runId),
-      threads: options.threads ?? DOWNLOAD_DEFAULTS.threads,
-      isLive: options.work.isLive,
-      jobs: missingJobs(options, journal, state, runId, signal),
-      signal,
-      onReport: createReportTaker(options, state, log),
-    });
+    const jobs = missingJobs({ options, journal, state, runId, signal });
+    const first = await jobs.next();
+    // most runs of a mirror that is kept have little to do: what fetches starts when there is something to fetch
+    if (first.done !== true)
+      await runFetchPool({
+        worker: workerOptions(options, runId),
+        threads: options.threads ?? DOWNLOAD_DEFAULTS.threads,
+        isLive: options.work.isLive,
+        jobs: withFirst(first.value, jobs),
+        signal,
+        onReport: createReportTaker(options, state, log),
+      });
     isWhole = !signal.aborted;
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -139,6 +143,14 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
     options.records.flush();
   }
   return summary(options, state, signal.aborted, runId, started);
+}
+
+async function* withFirst(
+  first: readonly CrateJob[],
+  rest: AsyncIterable<readonly CrateJob[]>,
+): AsyncGenerator<readonly CrateJob[]> {
+  yield first;
+  yield* rest;
 }
 
 function workerOptions(options: DownloadOptions, runId: string): Omit<FetchWorkerOptions, 'pausedUntil'> {
@@ -174,69 +186,13 @@ function createReportTaker(
   };
 }
 
-async function readJournalOf({ journalFile, signal }: DownloadOptions, log: Log): Promise<Journal> {
-  if (journalFile === undefined) return readJournal('');
+async function readJournalOf({ journalFile, resumeCheck, signal }: DownloadOptions, log: Log): Promise<Journal> {
+  if (journalFile === undefined || resumeCheck === 'exists') return emptyJournal;
   const journal = await readJournal(journalFile, signal);
   if (journal.unreadable > 0)
     log.warn('the manifest has lines that are no records', { manifest: journalFile, lines: journal.unreadable });
   log.debug('journal read', { manifest: journalFile, records: journal.size });
   return journal;
-}
-
-/** The jobs that something must be fetched for; those that are there already are counted, and recorded if no record says so. */
-async function* missingJobs(
-  options: DownloadOptions,
-  journal: Journal,
-  state: DownloadState,
-  runId: string,
-  signal: AbortSignal,
-): AsyncGenerator<readonly CrateJob[]> {
-  const reconcile = createReconciler(options.storage, journal, options.resumeCheck ?? DOWNLOAD_DEFAULTS.resumeCheck);
-  for await (const batch of options.work.batches) {
-    const missing: CrateJob[] = [];
-    for (const job of batch) {
-      if (signal.aborted) return;
-      const at = Date.now();
-      if (options.bundling?.holds(job) === true) {
-        state.skipped += 1;
-        options.onDone?.();
-        continue;
-      }
-      const answer = reconcile(job, signal);
-      const presence = answer instanceof Promise ? await answer : answer;
-      if (!isThere(presence)) {
-        missing.push(job);
-        continue;
-      }
-      state.skipped += 1;
-      options.onDone?.();
-      if (presence.kind === 'present' || options.recordSkipped === true)
-        options.records.add(skippedRecord(job, presence, at, runId));
-      else if (options.bundling?.lacks(job) === true)
-        options.bundling.addRecorded(skippedRecord(job, presence, at, runId));
-    }
-    await options.bundling?.room();
-    state.missing += missing.length;
-    if (missing.length > 0) yield missing;
-  }
-}
-
-function skippedRecord(job: CrateJob, found: There, startedAt: number, runId: string): Parameters<Records['add']>[0] {
-  const { size, mtimeUs, sha256 } = found;
-  const { path: file, name, vers } = job;
-  return {
-    url: job.urls[0] ?? '',
-    path: file,
-    size,
-    sha256,
-    mtimeUs,
-    startedAt,
-    finishedAt: Date.now(),
-    status: 'skipped',
-    name,
-    vers,
-    runId,
-  };
 }
 
 function summary(

@@ -1,37 +1,42 @@
 import { lstatSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { mtimeUsOf, sha256File, systemCodeOf } from '@mirror/core';
 import type { Journal, LocalStorage } from '@mirror/core';
 import type { CrateJob } from './fetch/crate-job.ts';
 
 /** How much a run trusts what is there, from the least to the most trusting. */
-export const RESUME_CHECKS = ['sha256', 'manifest', 'exists'] as const;
+export const RESUME_CHECKS = ['sha256', 'manifest', 'listing', 'exists'] as const;
 
 /** One of `RESUME_CHECKS`. */
 export type ResumeCheck = (typeof RESUME_CHECKS)[number];
 
-/** What is there of a job: nothing, something else in its place, or the file. */
-export type Presence = { readonly kind: 'missing' | 'wrong' } | There;
+/** What is there of a job: nothing, other bytes, something that no file can take the place of, or the file. */
+export type Presence =
+  { readonly kind: 'missing' | 'wrong' } | { readonly kind: 'blocked'; readonly reason: string } | There;
 
 /** A file that is there and right. */
 export interface There {
-  /** `vouched` when an earlier record says so and nothing has changed since; `present` when no record says so yet. */
-  readonly kind: 'vouched' | 'present';
+  /**
+   * `vouched` when an earlier record says so and nothing has changed since; `present` when no record says so yet; `trusted` when
+   * nobody looked and nobody says so, so that it is nothing to be recorded.
+   */
+  readonly kind: 'vouched' | 'present' | 'trusted';
   readonly size: number;
   readonly mtimeUs: number;
-  /** Null when it was taken on trust and nobody said what it must be. */
+  /** Null when it was taken on trust. */
   readonly sha256: string | null;
 }
 
 /** Whether nothing has to be fetched. */
 export function isThere(presence: Presence): presence is There {
-  return presence.kind === 'vouched' || presence.kind === 'present';
+  return presence.kind === 'vouched' || presence.kind === 'present' || presence.kind === 'trusted';
 }
 
 /**
- * Compare jobs with what is there, and hand each on as it is found. What each level trusts:
- * `exists` a file of the right name; `manifest` a record with the same path, size, time of change and digest, and reads the rest;
- * `sha256` nothing: every file is read.
+ * Compare a job with what is there. What each level trusts: `exists` a file of the right name; `listing` a record with the same path and
+ * digest, and that a file of the name is there; `manifest` such a record when size and time of change are the same too; `sha256`
+ * nothing. What is not trusted is read.
  */
 export function createReconciler(
   storage: LocalStorage,
@@ -40,13 +45,17 @@ export function createReconciler(
 ): (job: CrateJob, signal: AbortSignal) => Presence | Promise<Presence> {
   return (job, signal) => {
     const file = storage.root + path.sep + job.path;
-    const found = statQuietly(file);
-    if (found === undefined) return MISSING;
+    const found = look(file);
+    if (found.kind !== 'file') return found;
     const { size, mtimeUs } = found;
     const there = (kind: There['kind'], sha256: string | null): There => ({ kind, size, mtimeUs, sha256 });
     const isVouched = (sha256: string): boolean => journal.vouches({ path: job.path, size, mtimeUs, sha256 });
-    if (level !== 'sha256' && job.sha256 !== undefined && isVouched(job.sha256)) return there('vouched', job.sha256);
-    if (level === 'exists') return there('present', job.sha256 ?? null);
+    if (level === 'exists') return there('trusted', null);
+    if (job.sha256 !== undefined) {
+      if (level === 'listing' && journal.knows({ path: job.path, sha256: job.sha256 }))
+        return there('vouched', job.sha256);
+      if (level === 'manifest' && isVouched(job.sha256)) return there('vouched', job.sha256);
+    }
     // where nobody said what it must be, whatever a finished run left under this name is as good as a new copy
     return sha256File(file, signal).then((sha256) => {
       if (job.sha256 !== undefined && sha256 !== job.sha256) return WRONG;
@@ -58,13 +67,18 @@ export function createReconciler(
 const MISSING: Presence = { kind: 'missing' };
 const WRONG: Presence = { kind: 'wrong' };
 
-function statQuietly(file: string): { readonly size: number; readonly mtimeUs: number } | undefined {
+function look(file: string): Presence | { readonly kind: 'file'; readonly size: number; readonly mtimeUs: number } {
+  let stat: Stats | undefined;
   try {
-    const stat = lstatSync(file, { throwIfNoEntry: false });
-    return stat?.isFile() === true ? { size: stat.size, mtimeUs: mtimeUsOf(stat) } : undefined;
+    stat = lstatSync(file, { throwIfNoEntry: false });
   } catch (error) {
-    // a file in the place of a folder, or a name too long for the disk: the write will say what is wrong
-    if (['ENOTDIR', 'ENAMETOOLONG', 'ELOOP'].includes(systemCodeOf(error) ?? '')) return undefined;
+    const code = systemCodeOf(error);
+    if (code === 'ENOTDIR') return { kind: 'blocked', reason: `a file is in the place of the folder of ${file}` };
+    // a name too long for the disk: the write will say what is wrong
+    if (code === 'ENAMETOOLONG' || code === 'ELOOP') return MISSING;
     throw error;
   }
+  if (stat === undefined) return MISSING;
+  if (stat.isDirectory()) return { kind: 'blocked', reason: `a directory is in the place of the file ${file}` };
+  return stat.isFile() ? { kind: 'file', size: stat.size, mtimeUs: mtimeUsOf(stat) } : WRONG;
 }

@@ -15,7 +15,7 @@ import {
   unknownUrlPath,
   withoutCredentials,
 } from '@mirror/core';
-import type { CrateUrl, IndexEntry, Layout, Selection } from '@mirror/core';
+import type { CrateSieveOptions, CrateUrl, IndexEntry, Layout, Selection, SettledVersions } from '@mirror/core';
 import type { CrateJob } from './fetch/crate-job.ts';
 
 /** What a run is asked for. */
@@ -58,7 +58,15 @@ export interface WorkList {
   readonly isLive: boolean;
   /** Jobs in the order of the source; can be read once. */
   readonly batches: AsyncIterable<readonly CrateJob[]>;
+  /**
+   * `batches` without the crates of which a mirror has everything that is asked for: `onSettled` is told of how many versions, and they
+   * are in `counts`. Undefined when the source, or what is chosen from it, must be seen version by version.
+   */
+  readonly sifted?: ((mirror: SiftedMirror, onSettled: (versions: number) => void) => WorkList['batches']) | undefined;
 }
+
+/** The mirror that a source is compared with. */
+export type SiftedMirror = Pick<CrateSieveOptions, 'root' | 'check' | 'journal'>;
 
 /**
  * The list of what is asked for, read as it is consumed: memory does not grow with its length. Malformed lines are told
@@ -83,8 +91,11 @@ export function createWorkList(options: WorkListOptions, onProblem: (message: st
   };
   if (options.list !== undefined)
     return { counts, isLive: true, batches: fromList(options.list, options, counts, problem) };
-  if (options.indexDir !== undefined)
-    return { counts, isLive: false, batches: fromIndex(options.indexDir, options, counts, problem) };
+  const { indexDir } = options;
+  if (indexDir !== undefined) {
+    const batches = fromIndex(indexDir, options, counts, problem);
+    return { counts, isLive: false, batches, sifted: siftedIndex(indexDir, options, counts, problem) };
+  }
   throw new MirrorError('ERR_USAGE', 'nothing to do: neither an index nor a list is given', {
     hint: 'give --index-dir or --list',
   });
@@ -113,11 +124,27 @@ export async function readChecksums(file: string): Promise<Map<string, string>> 
   return checksums;
 }
 
+function siftedIndex(
+  dir: string,
+  options: WorkListOptions,
+  counts: WorkListCounts,
+  problem: (message: string) => void,
+): WorkList['sifted'] {
+  const { selection, layout, checksums, onCrate } = options;
+  const { plain } = selection;
+  if (plain === undefined || checksums.size > 0 || onCrate !== undefined) return undefined;
+  return (mirror, onSettled) => {
+    const sieve = { ...mirror, layout, includeYanked: plain.includeYanked };
+    return fromIndex(dir, options, counts, problem, { sieve, onSettled });
+  };
+}
+
 async function* fromIndex(
   dir: string,
   options: WorkListOptions,
   counts: WorkListCounts,
   problem: (message: string) => void,
+  sifting?: { readonly sieve: CrateSieveOptions; readonly onSettled: (versions: number) => void },
 ): AsyncGenerator<readonly CrateJob[]> {
   const toJob = createToJob(options);
   let batch: CrateJob[] = [];
@@ -125,9 +152,14 @@ async function* fromIndex(
   const reading = {
     ...(names === undefined ? {} : { only: names }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
+    sieve: sifting?.sieve,
   };
   for await (const file of readIndexFiles(dir, reading)) {
     for (const { message } of file.problems) problem(message);
+    if (file.settled !== undefined) {
+      countSettled(counts, file.settled);
+      sifting?.onSettled(file.settled.selected);
+    }
     if (file.entries.length === 0) continue;
     counts.crates += 1;
     count(counts, file.entries);
@@ -244,6 +276,15 @@ function count(counts: WorkListCounts, entries: readonly IndexEntry[]): void {
     if (entry.yanked) counts.yanked += 1;
     if (entry.vers.includes('+')) counts.build_metadata += 1;
   }
+}
+
+function countSettled(counts: WorkListCounts, settled: SettledVersions): void {
+  counts.crates += 1;
+  counts.versions += settled.versions;
+  counts.yanked += settled.yanked;
+  counts.build_metadata += settled.buildMetadata;
+  if (settled.selected > 0) counts.selected_crates += 1;
+  counts.selected_versions += settled.selected;
 }
 
 function shown(value: unknown): string {

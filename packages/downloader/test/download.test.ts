@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
 import type { FakeRegistry } from '@mirror-tools/fake-registry';
@@ -147,8 +156,46 @@ describe('a later run', () => {
     bytes[20]! ^= 1;
     writeFileSync(file, bytes);
     utimesSync(file, atime, mtime);
-    expect((await run([...args, '--resume-check', 'exists'])).summary).toMatchObject({ downloaded: 0 });
+    for (const level of ['exists', 'listing'])
+      expect((await run([...args, '--resume-check', level])).summary).toMatchObject({ downloaded: 0 });
     expect((await run([...args, '--resume-check', 'sha256'])).summary).toMatchObject({ downloaded: 1 });
+  });
+
+  it('takes a file on its name alone without claiming its digest', async () => {
+    const { args, out, manifest } = workplace(registry);
+    await run(args);
+    const [first] = Object.keys(treeOf(out)) as [string];
+    writeFileSync(path.join(out, first), 'other bytes');
+    rmSync(manifest);
+    const { summary } = await run([...args, '--resume-check', 'exists']);
+    expect(summary).toMatchObject({ downloaded: 0, skipped: notYanked(registry).length });
+    expect(readFileSync(manifest, 'utf8')).toBe('');
+    // so the next run, which trusts less, finds out
+    expect((await run(args)).summary).toMatchObject({ downloaded: 1 });
+    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+  });
+
+  it('a folder in the place of a file, and a file in that of a folder, fail alone; the rest goes on', async () => {
+    const { args, out } = workplace(registry);
+    const files = Object.keys(expectedTree(notYanked(registry)));
+    const [first] = files as [string];
+    const folder = path.dirname(files.find((file) => !file.startsWith(first.slice(0, 1)))!);
+    const below = files.filter((file) => file.startsWith(`${folder}/`)).length;
+    mkdirSync(path.join(out, first, 'inside'), { recursive: true });
+    mkdirSync(path.dirname(path.join(out, folder)), { recursive: true });
+    writeFileSync(path.join(out, folder), 'in the way');
+    const { status, summary, err } = await run(args);
+    expect({ status, ...summary }).toMatchObject({
+      status: 3,
+      result: 'incomplete',
+      failed: 1 + below,
+      downloaded: files.length - 1 - below,
+    });
+    expect(err).toContain(`a directory is in the place of the file ${path.join(out, first)}`);
+    expect(err).toContain(`a file is in the place of the folder of`);
+    rmSync(path.join(out, first), { recursive: true });
+    rmSync(path.join(out, folder));
+    expect((await run(args)).summary).toMatchObject({ result: 'complete', downloaded: 1 + below });
   });
 
   it('reads and records what is there when there is no manifest', async () => {

@@ -1,14 +1,10 @@
+import type { Fingerprint } from './fingerprint.ts';
+
 /** A set of 64-bit fingerprints in flat memory. */
 export interface FingerprintSet {
   readonly size: number;
   add(fingerprint: Fingerprint): void;
   has(fingerprint: Fingerprint): boolean;
-}
-
-/** Two 32-bit halves. */
-export interface Fingerprint {
-  readonly low: number;
-  readonly high: number;
 }
 
 /**
@@ -55,22 +51,4 @@ export function createFingerprintSet(): FingerprintSet {
       return slots[2 * slot] === low && slots[2 * slot + 1] === high;
     },
   };
-}
-
-/** The fingerprint of a text and numbers that belong together; never zero, which marks an empty slot. */
-export function fingerprintOf(text: string, ...numbers: readonly number[]): Fingerprint {
-  let low = 0x9e3779b9;
-  let high = 0x85ebca6b;
-  const mix = (value: number): void => {
-    low = Math.imul(low ^ value, 0x9e3779b1);
-    high = Math.imul(high ^ value, 0x5f356495);
-  };
-  for (let i = 0; i < text.length; i += 1) mix(text.charCodeAt(i));
-  for (const number of numbers) {
-    mix((number % 0x100000000) | 0);
-    mix(Math.floor(number / 0x100000000) | 0);
-  }
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  return { low: low >>> 0, high: high >>> 0 || 1 };
 }

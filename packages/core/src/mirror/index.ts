@@ -1,8 +1,11 @@
 // The mirror on disk: where files lie, what the records say, who may write. Exported as @mirror/core/mirror, for threads that should load no more than that.
-export { createFingerprintSet, fingerprintOf } from './fingerprint-set.ts';
-export type { Fingerprint, FingerprintSet } from './fingerprint-set.ts';
+export { fingerprintOf } from './fingerprint.ts';
+export type { Fingerprint } from './fingerprint.ts';
+export { createFingerprintSet } from './fingerprint-set.ts';
+export type { FingerprintSet } from './fingerprint-set.ts';
 export { emptyJournal, readJournal } from './journal.ts';
-export type { Journal, JournalFile } from './journal.ts';
+export type { Journal } from './journal.ts';
+export type { JournalFile } from './journal-lines.ts';
 export { PART_SUFFIX, createLocalStorage } from './local-storage.ts';
 export type { LocalStorage } from './local-storage.ts';
 export { acquireLock } from './lock.ts';

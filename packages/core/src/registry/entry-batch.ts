@@ -8,11 +8,12 @@ import type { IndexEntry } from './index-entry.ts';
  * - an entry: `2`, yanked (1), length of the name (1; 0 when it is the last part of the path), of the version (1), of the time (1),
  *   whether the line is ASCII (1), line number (4), length of the line (4; 0 when it is not asked for); then 64 hex digits,
  *   name, version, time, line;
- * - a malformed line: `3`, line number (4), length of the message (4), the message.
+ * - a malformed line: `3`, line number (4), length of the message (4), the message;
+ * - in place of all entries of a file that a sieve settled: `4`, and the numbers of {@link SettledVersions} (4 each).
  *
  * All text is ASCII but for lines and messages, which are UTF-8. The scanner in `assembly/` writes entries in this form too.
  */
-const RECORD = { file: 1, entry: 2, problem: 3 } as const;
+const RECORD = { file: 1, entry: 2, problem: 3, settled: 4 } as const;
 
 /** Bytes before the text of an entry. */
 const ENTRY_HEAD = 14;
@@ -33,6 +34,18 @@ export interface IndexFileEntries {
   /** In the order of the file. */
   readonly entries: readonly IndexEntry[];
   readonly problems: readonly IndexProblem[];
+  /** Set when the reading threads settled the crate: there are more entries, and nobody needs to see them. */
+  readonly settled?: SettledVersions;
+}
+
+/** Versions of a crate that nothing needs to be done about, by number. */
+export interface SettledVersions {
+  readonly versions: number;
+  readonly yanked: number;
+  /** Those with build metadata, such as `1.0.0+zstd.1.5`. */
+  readonly buildMetadata: number;
+  /** Those that were looked at. */
+  readonly selected: number;
 }
 
 /** The record that begins the file `indexPath`. */
@@ -67,6 +80,49 @@ export function encodeProblem(line: number, message: string): Uint8Array {
   return Buffer.concat([head, text]);
 }
 
+/** The record of a crate whose entries are left out. */
+export function encodeSettled({ versions, yanked, buildMetadata, selected }: SettledVersions): Uint8Array {
+  const record = Buffer.alloc(17);
+  record[0] = RECORD.settled;
+  for (const [i, number] of [versions, yanked, buildMetadata, selected].entries())
+    record.writeUInt32LE(number, 1 + 4 * i);
+  return record;
+}
+
+/** Where the parts of an entry are in the bytes of a batch. */
+export interface EntryView {
+  bytes: Buffer;
+  isYanked: boolean;
+  /** Undefined when it is the last part of the index path. */
+  name: string | undefined;
+  /** Where its 64 hex digits begin. */
+  cksum: number;
+  /** Where its version begins and ends. */
+  vers: number;
+  versEnd: number;
+}
+
+/**
+ * Whether all records from `from` to before `to` are entries for which `test` is true. It is given one object that changes from call to
+ * call: nothing is made for an entry.
+ */
+export function everyEntry(batch: Uint8Array, from: number, to: number, test: (entry: EntryView) => boolean): boolean {
+  const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.length);
+  const entry: EntryView = { bytes, isYanked: false, name: undefined, cksum: 0, vers: 0, versEnd: 0 };
+  for (let at = from; at < to;) {
+    if (bytes[at] !== RECORD.entry) return false;
+    const name = at + ENTRY_HEAD + 64;
+    entry.isYanked = bytes[at + 1] === 1;
+    entry.cksum = at + ENTRY_HEAD;
+    entry.vers = name + bytes[at + 2]!;
+    entry.versEnd = entry.vers + bytes[at + 3]!;
+    entry.name = entry.vers === name ? undefined : bytes.toString('latin1', name, entry.vers);
+    if (!test(entry)) return false;
+    at = entry.versEnd + bytes[at + 4]! + bytes.readUInt32LE(at + 10);
+  }
+  return true;
+}
+
 /** Takes batches in order and gives the crates that are complete. */
 export interface BatchDecoder {
   /** The crates that end before the last file of this batch, which may go on in the next one. */
@@ -97,6 +153,7 @@ interface MutableFile {
   readonly name: string;
   readonly entries: IndexEntry[];
   readonly problems: IndexProblem[];
+  settled?: SettledVersions;
 }
 
 function decode(batch: Uint8Array, open: MutableFile | undefined, done: IndexFileEntries[]): MutableFile | undefined {
@@ -116,7 +173,8 @@ function decode(batch: Uint8Array, open: MutableFile | undefined, done: IndexFil
       continue;
     }
     if (file === undefined) throw new Error('a batch has to begin with a file');
-    at = kind === RECORD.entry ? decodeEntry(bytes, text, at, file) : decodeProblem(bytes, at, file);
+    if (kind === RECORD.entry) at = decodeEntry(bytes, text, at, file);
+    else at = kind === RECORD.settled ? decodeSettled(bytes, at, file) : decodeProblem(bytes, at, file);
   }
   return file;
 }
@@ -150,6 +208,12 @@ function decodeEntry(bytes: Buffer, text: string, at: number, file: MutableFile)
 
 function lineText(bytes: Buffer, text: string, at: number, from: number, to: number): string {
   return bytes[at + 5] === 1 ? text.slice(from, to) : bytes.toString('utf8', from, to);
+}
+
+function decodeSettled(bytes: Buffer, at: number, file: MutableFile): number {
+  const [versions, yanked, buildMetadata, selected] = [1, 5, 9, 13].map((offset) => bytes.readUInt32LE(at + offset));
+  file.settled = { versions: versions!, yanked: yanked!, buildMetadata: buildMetadata!, selected: selected! };
+  return at + 17;
 }
 
 function decodeProblem(bytes: Buffer, at: number, file: MutableFile): number {

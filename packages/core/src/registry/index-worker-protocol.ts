@@ -1,3 +1,4 @@
+import type { CrateSieveOptions } from './crate-sieve.ts';
 import type { IndexPlace } from './index-source.ts';
 
 /** What a reading thread is told when it starts. */
@@ -6,6 +7,8 @@ export interface WorkerTask {
   /** Folders at the top of the index; every thread takes the next one that none has. */
   readonly folders: readonly string[];
   readonly withText: boolean;
+  /** What the thread leaves out. */
+  readonly sieve: CrateSieveOptions | undefined;
   /** Which thread this is, from 0. */
   readonly worker: number;
   /** 32-bit numbers; see {@link SLOT}. */

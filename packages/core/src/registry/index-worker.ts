@@ -1,6 +1,7 @@
 // A thread that reads folders of an index: takes the next one, reads it, sends what it found, until none is left.
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '../errors.ts';
+import { createCrateSieve } from './crate-sieve.ts';
 import { openIndexSource } from './index-source.ts';
 import { MAX_HELD_BYTES, SLOT } from './index-worker-protocol.ts';
 import type { WorkerMessage, WorkerTask } from './index-worker-protocol.ts';
@@ -24,6 +25,7 @@ function readFolders(): void {
     engine: createWasmEngine(task.withText),
     withText: task.withText,
     emit: (batch) => sendBatch(folder, batch),
+    sieve: task.sieve === undefined ? undefined : createCrateSieve(task.sieve),
   });
   for (; folder < task.folders.length && !isStopped(); folder = takeFolder()) {
     const { indexPaths, ignored } = source.list(task.folders[folder] ?? '');

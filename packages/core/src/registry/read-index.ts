@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import type { Log } from '../log.ts';
+import type { CrateSieveOptions } from './crate-sieve.ts';
 import { createBatchDecoder } from './entry-batch.ts';
 import type { IndexFileEntries, IndexProblem } from './entry-batch.ts';
 import type { IndexEntry } from './index-entry.ts';
@@ -24,6 +25,11 @@ export interface ReadIndexOptions {
    * to threads. Default: one for each processor, at most 4, but none before a small index would be read anyway.
    */
   readonly threads?: number | undefined;
+  /**
+   * Spares the caller the entries of crates of which a mirror has everything: their `settled` is set instead. Threads see to it; what is
+   * read before there are any, or is odd, is told in any case. Not for `readIndex`.
+   */
+  readonly sieve?: CrateSieveOptions | undefined;
   /** Ends the reading with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Told every malformed line, in order. */
@@ -83,7 +89,7 @@ const FILES_PER_TURN = 100;
 const MAX_THREADS = 4;
 
 async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): AsyncGenerator<Group, void, undefined> {
-  const { signal, log = silentLog, only, withText = false } = options;
+  const { signal, log = silentLog, only, withText = false, sieve } = options;
   const { threads = Math.min(os.availableParallelism(), MAX_THREADS) } = options;
   const filesBefore = options.threads === undefined ? FILES_BEFORE_THREADS : 0;
   const source = openIndexSource(place);
@@ -113,7 +119,7 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   }
   const rest = folders.slice(next);
   if (rest.length > 0) {
-    for await (const group of readWithWorkers({ place, folders: rest, threads, withText, signal, onIgnored })) {
+    for await (const group of readWithWorkers({ place, folders: rest, threads, withText, sieve, signal, onIgnored })) {
       files += group.length;
       yield group;
     }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { MirrorError } from '../errors.ts';
+import type { CrateSieveOptions } from './crate-sieve.ts';
 import { createBatchDecoder } from './entry-batch.ts';
 import type { IndexFileEntries } from './entry-batch.ts';
 import type { IndexPlace } from './index-source.ts';
@@ -13,6 +14,7 @@ export interface WorkersOptions {
   readonly folders: readonly string[];
   readonly threads: number;
   readonly withText: boolean;
+  readonly sieve: CrateSieveOptions | undefined;
   readonly signal: AbortSignal | undefined;
   /** Told how many things of each folder have no place in an index. */
   readonly onIgnored: (count: number) => void;
@@ -60,7 +62,7 @@ interface Inbox {
   isComplete: boolean;
 }
 
-function startWorkers({ place, folders, threads, withText, onIgnored }: WorkersOptions): Crew {
+function startWorkers({ place, folders, threads, withText, sieve, onIgnored }: WorkersOptions): Crew {
   const shared = new SharedArrayBuffer(4 * (SLOT.held + threads));
   const slots = new Int32Array(shared);
   const inboxes = new Map<number, Inbox>();
@@ -69,7 +71,7 @@ function startWorkers({ place, folders, threads, withText, onIgnored }: WorkersO
   let wake = (): void => undefined;
 
   const workers = Array.from({ length: threads }, (_, worker) => {
-    const task: WorkerTask = { place, folders, withText, worker, shared };
+    const task: WorkerTask = { place, folders, withText, sieve, worker, shared };
     const thread = new Worker(new URL('./index-worker.js', import.meta.url), {
       workerData: task,
       execArgv: [],

@@ -1,5 +1,6 @@
 import { MirrorError } from '../errors.ts';
-import { encodeEntry, encodeFile, encodeProblem } from './entry-batch.ts';
+import type { CrateSieve } from './crate-sieve.ts';
+import { encodeEntry, encodeFile, encodeProblem, encodeSettled } from './entry-batch.ts';
 import { parseIndexEntry } from './index-entry.ts';
 import type { IndexFile, IndexSource } from './index-source.ts';
 import type { LineEngine } from './line-engine.ts';
@@ -35,6 +36,8 @@ export interface FileScannerOptions {
   readonly withText: boolean;
   /** Takes a batch. The bytes are overwritten after the call. */
   readonly emit: (batch: Uint8Array) => void;
+  /** Leaves out the entries of crates that it settles. It sees only crates that fit into a batch; default none. */
+  readonly sieve?: CrateSieve | undefined;
 }
 
 /**
@@ -42,10 +45,12 @@ export interface FileScannerOptions {
  * the rest is read on; blank lines are nothing; the last line may lack its end.
  */
 export function createFileScanner(options: FileScannerOptions): FileScanner {
-  const { engine, withText, emit } = options;
+  const { engine, withText, emit, sieve } = options;
   let out = OUT;
   let windowBytes = FIRST_WINDOW_BYTES;
   let problems = 0;
+  /** Where the records of the crate begin; undefined when some of them were given out already. */
+  let crateFrom: number | undefined;
   engine.grow(WINDOW + windowBytes + MARGIN);
 
   return { scan, flush };
@@ -53,12 +58,14 @@ export function createFileScanner(options: FileScannerOptions): FileScanner {
   function flush(): void {
     if (out > OUT) emit(engine.bytes().subarray(OUT, out));
     out = OUT;
+    crateFrom = undefined;
   }
 
   function scan(source: Pick<IndexSource, 'open'>, indexPath: string): void {
     append(encodeFile(indexPath));
     engine.begin(indexPath.slice(indexPath.lastIndexOf('/') + 1));
     problems = 0;
+    crateFrom = out;
     const file = source.open(indexPath);
     try {
       scanWindows(indexPath, file);
@@ -68,6 +75,15 @@ export function createFileScanner(options: FileScannerOptions): FileScanner {
     if (problems > MAX_PROBLEMS_PER_FILE) {
       append(encodeProblem(0, `${indexPath}: ${problems - MAX_PROBLEMS_PER_FILE} more malformed lines`));
     }
+    settle(indexPath);
+  }
+
+  function settle(indexPath: string): void {
+    if (sieve === undefined || crateFrom === undefined) return;
+    const settled = sieve(indexPath, engine.bytes(), crateFrom, out);
+    if (settled === undefined) return;
+    out = crateFrom;
+    append(encodeSettled(settled));
   }
 
   function scanWindows(indexPath: string, file: IndexFile): void {

@@ -37,6 +37,8 @@ export interface Selection {
   isDone(): boolean;
   /** The only crates of which anything can be wanted, in lower case and sorted; undefined when it may be any. */
   readonly names: readonly string[] | undefined;
+  /** Set when nothing but being yanked keeps a version out: whether it does. */
+  readonly plain: { readonly includeYanked: boolean } | undefined;
   /**
    * What was asked for and did not occur so far: patterns as written, locked versions as `name version`. Empty when the limit
    * ended the run early. Of a partition only exact names that belong to it are told.
@@ -83,6 +85,7 @@ export function createSelection(options: SelectionOptions = {}): Selection {
     },
     isDone: () => taken >= limit,
     names: namesOf(wanted, locked),
+    plain: isPlain(options) ? { includeYanked: options.includeYanked === true } : undefined,
     unmatched() {
       if (taken >= limit) return [];
       return [...(wanted?.unmatched(partition) ?? []), ...(locked?.unmatched(partition) ?? [])];
@@ -106,6 +109,12 @@ export function createSelection(options: SelectionOptions = {}): Selection {
     }
     return latest === undefined ? kept : newest(kept, latest, mustStay);
   }
+}
+
+function isPlain(options: SelectionOptions): boolean {
+  const { limit, crates, exclude = [], locked, latest, publishedBefore, publishedAfter, partition } = options;
+  const others = [limit, crates, locked, latest, publishedBefore, publishedAfter, partition];
+  return exclude.length === 0 && others.every((option) => option === undefined);
 }
 
 function versionOf(entry: IndexEntry): VersionParts {

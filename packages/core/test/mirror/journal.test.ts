@@ -81,6 +81,33 @@ it('many records in many blocks are all known', async () => {
   expect(records.every((each) => journal.vouches(evidence(each)))).toBe(true);
 });
 
+it('a manifest that threads read is known whole, and of several records of a file the last one counts', async () => {
+  const count = 50_000;
+  const lines = Array.from({ length: count }, (_, i) =>
+    formatManifestRecord(record({ path: `s/er/serde-1.0.${String(i)}.crate`, size: i })),
+  );
+  lines.splice(count / 2, 0, 'garbage\n', formatManifestRecord(record({ path: 'é"', size: 1 })));
+  lines.push(formatManifestRecord(record({ path: 's/er/serde-1.0.7.crate', size: 700 })));
+  const text = lines.join('');
+  expect(text.length).toBeGreaterThan(17 << 20);
+  const journal = await journalOf(text);
+  expect([journal.size, journal.unreadable]).toEqual([count + 1, 1]);
+  for (let i = 0; i < count; i += 1) {
+    const known = evidence(record({ path: `s/er/serde-1.0.${String(i)}.crate`, size: i }));
+    if (journal.vouches(known) === (i === 7)) throw new Error(`record ${String(i)}`);
+    if (!journal.knows(known)) throw new Error(`record ${String(i)} is not known`);
+  }
+  expect(journal.vouches(evidence(record({ path: 's/er/serde-1.0.7.crate', size: 700 })))).toBe(true);
+  expect(journal.vouches(evidence(record({ path: 'é"', size: 1 })))).toBe(true);
+});
+
+it('an abort ends the reading of a long manifest with its reason', async () => {
+  const file = path.join(scratchDir(), 'manifest.jsonl');
+  writeFileSync(file, formatManifestRecord(record()).repeat(60_000));
+  const reason = new Error('stopped');
+  await expect(readJournal(file, AbortSignal.abort(reason))).rejects.toBe(reason);
+});
+
 it('whatever stands in a record, it vouches for itself and for nothing else', async () => {
   const text = fc.string({ unit: 'binary', maxLength: 30 });
   await fc.assert(
