@@ -191,7 +191,7 @@ async function copyWithTime(source: string, part: string): Promise<void> {
 async function* piecesOf({ bytes, read, size }: Body): AsyncGenerator<Uint8Array> {
   if (bytes !== undefined) yield bytes;
   else if (read !== undefined && size > 0)
-    for await (const piece of read({ start: 0, end: size - 1 })) yield piece as Buffer;
+    yield* read({ start: 0, end: size - 1 });
 }
 
 /** True when it had to be written. */

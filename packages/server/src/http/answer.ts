@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { Span } from './range.ts';
 
 /** The kinds of request that are counted apart. */
@@ -9,8 +8,8 @@ export interface Body {
   readonly size: number;
   /** All of it, when it is in memory. */
   readonly bytes?: Buffer;
-  /** A part of it, when it is not. */
-  readonly read?: (span: Span) => Readable;
+  /** A part of it, when it is not; each piece is good until the next one is asked for. */
+  readonly read?: (span: Span) => AsyncIterable<Buffer>;
   /** The same in gzip, when that is on offer. */
   readonly gzip?: () => Promise<Buffer>;
 }

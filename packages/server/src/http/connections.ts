@@ -1,6 +1,6 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Response } from './send-answer.ts';
+import type { Response } from './send-plan.ts';
 
 /** The open connections of a server, so that it can end without cutting an answer short. */
 export interface Connections {
@@ -8,8 +8,14 @@ export interface Connections {
   add(socket: Socket): void;
   /** An HTTP/2 connection. */
   addSession(session: ServerHttp2Session): void;
-  /** A request begins; the result is to be called when its answer was handed over. */
-  begin(socket: Socket, response: Response): () => void;
+  /** An answer to a request of this HTTP/1.1 connection begins. */
+  begin(socket: Socket): void;
+  /** It has been handed over to the system. */
+  end(socket: Socket): void;
+  /** As `begin`, by way of a response; the result is to be called when the answer was handed over to it. */
+  beginResponse(socket: Socket, response: Response): () => void;
+  /** Whether connections are to end after the answer they are at. */
+  readonly isDraining: boolean;
   /** Close what is idle now, and everything else as soon as it is. */
   drain(): void;
   /** Close everything now. */
@@ -39,7 +45,9 @@ export function trackConnections(): Connections {
       sessions.add(session);
       session.once('close', () => sessions.delete(session));
     },
-    begin(socket, response) {
+    begin: (socket) => change(socket, 1),
+    end: (socket) => change(socket, -1),
+    beginResponse(socket, response) {
       if ('stream' in response) return () => undefined;
       if (isDraining) response.setHeader('connection', 'close');
       change(socket, 1);
@@ -52,6 +60,9 @@ export function trackConnections(): Connections {
         if (response.writableFinished || response.destroyed) over();
         else response.once('finish', over).once('close', over);
       };
+    },
+    get isDraining() {
+      return isDraining;
     },
     drain() {
       isDraining = true;

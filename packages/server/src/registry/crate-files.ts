@@ -1,12 +1,12 @@
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { IntegrityError, LAYOUTS, MirrorError, layoutPath, openBundleSet, sha256, sha256File } from '@mirror/core';
 import type { BundleSet, Layout, Sha256 } from '@mirror/core';
 import type { Body } from '../http/answer.ts';
 import type { Span } from '../http/range.ts';
 import { createByteCache } from './byte-cache.ts';
+import { filePieces } from './file-pieces.ts';
 import { readPlainFile, statPlainFile } from './read-plain-file.ts';
+import { settle } from './settle.ts';
 import { sliceStream } from './slice-stream.ts';
 import { createVerdicts } from './verdicts.ts';
 
@@ -110,7 +110,6 @@ export async function openCrateFiles(options: CrateFilesOptions): Promise<CrateF
 
 /** Larger files are streamed. A thousand clients that take their time hold 256 MiB at most. */
 const WHOLE_BYTES = 256 * 1024;
-const PIECE_BYTES = 256 * 1024;
 
 interface Source {
   find(crate: WantedCrate): Promise<Body | undefined>;
@@ -146,17 +145,17 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
 
   const findAt = async (file: string, crate: WantedCrate): Promise<Body | undefined> => {
     const kept = cache.get(file);
-    if (kept !== undefined && (now() - kept.checkedAt < believeMs || (await isUnchanged(file, kept)))) {
+    if (kept !== undefined && (now() - kept.checkedAt < believeMs || isUnchanged(file, kept))) {
       if (kept.digest !== undefined) check(crate, file, kept.digest);
       return kept.body;
     }
-    const found = await readPlainFile(file, WHOLE_BYTES);
+    const found = readPlainFile(file, WHOLE_BYTES);
     if (found === undefined) return undefined;
     if (found.bytes === undefined) {
       if (isVerifying) check(crate, file, await verdicts.of(file, found.stamp, () => sha256File(file)));
       return {
         size: found.size,
-        read: ({ start, end }) => createReadStream(file, { start, end, highWaterMark: PIECE_BYTES }),
+        read: (span) => filePieces(file, span),
       };
     }
     const { bytes } = found;
@@ -167,13 +166,10 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
     return body;
   };
 
-  const look = async ({
-    name,
-    vers,
-  }: WantedCrate): Promise<{ readonly file: string; readonly size: number } | undefined> => {
+  const look = ({ name, vers }: WantedCrate): { readonly file: string; readonly size: number } | undefined => {
     for (const place of order) {
       const file = path.join(place.root, layoutPath(place.layout, name, vers));
-      const found = await statPlainFile(file);
+      const found = statPlainFile(file);
       if (found === undefined) continue;
       promote(place);
       return { file, size: found.size };
@@ -181,8 +177,8 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
     return undefined;
   };
 
-  const isUnchanged = async (file: string, kept: KeptFile): Promise<boolean> => {
-    if ((await statPlainFile(file))?.stamp !== kept.stamp) return false;
+  const isUnchanged = (file: string, kept: KeptFile): boolean => {
+    if (statPlainFile(file)?.stamp !== kept.stamp) return false;
     kept.checkedAt = now();
     return true;
   };
@@ -205,12 +201,8 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
       if (damage !== undefined) throw damage as MirrorError;
       return undefined;
     },
-    async sizeOf(crate) {
-      return (await look(crate))?.size;
-    },
-    async locate(crate) {
-      return (await look(crate))?.file;
-    },
+    sizeOf: (crate) => settle(() => look(crate)?.size),
+    locate: (crate) => settle(() => look(crate)?.file),
     refresh: () => Promise.resolve(),
     cachedBytes: () => cache.bytes,
     close: () => Promise.resolve(),
@@ -237,7 +229,7 @@ async function bundleSource(dir: string, { layout, isVerifying = true }: CrateFi
       if (isVerifying) await verdicts.of(place, entry.sha256, async () => drain(set.stream(file), entry.sha256));
       return {
         size: entry.size,
-        read: (span: Span) => Readable.from(sliceStream(set.stream(file), span), { objectMode: false }),
+        read: (span: Span) => sliceStream(set.stream(file), span),
       };
     },
     async sizeOf(crate) {

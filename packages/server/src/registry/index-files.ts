@@ -5,6 +5,7 @@ import { MirrorError, isIndexPath, systemCodeOf } from '@mirror/core';
 import { findRepository, openPackedIndex, parseCommit, openObjectStore, readRef } from '@mirror/core/git';
 import type { PackedIndex } from '@mirror/core/git';
 import { readPlainFile, statPlainFile } from './read-plain-file.ts';
+import { settle } from './settle.ts';
 
 /** One file of an index, bytes and stamp of the same state. */
 export interface IndexFile {
@@ -65,17 +66,19 @@ function directoryFiles(dir: string, gitDir: string | undefined): IndexFiles {
   return {
     location: dir,
     isPacked: false,
-    async stamp(indexPath) {
-      const file = fileOf(indexPath);
-      return file === undefined ? undefined : (await statPlainFile(file))?.stamp;
-    },
-    async read(indexPath) {
-      const file = fileOf(indexPath);
-      const found = file === undefined ? undefined : await readPlainFile(file, MAX_INDEX_FILE_BYTES);
-      if (found === undefined) return undefined;
-      if (found.bytes === undefined) throw tooLarge(indexPath, found.size);
-      return { bytes: found.bytes, stamp: found.stamp };
-    },
+    stamp: (indexPath) =>
+      settle(() => {
+        const file = fileOf(indexPath);
+        return file === undefined ? undefined : statPlainFile(file)?.stamp;
+      }),
+    read: (indexPath) =>
+      settle(() => {
+        const file = fileOf(indexPath);
+        const found = file === undefined ? undefined : readPlainFile(file, MAX_INDEX_FILE_BYTES);
+        if (found === undefined) return undefined;
+        if (found.bytes === undefined) throw tooLarge(indexPath, found.size);
+        return { bytes: found.bytes, stamp: found.stamp };
+      }),
     paths: () => walk(dir, ''),
     updatedAt: () => (gitDir === undefined ? undefined : commitTimeOf(gitDir)),
     close: () => undefined,
@@ -133,12 +136,6 @@ function repositoryFiles(dir: string, gitDir: string): IndexFiles {
 }
 
 const HEAD_BELIEVED_MS = 5000;
-
-/** The outcome of work that is done at once, for an interface that lets others wait. */
-async function settle<T>(work: () => T): Promise<T> {
-  await Promise.resolve();
-  return work();
-}
 
 function placesOf(packed: PackedIndex): ReadonlyMap<string, number> {
   const places = new Map<string, number>();
