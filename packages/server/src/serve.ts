@@ -52,9 +52,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const connections = trackConnections();
   const exchange = createExchange(app, options.onAccess, log);
   const server =
-    tls === undefined
-      ? createPlainServer(limits, exchange, connections)
-      : createSecureServer(limits, tls, connections);
+    tls === undefined ? createPlainServer(limits, exchange, connections) : createSecureServer(limits, tls, connections);
   const answer = answerer(exchange, limits, connections);
   server.on('request', answer as never);
   server.on('clientError', refuse as never);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { BenchOptions } from './bench-options.ts';
 import { builtBin } from './built-bin.ts';
@@ -7,9 +7,11 @@ import type { Contender } from './compare.ts';
 import { startFakeOrigin } from './fake-origin.ts';
 import { hasNginx, startNginx } from './nginx.ts';
 import type { Origin } from './nginx.ts';
+import { makeRegistry, readVersions } from './registry.ts';
+import type { RegistryFile } from './registry.ts';
 import { has } from './run-command.ts';
 import type { CommandLine } from './run-command.ts';
-import { createScratch, runForJson } from './workspace.ts';
+import { createScratch } from './workspace.ts';
 
 /** What is downloaded, and how far away it is. */
 export interface BenchDownloadOptions extends BenchOptions {
@@ -26,7 +28,8 @@ export async function benchDownload(options: BenchDownloadOptions): Promise<void
   const scratch = createScratch(options.out);
   let origin: Origin | undefined;
   try {
-    const registry = options.registry ?? makeRegistry(path.join(scratch.directory, 'registry'), options.files);
+    const registry =
+      options.registry ?? makeRegistry(path.join(scratch.directory, 'registry'), { versions: options.files });
     const server = { root: registry, directory: path.join(scratch.directory, 'server'), latencyMs: options.latencyMs };
     const isNginx = hasNginx(options.latencyMs);
     origin = isNginx ? await startNginx(server) : await startFakeOrigin(server);
@@ -52,28 +55,10 @@ export async function benchDownload(options: BenchDownloadOptions): Promise<void
   }
 }
 
-/** A line of the registry's list of files. */
-interface File {
-  readonly path: string;
-  readonly size: number;
-  readonly cksum: string;
-}
-
-function makeRegistry(directory: string, files: number): string {
-  const flags = ['--make-only', '--versions', String(files), '--sizes', 'real', '--dir', directory];
-  runForJson(builtBin('@mirror-tools/fake-registry'), flags);
-  return directory;
-}
-
-function readVersions(registry: string): File[] {
-  const text = readFileSync(path.join(registry, 'versions.jsonl'), 'utf8').trimEnd();
-  return text.split('\n').map((line) => JSON.parse(line) as File);
-}
-
 interface Field {
   readonly origin: Origin;
   readonly registry: string;
-  readonly files: readonly File[];
+  readonly files: readonly RegistryFile[];
   readonly concurrency: number;
 }
 
@@ -136,6 +121,6 @@ function listFile(out: string, lines: readonly string[]): string {
   return `${out}.list`;
 }
 
-function urlOf(base: string, { path: file }: File): string {
+function urlOf(base: string, { path: file }: RegistryFile): string {
   return `${base}/crates/${file.replaceAll('+', '%2B')}`;
 }

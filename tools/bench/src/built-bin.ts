@@ -3,7 +3,12 @@ import { fileURLToPath } from 'node:url';
 
 /** The built command of a workspace package. */
 export function builtBin(
-  name: '@mirror/downloader' | '@mirror-tools/fake-registry' | '@mirror-tools/index-generator',
+  name:
+    | '@mirror/archive-hasher'
+    | '@mirror/downloader'
+    | '@mirror/server'
+    | '@mirror-tools/fake-registry'
+    | '@mirror-tools/index-generator',
 ): string {
   return path.join(path.dirname(fileURLToPath(import.meta.resolve(name))), 'bin.js');
 }

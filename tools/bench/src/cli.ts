@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { benchDownload } from './bench-download.ts';
+import { benchHash } from './bench-hash.ts';
 import { benchIndex } from './bench-index.ts';
 import { benchNoChange } from './bench-no-change.ts';
 import type { BenchOptions } from './bench-options.ts';
+import { benchServer } from './bench-server.ts';
 
 const REAL_CRATES = 170_856;
 
@@ -11,16 +13,19 @@ const HELP = `mirror-bench: the toolchain beside its peers, interleaved, medians
   mirror-bench index      reading an index, against cat of its files
   mirror-bench download   downloading, against curl --parallel, aria2c and cp -r
   mirror-bench no-change  a run over a complete mirror, against reading the index alone
+  mirror-bench hash       hashing a directory, against rhash and sha256sum
+  mirror-bench server     answering requests, against nginx serving the export
   mirror-bench memory     the peak of such runs at 10,000 and 100,000 versions, with --full also 1.4 million
 
   --runs N          runs of each contender                                   [3]
-  --crates N        size of the index (index, no-change)                     [10000]
+  --crates N        size of the index (index, no-change, server)             [10000; server 150]
   --full            an index as large as the real one                        [${REAL_CRATES} crates]
-  --files N         files to download, of sizes as on crates.io              [20000]
+  --files N         files to download or hash, of sizes as on crates.io      [20000]
   --registry DIR    files that fake-registry --make-only --dir DIR has made  [made, and removed at the end]
-  --concurrency N   requests in flight                                       [64]
+  --concurrency N   requests in flight                                       [64; server 32]
+  --seconds N       how long each server is asked for each job               [2]
   --latency MS      how late each answer begins, also as 40ms                [0]
-  --only A,B        only these contenders
+  --only A,B        only these contenders, or jobs of the server
   --out DIR         where the scratch folder is made                         [/dev/shm]
   --limit SECONDS   the longest that one run may take                        [300]
 
@@ -58,11 +63,12 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
 const FLAGS = {
   help: { type: 'boolean', short: 'h' },
   runs: { type: 'string', default: '3' },
-  crates: { type: 'string', default: '10000' },
+  crates: { type: 'string' },
   full: { type: 'boolean', default: false },
   files: { type: 'string', default: '20000' },
   registry: { type: 'string' },
-  concurrency: { type: 'string', default: '64' },
+  concurrency: { type: 'string' },
+  seconds: { type: 'string', default: '2' },
   latency: { type: 'string', default: '0' },
   only: { type: 'string', default: '' },
   out: { type: 'string' },
@@ -79,20 +85,27 @@ function chosen(argv: readonly string[], say: (text: string) => void): (() => Pr
     limitMs: count('limit', values.limit) * 1000,
     say,
   };
-  const crates = values.full ? REAL_CRATES : count('crates', values.crates);
+  const crates = values.full ? REAL_CRATES : count('crates', values.crates ?? '10000');
   const download = {
     files: count('files', values.files),
-    concurrency: count('concurrency', values.concurrency),
+    concurrency: count('concurrency', values.concurrency ?? '64'),
     latencyMs: parseLatency(values.latency),
     registry: values.registry,
+  };
+  const server = {
+    crates: count('crates', values.crates ?? '150'),
+    connections: count('concurrency', values.concurrency ?? '32'),
+    seconds: count('seconds', values.seconds),
   };
   const [command] = positionals;
   if (values.help === true || command === undefined) return undefined;
   if (command === 'index') return () => benchIndex({ ...options, crates });
   if (command === 'download') return () => benchDownload({ ...options, ...download });
   if (command === 'no-change') return () => benchNoChange({ ...options, crates });
+  if (command === 'hash') return () => benchHash({ ...options, ...download });
+  if (command === 'server') return () => benchServer({ ...options, ...server });
   if (command === 'memory') return () => benchMemory(options, values.full);
-  throw new Error(`expected index, download, no-change or memory; found ${command}`);
+  throw new Error(`expected index, download, no-change, hash, server or memory; found ${command}`);
 }
 
 /** Sizes that give about 10,000, 100,000 and 1.4 million versions. */

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { childSeconds } from './processor-time.ts';
+import { freePorts } from './free-ports.ts';
+import { launchNginx, nginxProgram } from './launch-nginx.ts';
 
 /** A server of the origin's files. */
 export interface Origin {
@@ -40,22 +39,17 @@ export async function startNginx(options: {
   mkdirSync(directory, { recursive: true });
   makeCertificates(directory);
   const [http = 0, tls = 0, h2 = 0] = await freePorts(3);
-  const config = path.join(directory, 'nginx.conf');
-  writeFileSync(config, configText({ directory, root: path.resolve(root), ports: { http, tls, h2 }, latencyMs }));
-  const program = nginxProgram() ?? 'nginx';
-  execFileSync(program, ['-e', path.join(directory, 'error.log'), '-c', config], { stdio: 'pipe' });
-  const pidFile = path.join(directory, 'nginx.pid');
-  for (let tries = 0; !existsSync(pidFile) && tries < 100; tries += 1) await pause(20);
-  const pid = Number(readFileSync(pidFile, 'utf8'));
+  const layout = { directory, root: path.resolve(root), ports: { http, tls, h2 }, latencyMs };
+  const module = latencyMs === 0 ? '' : `load_module ${ECHO_MODULE};`;
+  const nginx = await launchNginx(directory, { head: module, workers: 2, http: serversText(layout) });
   return {
     url: `http://127.0.0.1:${http}`,
     tlsUrl: `https://127.0.0.1:${tls}`,
     tlsH2Url: `https://127.0.0.1:${h2}`,
     caFile: path.join(directory, 'ca.pem'),
-    seconds: () => childSeconds(pid),
+    seconds: nginx.seconds,
     close: async () => {
-      process.kill(pid, 'SIGTERM');
-      for (let tries = 0; existsSync(pidFile) && tries < 100; tries += 1) await pause(20);
+      await nginx.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -68,25 +62,16 @@ interface Layout {
   readonly latencyMs: number;
 }
 
-function configText({ directory, root, ports, latencyMs }: Layout): string {
+function serversText({ directory, root, ports, latencyMs }: Layout): string {
   const files = `root "${root}";`;
   const late = `location / { echo_sleep ${latencyMs / 1000}; echo_exec @files; } location @files { ${files} }`;
   const content = latencyMs === 0 ? files : late;
-  const user = process.getuid?.() === 0 ? 'user root;' : '';
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  return `${latencyMs === 0 ? '' : `load_module ${ECHO_MODULE};`}
-${user} worker_processes 2; worker_rlimit_nofile 8192; pid "${directory}/nginx.pid"; error_log "${directory}/error.log" warn;
-events { worker_connections 4096; }
-http {
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 10000000; default_type application/octet-stream;
-  ${temporary.map((name) => `${name}_temp_path "${directory}/${name}";`).join(' ')}
+  return `sendfile on; tcp_nopush on; default_type application/octet-stream;
   ssl_certificate "${directory}/server.pem"; ssl_certificate_key "${directory}/server.key"; ssl_protocols TLSv1.3;
   http2_max_concurrent_streams 256;
   server { listen 127.0.0.1:${ports.http}; ${content} }
   server { listen 127.0.0.1:${ports.tls} ssl; ${content} }
-  server { listen 127.0.0.1:${ports.h2} ssl http2; ${content} }
-}
-`;
+  server { listen 127.0.0.1:${ports.h2} ssl http2; ${content} }`;
 }
 
 function makeCertificates(directory: string): void {
@@ -99,23 +84,6 @@ function makeCertificates(directory: string): void {
   writeFileSync(path.join(directory, 'names'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
   const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names'];
   openssl('x509', '-req', '-in', 'server.csr', ...signing, '-out', 'server.pem');
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-function nginxProgram(): string | undefined {
-  return ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((file) => existsSync(file));
 }
 
 /** Debian's package libnginx-mod-http-echo. */

@@ -17,6 +17,11 @@ export function childSeconds(parent: number): number {
   return seconds;
 }
 
+/** CPU seconds that a process and its children have spent so far. */
+export function familySeconds(pid: number): number {
+  return parseProcess(readFileSync(`/proc/${pid}/stat`, 'utf8')).seconds + childSeconds(pid);
+}
+
 /**
  * Busy seconds from the text of /proc/stat: all but idle and waiting for a disk.
  *

@@ -35,10 +35,11 @@ export function formatTable(rows: readonly Row[], { files, bytes }: Workload, re
     (bytes / sample.wall / 1e6).toFixed(0),
     ...(base === undefined ? [] : [(sample.wall / base.wall).toFixed(2), (sample.cpu / base.cpu).toFixed(2)]),
   ]);
-  return aligned([head, ...lines]);
+  return alignedTable([head, ...lines]);
 }
 
-function aligned(lines: readonly (readonly string[])[]): string {
+/** Lines of cells, the first of them the head, as a Markdown table whose columns are aligned: words to the left, figures to the right. */
+export function alignedTable(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const text = (line: readonly string[]): string =>
     `| ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |\n`;

@@ -1,7 +1,7 @@
 import { parseCrateFileName } from '@mirror/core';
 import type { CrateId } from '@mirror/core';
 import { textAnswer } from '../http/answer.ts';
-import type { Answer } from '../http/answer.ts';
+import type { Answer, Body } from '../http/answer.ts';
 import type { AppCall } from './app.ts';
 
 /**
@@ -23,7 +23,14 @@ export async function answerCrateFile({ context }: AppCall, { name, vers }: Crat
   if (entry?.name !== name) return textAnswer('crate', 404, 'no such version in this mirror\n');
   const body = await crates.find(entry);
   if (body === undefined) return textAnswer('crate', 404, `this mirror has no file of ${name} ${vers}\n`);
-  return { route: 'crate', status: 200, headers: CRATE_HEADERS, body, digest: entry.cksum };
+  const known = answers.get(body);
+  if (known?.digest === entry.cksum) return known;
+  const answer: Answer = { route: 'crate', status: 200, headers: CRATE_HEADERS, body, digest: entry.cksum };
+  answers.set(body, answer);
+  return answer;
 }
+
+/** As long as a file is kept in memory, its answer is too, and all that is made from it. */
+const answers = new WeakMap<Body, Answer>();
 
 const CRATE_HEADERS = { 'content-type': 'application/gzip', 'cache-control': 'public, max-age=31536000, immutable' };

@@ -2,6 +2,7 @@ import { sha256 } from '@mirror/core';
 import { textAnswer } from '../http/answer.ts';
 import type { Answer } from '../http/answer.ts';
 import { configJson } from '../registry/config-json.ts';
+import type { CratePage } from '../registry/sparse-index.ts';
 import type { AppCall } from './app.ts';
 
 /** `/index/config.json` and `/index/se/rd/serde`. */
@@ -12,13 +13,23 @@ export async function answerIndex(call: AppCall): Promise<Answer | undefined> {
   if (indexPath === 'config.json') return answerConfig(call.address);
   const page = await call.context.mirror.index.find(indexPath);
   if (page === undefined) return textAnswer('index', 404, 'not in this index\n');
-  const { bytes, gzip } = page;
+  const known = answers.get(page);
+  if (known !== undefined) return known;
+  const answer = answerOf(page);
+  answers.set(page, answer);
+  return answer;
+}
+
+/** As long as a page is kept in memory, its answer is too, and all that is made from it. */
+const answers = new WeakMap<CratePage, Answer>();
+
+function answerOf({ bytes, gzip, sha256: digest }: CratePage): Answer {
   return {
     route: 'index',
     status: 200,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'public, max-age=60' },
     body: { size: bytes.length, bytes, ...(gzip === undefined ? {} : { gzip }) },
-    digest: page.sha256,
+    digest,
   };
 }
 

@@ -190,8 +190,7 @@ async function copyWithTime(source: string, part: string): Promise<void> {
 
 async function* piecesOf({ bytes, read, size }: Body): AsyncGenerator<Uint8Array> {
   if (bytes !== undefined) yield bytes;
-  else if (read !== undefined && size > 0)
-    yield* read({ start: 0, end: size - 1 });
+  else if (read !== undefined && size > 0) yield* read({ start: 0, end: size - 1 });
 }
 
 /** True when it had to be written. */

@@ -48,8 +48,7 @@ export function createExchange(app: App, onAccess: ((access: Access) => void) | 
       status = plan.status;
       bytes = plan.bytes?.length ?? plan.pieces?.size ?? 0;
     } catch (error) {
-      if (!isGone(error))
-        log.warn('an answer could not be sent', { target: request.target, error: messageOf(error) });
+      if (!isGone(error)) log.warn('an answer could not be sent', { target: request.target, error: messageOf(error) });
       sender.abort();
     } finally {
       const seconds = (performance.now() - begin) / 1000;

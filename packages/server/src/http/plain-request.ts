@@ -30,15 +30,41 @@ export function readPlainRequest(bytes: Buffer): PlainRequest | undefined {
     const colon = text.indexOf(':', at);
     const next = text.indexOf('\r\n', at);
     if (colon < 0 || colon > next) return undefined;
-    const name = text.slice(at, colon).toLowerCase();
-    const value = text.slice(colon + 1, next).trim();
-    if (!NAME.test(name) || headers[name] !== undefined) return undefined;
+    const name = fieldName(text.slice(at, colon));
+    if (name === undefined || headers[name] !== undefined) return undefined;
+    const value = withoutBlanks(text, colon + 1, next);
     if (ABOUT_CONNECTION.has(name) && !(name === 'connection' && value.toLowerCase() === 'keep-alive'))
       return undefined;
     headers[name] = value;
     at = next + 2;
   }
   return headers['host'] === undefined ? undefined : { method: method as PlainRequest['method'], target, headers };
+}
+
+/** A field's name in lower case; undefined when it is none. Clients have few names, and they are looked at once. */
+function fieldName(written: string): string | undefined {
+  const known = names.get(written);
+  if (known !== undefined) return known;
+  const name = written.toLowerCase();
+  if (!NAME.test(name)) return undefined;
+  if (names.size < MAX_NAMES && name.length <= 40) names.set(written, name);
+  return name;
+}
+
+const names = new Map<string, string>();
+const MAX_NAMES = 256;
+
+function withoutBlanks(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text, start)) start++;
+  while (start < end && isBlank(text, end - 1)) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === 0x20 || code === 0x09;
 }
 
 const MAX_BYTES = 8 * 1024;

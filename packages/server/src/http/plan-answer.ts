@@ -28,6 +28,33 @@ export interface Plan {
  * with 206 or 416, no body for HEAD.
  */
 export async function planAnswer(request: RequestFields, answer: Answer): Promise<Plan> {
+  const kind = commonKind(request, answer);
+  if (kind === undefined) return makePlan(request, answer);
+  const known = plans.get(answer);
+  const ready = known?.[kind];
+  if (ready !== undefined) return ready;
+  const plan = await makePlan(request, answer);
+  plans.set(answer, { ...known, [kind]: plan });
+  return plan;
+}
+
+/** The plans of an answer that most requests come to. They last as long as the answer. */
+const plans = new WeakMap<Answer, Partial<Record<CommonKind, Plan>>>();
+
+type CommonKind = 'whole' | 'gzip' | 'unchanged' | 'gzip-unchanged';
+
+/** Which of the plans that are kept is the one for this request; undefined when it asks for something more special. */
+function commonKind({ method, headers }: RequestFields, { status, digest, body }: Answer): CommonKind | undefined {
+  if (method !== 'GET' || status !== 200 || digest === undefined) return undefined;
+  if (headers.range !== undefined || headers['if-match'] !== undefined) return undefined;
+  const isGzip = body.gzip !== undefined && acceptsGzip(headers['accept-encoding']?.toString());
+  const tag = headers['if-none-match'];
+  if (tag === undefined) return isGzip ? 'gzip' : 'whole';
+  if (tag !== strongEtag(digest, isGzip ? 'gzip' : undefined)) return undefined;
+  return isGzip ? 'gzip-unchanged' : 'unchanged';
+}
+
+async function makePlan(request: RequestFields, answer: Answer): Promise<Plan> {
   const { headers } = request;
   const { body, digest, status } = answer;
   const isGzip =

@@ -22,6 +22,8 @@ export type TargetProblem = 'too-long' | 'malformed' | 'no-such-path';
  */
 export function parseTarget(text: string, basePath = ''): Target | TargetProblem {
   if (text.length > MAX_TARGET_LENGTH) return 'too-long';
+  if (basePath === '' && PLAIN_PATH.test(text))
+    return { parts: text.slice(1).split('/'), isFolder: false, query: NO_QUERY };
   const [path = '', query = ''] = splitAt(text.replace(/^https?:\/\/[^/?#]*/i, ''), '?');
   if (!path.startsWith('/')) return 'malformed';
   const local =
@@ -30,8 +32,12 @@ export function parseTarget(text: string, basePath = ''): Target | TargetProblem
   const parts = decode(local.slice(1, isFolder ? -1 : undefined));
   if (parts === undefined) return 'malformed';
   if (!parts.every(isPlain)) return 'no-such-path';
-  return { parts, isFolder, query: new URLSearchParams(query) };
+  return { parts, isFolder, query: query === '' ? NO_QUERY : new URLSearchParams(query) };
 }
+
+/** Most requests: nothing to decode, no part that begins with a dot. */
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+$/;
+const NO_QUERY = new URLSearchParams();
 
 function decode(path: string): readonly string[] | undefined {
   if (path === '') return [];

@@ -15,7 +15,8 @@ export async function* filePieces(file: string, { start, end }: Span): AsyncGene
   try {
     for (let at = start; at <= end;) {
       const count = readSync(fd, buffer, 0, Math.min(PIECE_BYTES, end + 1 - at), at);
-      if (count === 0) throw new MirrorError('ERR_IO', `${file}: expected ${String(end + 1)} bytes, found ${String(at)}`);
+      if (count === 0)
+        throw new MirrorError('ERR_IO', `${file}: expected ${String(end + 1)} bytes, found ${String(at)}`);
       yield buffer.subarray(0, count);
       at += count;
     }

@@ -3,6 +3,7 @@ import { gzip as gzipWithCallback } from 'node:zlib';
 import { indexPathOf, isCrateName, isCrateVersion, parseIndexEntry, sha256 } from '@mirror/core';
 import type { FullIndexEntry, Sha256 } from '@mirror/core';
 import { createByteCache } from './byte-cache.ts';
+import type { WantedCrate } from './crate-files.ts';
 import type { IndexFiles } from './index-files.ts';
 import { entriesOf } from './index-view.ts';
 import type { IndexView } from './index-view.ts';
@@ -14,6 +15,8 @@ export interface CratePage {
   readonly sha256: Sha256;
   /** The same compressed; undefined when it is too small to gain anything. */
   readonly gzip: (() => Promise<Buffer>) | undefined;
+  /** One version of it. */
+  version(vers: string): WantedCrate | undefined;
 }
 
 /** A sparse registry's index: a crate at a time, through a view. */
@@ -21,7 +24,7 @@ export interface SparseIndex {
   /** The file of the crate at `indexPath`; undefined when there is none or nothing of it is shown. */
   find(indexPath: string): Promise<CratePage | undefined>;
   /** One version that is shown, whatever the case of `name` in the index. */
-  version(name: string, vers: string): Promise<FullIndexEntry | undefined>;
+  version(name: string, vers: string): Promise<WantedCrate | undefined>;
   /** All versions of a crate that are shown, in the order of the index. */
   versions(name: string): Promise<readonly FullIndexEntry[]>;
   readonly cachedBytes: number;
@@ -52,7 +55,7 @@ export function createSparseIndex(options: SparseIndexOptions): SparseIndex {
     async version(name, vers) {
       if (!isCrateName(name) || !isCrateVersion(vers)) return undefined;
       const page = await find(indexPathOf(name));
-      return page === undefined ? undefined : findEntry(page, vers);
+      return page?.version(vers);
     },
     async versions(name) {
       const page = isCrateName(name) ? await find(indexPathOf(name)) : undefined;
@@ -107,14 +110,25 @@ const SMALLEST_GZIP_BYTES = 512;
 function pageOf(indexPath: string, bytes: Buffer): CratePage {
   let compressed: Promise<Buffer> | undefined;
   const gzip = (): Promise<Buffer> => (compressed ??= gzipBytes(bytes));
-  return { indexPath, bytes, sha256: sha256(bytes), gzip: bytes.length < SMALLEST_GZIP_BYTES ? undefined : gzip };
+  const known = new Map<string, WantedCrate>();
+  const version = (vers: string): WantedCrate | undefined => {
+    const before = known.get(vers);
+    if (before !== undefined) return before;
+    const entry = findEntry(indexPath, bytes, vers);
+    if (entry === undefined) return undefined;
+    const wanted = { name: entry.name, vers, cksum: entry.cksum };
+    known.set(vers, wanted);
+    return wanted;
+  };
+  const isSmall = bytes.length < SMALLEST_GZIP_BYTES;
+  return { indexPath, bytes, sha256: sha256(bytes), gzip: isSmall ? undefined : gzip, version };
 }
 
 /**
  * The entry of one version. The file may have a thousand lines of several kilobytes, so only those are read as JSON which
  * hold the version as it is commonly written; and all of them when that finds nothing.
  */
-function findEntry({ indexPath, bytes }: CratePage, vers: string): FullIndexEntry | undefined {
+function findEntry(indexPath: string, bytes: Buffer, vers: string): FullIndexEntry | undefined {
   const needle = Buffer.from(`"vers":"${vers}"`);
   for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + 1)) {
     const start = bytes.lastIndexOf(10, at) + 1;
