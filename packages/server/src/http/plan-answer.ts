@@ -106,6 +106,5 @@ function source({ method }: RequestFields, { bytes, read, size }: Body, span: Sp
 
 /** A 304 repeats what a cache keeps of the answer and says nothing of the body. */
 function withoutContent(headers: Record<string, string | number>): Record<string, string | number> {
-  const { 'content-type': _, ...kept } = headers;
-  return kept;
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'content-type'));
 }
