@@ -1,6 +1,6 @@
-import { createHash, getHashes } from 'node:crypto';
+import { createHash, getHashes, hash as digestOf } from 'node:crypto';
 import type * as HashWasm from 'hash-wasm';
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import type { Hasher } from './hasher.ts';
 import { createKangarooTwelve, createMurmur3, createWhirlpool } from './wasm-hashers.ts';
 
@@ -148,6 +148,7 @@ function viaCrypto(name: string): Engine {
       init: () => void (hash = createHash(name)),
       update: (data) => void hash.update(data),
       digest: () => hash.digest('hex'),
+      digestOf: (message) => digestOf(name, message),
     };
   };
 }

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import type { CliIo } from '@mirror/core/cli';
 
 /** Ask for a line on the terminal without showing it. Ctrl-C ends the run as an interrupt does. */

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { MirrorError, messageOf, systemCodeOf } from '@mirror/core';
+import { MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
 import type { CliIo, CommandContext } from '@mirror/core/cli';
 import { askSecret } from './cli-ask-secret.ts';
 import { createSigningKey, loadSigningKey } from './sign.ts';

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import { command, flag, runCli } from '@mirror/core/cli';
 import type { CliIo, CommandContext, Outcome, Progress } from '@mirror/core/cli';
 import { ALGORITHM_NAMES, algorithmsNamed } from './algorithms.ts';

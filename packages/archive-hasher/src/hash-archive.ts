@@ -1,7 +1,9 @@
 import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { MirrorError, acquireLock, messageOf, silentLog } from '@mirror/core';
-import type { Log } from '@mirror/core';
+import { MirrorError, messageOf } from '@mirror/core/errors';
+import { silentLog } from '@mirror/core/log';
+import type { Log } from '@mirror/core/log';
+import { acquireLock } from '@mirror/core/mirror';
 import { ALGORITHMS } from './algorithms.ts';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
@@ -57,7 +59,7 @@ export interface HashArchiveOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of each file that was hashed, in path order. */
   readonly onHashed?: ((file: HashedFile) => void) | undefined;
-  /** Told when a phase begins; `read` can then be asked at any time. What is there is counted first when it is given. */
+  /** Told when a phase begins; `read` can then be asked at any time. What is there is counted when it is asked first. */
   readonly onPhase?: ((phase: 'hashing' | 'packing', read: () => HashProgress) => void) | undefined;
 }
 
@@ -176,10 +178,11 @@ async function hashTree(
   const excluded = pathsInside(dir, finalFiles(outputs));
   const exclude = new Set([...excluded, ...excluded.map(partOf), ...pathsInside(dir, [outputs.spool, outputs.lock])]);
   const names = algorithms.map(({ name }) => name);
-  if (options.onPhase !== undefined) {
-    const total = countEntries(dir);
-    options.onPhase('hashing', () => ({ done: counts.files, total, bytes: pool.bytesRead(), failed: counts.failed }));
-  }
+  let total: number | undefined;
+  options.onPhase?.('hashing', () => {
+    total ??= countEntries(dir);
+    return { done: counts.files, total, bytes: pool.bytesRead(), failed: counts.failed };
+  });
 
   const listing = await createListingDigests(algorithms);
   const writer = await createReportWriter(outputs.spool);

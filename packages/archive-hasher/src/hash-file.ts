@@ -42,10 +42,18 @@ export function hashFile(
   onBytes: (count: number) => void,
 ): FileOutcome {
   return readSteadily(path, options, (fd, expected) => {
+    if (expected <= buffer.length) {
+      const size = fill(fd, buffer.subarray(0, Math.max(1, expected))); // one that says it is empty may not be: /proc
+      onBytes(size);
+      const whole = buffer.subarray(0, size);
+      return { size, digests: hashers.map((hasher) => digestOf(hasher, whole)) };
+    }
     for (const hasher of hashers) hasher.init();
     let size = 0;
-    // a file that grows is given up at once: it might grow faster than it is read
-    for (let count = readSync(fd, buffer); count > 0 && size <= expected; count = readSync(fd, buffer)) {
+    // not beyond the expected end: a file that grows might grow faster than it is read, and is found out afterwards
+    while (size < expected) {
+      const count = readSync(fd, buffer, 0, Math.min(buffer.length, expected - size), null);
+      if (count === 0) break;
       const piece = buffer.subarray(0, count);
       for (const hasher of hashers) hasher.update(piece);
       size += count;
@@ -53,6 +61,23 @@ export function hashFile(
     }
     return { size, digests: hashers.map((hasher) => hasher.digest()) };
   });
+}
+
+function fill(fd: number, buffer: Uint8Array): number {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const count = readSync(fd, buffer, filled, buffer.length - filled, null);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+function digestOf(hasher: Hasher, message: Uint8Array): string {
+  if (hasher.digestOf !== undefined) return hasher.digestOf(message);
+  hasher.init();
+  hasher.update(message);
+  return hasher.digest();
 }
 
 /**

@@ -1,6 +1,6 @@
-// What runs in a thread of the pool: see hash-pool.ts for the other side.
+// What runs in a thread of the pool: see hash-pool.ts for the other side. What it imports is loaded once for each thread.
 import { workerData } from 'node:worker_threads';
-import { messageOf, systemCodeOf } from '@mirror/core';
+import { messageOf, systemCodeOf } from '@mirror/core/errors';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { EngineChoice } from './algorithms.ts';
 import { hashFile } from './hash-file.ts';
@@ -8,7 +8,6 @@ import type { FileOutcome, ReadOptions } from './hash-file.ts';
 import { hashShare } from './hash-share.ts';
 import type { Share } from './hash-share.ts';
 import type { Hasher } from './hasher.ts';
-import { packArchive } from './pack-archive.ts';
 import type { PackOptions, PackResult } from './pack-archive.ts';
 import type { TreePath } from './tree-path.ts';
 
@@ -44,8 +43,10 @@ export async function work(
     }
     case 'share':
       return hashShare(task.share, await hashersFor(task.algorithms), setup.read, countBytes);
-    case 'pack':
+    case 'pack': {
+      const { packArchive } = await import('./pack-archive.ts');
       return packArchive({ ...task.options, read: setup.read }, countBytes).catch(asValue);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { join } from 'node:path';
-import { systemCodeOf } from '@mirror/core';
+import { systemCodeOf } from '@mirror/core/errors';
 import { problemFrom } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { childPath, compareText, decodeName, systemPath } from './tree-path.ts';

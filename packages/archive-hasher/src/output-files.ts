@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import type { ArchiveKind } from './pack-archive.ts';
 import type { TreePath } from './tree-path.ts';
 

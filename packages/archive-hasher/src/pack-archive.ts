@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writevSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { Algorithm } from './algorithms.ts';
 import type { ArchiveFormat, Member } from './archive-format.ts';

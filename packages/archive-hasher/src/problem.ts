@@ -1,4 +1,4 @@
-import { systemCodeOf } from '@mirror/core';
+import { systemCodeOf } from '@mirror/core/errors';
 import type { TreePath } from './tree-path.ts';
 
 /**

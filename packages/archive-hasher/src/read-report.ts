@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import { ALGORITHMS } from './algorithms.ts';
 import { PROBLEM_REASONS } from './problem.ts';
 import type { ProblemReason } from './problem.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import * as openpgp from 'openpgp';
-import { MirrorError, messageOf } from '@mirror/core';
+import { MirrorError, messageOf } from '@mirror/core/errors';
 
 /** A key that can sign, ready for use. */
 export interface SigningKey {

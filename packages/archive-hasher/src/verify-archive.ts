@@ -1,7 +1,8 @@
 import { access, lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { MirrorError, silentLog, systemCodeOf } from '@mirror/core';
-import type { Log } from '@mirror/core';
+import { MirrorError, systemCodeOf } from '@mirror/core/errors';
+import { silentLog } from '@mirror/core/log';
+import type { Log } from '@mirror/core/log';
 import { algorithmsNamed } from './algorithms.ts';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
