@@ -2,11 +2,15 @@ export { EXIT_CODES, IntegrityError, MirrorError, exitStatusOf, messageOf, syste
 export type { ErrorCode, MirrorErrorOptions } from './errors.ts';
 export { silentLog } from './log.ts';
 export type { Log } from './log.ts';
+export { formatBytes, formatDuration } from './format-quantity.ts';
 
 // The lists of these rooms stand in the rooms: they have doors of their own, for threads that load no more than they need.
 export * from './io/index.ts';
 export * from './mirror/index.ts';
 export * from './net/index.ts';
+
+export { escapeHtml, html } from './web/html.ts';
+export type { Content, Html } from './web/html.ts';
 
 export { crateFileName, parseCrateFileName } from './registry/crate-file.ts';
 export type { CrateId } from './registry/crate-file.ts';

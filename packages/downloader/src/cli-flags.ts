@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { flag, selectionFlags } from '@mirror/core/cli';
+import { flag, observeFlags, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 import { bundleFlags } from './cli-bundle.ts';
 
@@ -133,6 +133,7 @@ export const downloadFlags = {
   'dry-run': flag.boolean({ group: output, describe: 'the same as the command plan' }),
   ...bundleFlags,
   ...fetchingFlags,
+  ...observeFlags,
 };
 
 /** The flags of `plan`. */

@@ -8,10 +8,12 @@ import {
   createLocalStorage,
   createSelection,
   messageOf,
+  silentLog,
 } from '@mirror/core';
-import { readSelection, writeOut } from '@mirror/core/cli';
-import type { CommandContext, FlagValues, Outcome, SelectionFlags } from '@mirror/core/cli';
-import type { Layout, Selection } from '@mirror/core';
+import { observeWork, readSelection, writeOut } from '@mirror/core/cli';
+import type { CommandContext, FlagValues, Outcome, ProgressState, SelectionFlags } from '@mirror/core/cli';
+import type { Observed } from '@mirror/core/observe';
+import type { Layout, Log, Selection } from '@mirror/core';
 import { bundlerOf, withBundles } from './cli-bundle-run.ts';
 import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cli-flags.ts';
 import { interruptionOf } from './cli-interruption.ts';
@@ -19,7 +21,9 @@ import { version } from './cli-version.ts';
 import { download } from './download.ts';
 import type { DownloadOptions, DownloadSummary } from './download.ts';
 import type { DownloadState } from './download-state.ts';
+import { expectTotal } from './expect-total.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
+import { doneOf, queuedOf } from './observe/download-facts.ts';
 import { plan } from './plan.ts';
 import { recordsToFile, recordsToStream } from './records.ts';
 import { createWorkList, readChecksums } from './work-list.ts';
@@ -28,27 +32,19 @@ import type { WorkList, WorkListOptions } from './work-list.ts';
 /** `mirror-downloader download`. */
 export async function runDownload(values: DownloadValues, context: CommandContext): Promise<Outcome> {
   const { log, signal, io } = context;
-  const work = await workListOf(values, context);
   const storage = createLocalStorage(values.out);
   const toStdout = values.manifest === '-';
+  let state: DownloadState | undefined;
+  const { work, total, stop } = expectTotal({
+    work: await workListOf(values, context),
+    again: values.list === '-' ? undefined : () => workListOf(values, { ...context, log: silentLog }),
+    isBehind: () => state !== undefined && queuedOf(state) > 0,
+    signal,
+  });
   const records = toStdout ? recordsToStream((lines) => void io.stdout.write(lines)) : recordsToFile(values.manifest);
   const bundler = await bundlerOf(values, storage, records, context);
-  let state: DownloadState | undefined;
-  const progress = context.progress({
-    label: 'downloading',
-    read: () => ({
-      done: (state?.downloaded ?? 0) + (state?.skipped ?? 0) + (state?.absent ?? 0) + (state?.failed ?? 0),
-      bytes: state?.bytes ?? 0,
-      failed: state?.failed ?? 0,
-      more: {
-        skipped: state?.skipped ?? 0,
-        retries: state?.retries ?? 0,
-        in_flight: state?.inFlight ?? 0,
-        concurrency: state?.concurrency ?? 0,
-      },
-    }),
-  });
-  try {
+  const progress = context.progress({ label: 'downloading', read: () => progressOf(state, total()) });
+  const run = async (): Promise<Outcome> => {
     const summary = await download({
       work,
       storage,
@@ -66,11 +62,35 @@ export async function runDownload(values: DownloadValues, context: CommandContex
     });
     progress.stop();
     return withBundles(outcomeOf(summary, signal, toStdout), bundler);
+  };
+  const watched = async (): Promise<Observed> => {
+    const { observeDownload } = await import('./observe/observe-download.ts');
+    const { out, indexDir, concurrency: ceiling } = values;
+    return observeDownload({
+      version,
+      out,
+      indexDir,
+      ceiling,
+      total,
+      state: () => state,
+      bundles: () => bundler?.summary(),
+    });
+  };
+  try {
+    return await observeWork(values, watched, context, run);
   } finally {
+    stop();
     progress.stop();
     await bundler?.release();
     records.close();
   }
+}
+
+function progressOf(state: DownloadState | undefined, total: number | undefined): ProgressState {
+  if (state === undefined) return { done: 0, total, bytes: 0, failed: 0 };
+  const { bytes, failed, skipped, retries, inFlight, concurrency } = state;
+  const more = { concurrency, in_flight: inFlight, retries, skipped };
+  return { done: doneOf(state), total, bytes, failed, more };
 }
 
 /** `mirror-downloader plan`. */
@@ -143,8 +163,10 @@ type Fetching = Omit<DownloadOptions, 'work' | 'storage' | 'records' | 'journalF
 /** The values of the flags that say what is asked for. */
 export type SourceValues = FlagValues<typeof inputFlags> & FlagValues<SelectionFlags> & { readonly layout: Layout };
 
+type SourceContext = Pick<CommandContext, 'signal' | 'io'> & { readonly log: Log };
+
 /** What the flags ask for. */
-export async function workListOf(values: SourceValues, context: CommandContext): Promise<WorkList> {
+export async function workListOf(values: SourceValues, context: SourceContext): Promise<WorkList> {
   return (await sourceOf(values, context)).work;
 }
 
@@ -155,7 +177,7 @@ export async function workListOf(values: SourceValues, context: CommandContext):
  */
 export async function sourceOf(
   values: SourceValues,
-  { log, signal, io }: CommandContext,
+  { log, signal, io }: SourceContext,
   onCrate?: WorkListOptions['onCrate'],
 ): Promise<{ readonly work: WorkList; readonly selection: Selection }> {
   if (values.indexDir !== undefined && values.list !== undefined) {

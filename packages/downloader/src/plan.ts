@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
-import path from 'node:path';
-import { MirrorError, createLocalStorage, readJournal } from '@mirror/core';
+import { createLocalStorage, diskRoom, readJournal } from '@mirror/core';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { Presence, ResumeCheck } from './reconcile.ts';
@@ -67,7 +65,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   }
   const knowsMean = present >= ENOUGH_FOR_A_MEAN;
   const bytes = Math.round(missing * (knowsMean ? presentBytes / present : CRATES_IO_MEAN_BYTES));
-  const free = await diskFree(options.out);
+  const { free } = await diskRoom(options.out);
   return {
     ...options.work.counts,
     present,
@@ -87,18 +85,6 @@ async function createLook(options: PlanOptions): Promise<(job: CrateJob) => Pres
   const journal = await readJournal(options.journalFile ?? '', options.signal);
   const reconcile = createReconciler(createLocalStorage(options.out), journal, options.resumeCheck);
   return (job) => reconcile(job, options.signal);
-}
-
-/** Free bytes where `directory` is or would be. */
-async function diskFree(directory: string): Promise<number> {
-  let nearest = path.resolve(directory);
-  while (!existsSync(nearest)) nearest = path.dirname(nearest);
-  try {
-    const { bavail, bsize } = await statfs(nearest);
-    return bavail * bsize;
-  } catch (error) {
-    throw new MirrorError('ERR_IO', `cannot ask for the free space of ${nearest}`, { cause: error });
-  }
 }
 
 const ENOUGH_FOR_A_MEAN = 100;

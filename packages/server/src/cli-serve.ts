@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import { MirrorError, messageOf } from '@mirror/core';
+import { MirrorError, messageOf, parseListen } from '@mirror/core';
 import { formatBytes } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { createApp } from './app/app.ts';
@@ -11,7 +11,6 @@ import { checkedBasePath, checkedPublicUrl } from './http/public-address.ts';
 import type { AddressSettings } from './http/public-address.ts';
 import { formatAccess } from './observe/access-log.ts';
 import type { Access } from './observe/access-log.ts';
-import { parseListen } from './parse-listen.ts';
 import { serve } from './serve.ts';
 import { watchMirror } from './state/watch-mirror.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createMetrics, formatAccess } from '../dist/index.js';
 import type { Access } from '../dist/index.js';
-import { parseListen } from '../dist/parse-listen.js';
+import { parseListen } from '@mirror/core';
 
 const ACCESS: Access = {
   time: new Date('2026-03-04T05:06:07.890Z'),

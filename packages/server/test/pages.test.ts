@@ -3,7 +3,7 @@ import { itWith, scratchDir } from '@mirror-tools/test-support';
 import fc from 'fast-check';
 import path from 'node:path';
 import { readDependencies } from '../dist/pages/dependency.js';
-import { escapeHtml, html } from '../dist/pages/html.js';
+import { escapeHtml, html } from '@mirror/core';
 import { ago, fileSize } from '../dist/pages/quantities.js';
 import { openBrowser } from './browser.ts';
 import type { Browser } from './browser.ts';

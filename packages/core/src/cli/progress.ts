@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Log } from '../log.ts';
-import { formatBytes, formatDuration } from './quantities.ts';
+import { formatBytes, formatDuration } from '../format-quantity.ts';
 
 /** The state of a job at one moment. */
 export interface ProgressState {

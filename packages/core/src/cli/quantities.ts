@@ -51,28 +51,6 @@ export function parseBandwidth(text: string): number {
   throw new MirrorError('ERR_USAGE', `expected a bandwidth such as 50MB/s, found ${JSON.stringify(text)}`);
 }
 
-/** `1536` → `1.5 KiB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  let value = bytes;
-  let unit = 0;
-  while (Math.abs(value) >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]!}`;
-}
-
-/** `5025000` → `1h23m45s`; below a minute with a decimal. */
-export function formatDuration(ms: number): string {
-  if (!Number.isFinite(ms)) return '?';
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)}s`;
-  const seconds = Math.round(ms / 1000);
-  const hours = Math.floor(seconds / 3600);
-  const rest = `${String(Math.floor((seconds % 3600) / 60))}m${String(seconds % 60).padStart(2, '0')}s`;
-  return hours === 0 ? rest : `${String(hours)}h${rest}`;
-}
-
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 const BYTES: Readonly<Record<string, number>> = {

@@ -1,3 +1,4 @@
+export { headCommitTime } from './commit-time.ts';
 export { applyDelta } from './delta.ts';
 export { shareRoots, visitChains } from './delta-chains.ts';
 export type { ChainLimits, VisitObject } from './delta-chains.ts';

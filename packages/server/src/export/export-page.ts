@@ -1,4 +1,4 @@
-import { html } from '../pages/html.ts';
+import { html } from '@mirror/core';
 import { pageAnswer } from '../pages/page.ts';
 import { cargoConfig } from '../pages/start-page.ts';
 import { FAVICON, STYLE } from '../pages/style.ts';

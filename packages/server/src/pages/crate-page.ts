@@ -2,8 +2,8 @@ import type { FullIndexEntry } from '@mirror/core';
 import type { Answer } from '../http/answer.ts';
 import { readDependencies } from './dependency.ts';
 import type { Dependency } from './dependency.ts';
-import { html } from './html.ts';
-import type { Content, Html } from './html.ts';
+import { html } from '@mirror/core';
+import type { Content, Html } from '@mirror/core';
 import { basePathOf, pageAnswer } from './page.ts';
 import { counted, day, fileSize } from './quantities.ts';
 

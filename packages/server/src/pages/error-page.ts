@@ -1,5 +1,5 @@
 import type { Answer } from '../http/answer.ts';
-import { html } from './html.ts';
+import { html } from '@mirror/core';
 import { pageAnswer } from './page.ts';
 
 /** A page that says what is wrong. */

@@ -1,6 +1,6 @@
 import type { Answer } from '../http/answer.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
+import { html } from '@mirror/core';
+import type { Html } from '@mirror/core';
 
 /** What a page is made of. */
 export interface PageParts {

@@ -1,5 +1,5 @@
-import { html } from './html.ts';
-import type { Html } from './html.ts';
+import { html } from '@mirror/core';
+import type { Html } from '@mirror/core';
 
 /** `1406923` → `1,406,923`. */
 export function count(value: number): string {

@@ -1,7 +1,7 @@
 import type { FoundCrates } from '../app/find-crates.ts';
 import type { Answer } from '../http/answer.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
+import { html } from '@mirror/core';
+import type { Html } from '@mirror/core';
 import { basePathOf, pageAnswer } from './page.ts';
 import { count, counted } from './quantities.ts';
 

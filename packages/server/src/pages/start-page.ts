@@ -1,7 +1,7 @@
 import type { Answer } from '../http/answer.ts';
 import type { MirrorState } from '../state/mirror-state.ts';
-import { html } from './html.ts';
-import type { Content, Html } from './html.ts';
+import { html } from '@mirror/core';
+import type { Content, Html } from '@mirror/core';
 import { pageAnswer } from './page.ts';
 import { count, fileSize, timeAgo } from './quantities.ts';
 

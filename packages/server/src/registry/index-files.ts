@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, isIndexPath, systemCodeOf } from '@mirror/core';
-import { findRepository, openPackedIndex, parseCommit, openObjectStore, readRef } from '@mirror/core/git';
+import { findRepository, headCommitTime, openPackedIndex, readRef } from '@mirror/core/git';
 import type { PackedIndex } from '@mirror/core/git';
 import { readPlainFile, statPlainFile } from './read-plain-file.ts';
 import { settle } from './settle.ts';
@@ -80,7 +80,7 @@ function directoryFiles(dir: string, gitDir: string | undefined): IndexFiles {
         return { bytes: found.bytes, stamp: found.stamp };
       }),
     paths: () => walk(dir, ''),
-    updatedAt: () => (gitDir === undefined ? undefined : commitTimeOf(gitDir)),
+    updatedAt: () => (gitDir === undefined ? undefined : headCommitTime(gitDir)),
     close: () => undefined,
   };
 }
@@ -146,21 +146,6 @@ function placesOf(packed: PackedIndex): ReadonlyMap<string, number> {
 }
 
 /** A directory without a readable commit is an index all the same. */
-function commitTimeOf(gitDir: string): number | undefined {
-  try {
-    const commit = readRef(gitDir, 'HEAD');
-    if (commit === undefined) return undefined;
-    const store = openObjectStore(gitDir);
-    try {
-      return parseCommit(store.readAs(commit, 'commit'), commit).time * 1000;
-    } finally {
-      store.close();
-    }
-  } catch {
-    return undefined;
-  }
-}
-
 function tooLarge(indexPath: string, bytes: number): MirrorError {
   return new MirrorError(
     'ERR_INTEGRITY',

@@ -1,4 +1,4 @@
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '../errors.ts';
 
 /** Where to listen. */
 export interface ListenAddress {

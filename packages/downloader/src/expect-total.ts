@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CrateJob } from './fetch/crate-job.ts';
+import type { WorkList } from './work-list.ts';
+
+/** How the end of a work list is foreseen. */
+export interface ExpectTotalOptions {
+  readonly work: WorkList;
+  /** The same list once more, to be counted; undefined for one that can be read only once. */
+  readonly again: (() => Promise<WorkList>) | undefined;
+  /** Whether the run waits for upstream, not for the list. */
+  readonly isBehind: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A work list whose length will be known before it has been gone through. */
+export interface ExpectedTotal {
+  /** To be used in the place of the list. */
+  readonly work: WorkList;
+  /** Jobs in all; undefined while that is not known. */
+  readonly total: () => number | undefined;
+  /** Count no more. */
+  stop(): void;
+}
+
+/**
+ * Learn how long a work list is. A list is read only as fast as its jobs are done, so its end comes late; when the run waits for
+ * upstream anyway, the list is read a second time meanwhile, which takes a few seconds for all of crates.io. A run that finds
+ * little to do is never slowed down by it. What goes wrong in the second reading is left to the first one to tell.
+ */
+export function expectTotal({ work, again, isBehind, signal }: ExpectTotalOptions): ExpectedTotal {
+  let total: number | undefined;
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  const count = async (list: WorkList): Promise<void> => {
+    let jobs = 0;
+    for await (const batch of list.batches) {
+      if (until.aborted) return;
+      jobs += batch.length;
+    }
+    total ??= jobs;
+  };
+  const countWhenBehind = async (open: () => Promise<WorkList>): Promise<void> => {
+    for (;;) {
+      await sleep(LOOK_MS, undefined, { signal: until, ref: false });
+      if (total !== undefined) return;
+      if (isBehind()) return count(await open());
+    }
+  };
+  if (again !== undefined) countWhenBehind(again).catch(() => undefined);
+  return {
+    work: { counts: work.counts, isLive: work.isLive, batches: counted(work.batches, (jobs) => (total = jobs)) },
+    total: () => total,
+    stop: () => {
+      over.abort();
+    },
+  };
+}
+
+async function* counted(
+  batches: WorkList['batches'],
+  onEnd: (jobs: number) => void,
+): AsyncGenerator<readonly CrateJob[]> {
+  let jobs = 0;
+  for await (const batch of batches) {
+    jobs += batch.length;
+    yield batch;
+  }
+  onEnd(jobs);
+}
+
+const LOOK_MS = 1000;
