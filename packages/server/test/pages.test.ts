@@ -1,12 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { itWith, scratchDir } from '@mirror-tools/test-support';
+import { itWith, openBrowser, scratchDir } from '@mirror-tools/test-support';
+import type { Browser } from '@mirror-tools/test-support';
 import fc from 'fast-check';
 import path from 'node:path';
 import { readDependencies } from '../dist/pages/dependency.js';
 import { escapeHtml, html } from '@mirror/core';
 import { ago, fileSize } from '../dist/pages/quantities.js';
-import { openBrowser } from './browser.ts';
-import type { Browser } from './browser.ts';
 import { makeFixture, serveMirror, write } from './fixture.ts';
 import type { TestServer } from './fixture.ts';
 

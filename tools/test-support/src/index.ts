@@ -1,3 +1,5 @@
+export { openBrowser } from './browser.ts';
+export type { Browser } from './browser.ts';
 export { scratchDir } from './scratch-dir.ts';
 export { hasTool, itWith } from './outside-tools.ts';
 export { runBin } from './run-bin.ts';

@@ -19,7 +19,7 @@ export async function writeTextfile(file: string, text: string): Promise<void> {
     await writeFile(part, text);
     await rename(part, file);
   } catch (cause) {
-    await rm(part, { force: true });
+    await rm(part, { force: true }).catch(() => undefined);
     throw new MirrorError('ERR_IO', `cannot write the metrics to ${file}: ${messageOf(cause)}`, { cause });
   }
 }

@@ -45,6 +45,9 @@ svg { display: block; width: 100%; height: 7.5rem; margin: .4rem 0 .2rem; border
 svg .area { fill: var(--area); }
 svg .line { fill: none; stroke: var(--accent); stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 .axis { display: flex; justify-content: space-between; margin: 0; font-size: .78rem; color: var(--quiet); }
+#tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 0 .75rem; }
+#tables section { min-width: 0; }
+#tables section:first-child { grid-column: 1 / -1; }
 .scroll { overflow-x: auto; background: var(--raised); border: 1px solid var(--line); border-radius: .6rem; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th { text-align: left; font-weight: 500; color: var(--quiet); font-size: .8rem; }

@@ -34,7 +34,7 @@ export function createProfileRoutes(title: string): ProfileRoutes {
 }
 
 /** The longest time that is watched at once. */
-export const MAX_PROFILE_SECONDS = 120;
+const MAX_PROFILE_SECONDS = 120;
 
 const WANTED: ReadonlyMap<string, { readonly kind: StackProfile['kind']; readonly seconds: number }> = new Map([
   ['profile', { kind: 'cpu', seconds: 30 }],

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'undici';
 
-/** A real browser, without a window, JavaScript of pages turned off. */
+/** A real browser, without a window. */
 export interface Browser {
   /** What it complained of: refused styles, failed loads, errors. */
   readonly complaints: readonly string[];
@@ -17,6 +17,10 @@ export interface Browser {
   click(selector: string): Promise<void>;
   type(selector: string, text: string): Promise<void>;
   submit(selector: string): Promise<void>;
+  /** Resolves when an element that a selector finds has a text that fits; rejects after 20 seconds. */
+  see(selector: string, fitting: RegExp): Promise<void>;
+  /** A picture of the page in PNG form, the whole height of it. */
+  picture(): Promise<Buffer>;
   /** Whether the page has to be scrolled sideways. */
   isTooWide(): Promise<boolean>;
   close(): Promise<void>;
@@ -34,8 +38,8 @@ const FLAGS = [
   '--remote-debugging-port=0',
 ];
 
-/** Start Chromium and open a page in it. */
-export async function openBrowser(): Promise<Browser> {
+/** Start Chromium and open a page in it. Scripts of pages run only when `scripts` says so. */
+export async function openBrowser({ scripts = false } = {}): Promise<Browser> {
   const home = mkdtempSync(path.join(os.tmpdir(), 'mirror-browser-'));
   const child = spawn('chromium', [...FLAGS, `--user-data-dir=${home}`, 'about:blank'], { stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -99,7 +103,7 @@ export async function openBrowser(): Promise<Browser> {
       await send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
   };
   for (const domain of ['Page', 'Log', 'Runtime']) await send(`${domain}.enable`);
-  await send('Emulation.setScriptExecutionDisabled', { value: true });
+  await send('Emulation.setScriptExecutionDisabled', { value: !scripts });
 
   return {
     complaints,
@@ -120,6 +124,17 @@ export async function openBrowser(): Promise<Browser> {
       await send('Input.insertText', { text });
     },
     submit: (selector) => nextPage(() => press(`${selector} button`)),
+    async see(selector, fitting) {
+      const text = (): Promise<string> => evaluate(`${find(selector)}?.innerText.trim() ?? ''`);
+      for (let i = 0; !fitting.test(await text()); i++) {
+        if (i > 400) throw new Error(`${selector}: expected ${String(fitting)}, found ${await text()}`);
+        await sleep(50);
+      }
+    },
+    async picture() {
+      const { data } = (await send('Page.captureScreenshot', { captureBeyondViewport: true })) as { data: string };
+      return Buffer.from(data, 'base64');
+    },
     isTooWide: () => evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth'),
     async close() {
       await send('Browser.close').catch(() => undefined);

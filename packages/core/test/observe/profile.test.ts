@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { itWith, scratchDir } from '@mirror-tools/test-support';
+import { Ajv } from 'ajv';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { gunzipSync } from 'node:zlib';
+import { Profile } from 'pprof-format';
+import type { StackProfile } from '../../dist/observe/profile/stacks.js';
+import { takeProfile } from '../../dist/observe/profile/take-profile.js';
+import { toPprof } from '../../dist/observe/profile/to-pprof.js';
+import { toSpeedscope } from '../../dist/observe/profile/to-speedscope.js';
+
+const require = createRequire(import.meta.url);
+let worker: Worker;
+beforeAll(async () => {
+  worker = new Worker(path.join(import.meta.dirname, 'busy-thread.mjs'));
+  await once(worker, 'message');
+});
+afterAll(async () => void (await worker.terminate()));
+
+const take = (kind: StackProfile['kind']): Promise<StackProfile> =>
+  takeProfile(kind, 600, new AbortController().signal);
+
+/** What `go tool pprof` says. */
+function goPprof(profile: StackProfile, ...args: string[]): string {
+  const file = path.join(scratchDir(), 'profile.pb.gz');
+  writeFileSync(file, toPprof(profile));
+  const { stdout, stderr, status } = spawnSync('go', ['tool', 'pprof', ...args, file], {
+    encoding: 'utf8',
+    env: { ...process.env, HOME: scratchDir(), PPROF_TMPDIR: scratchDir() },
+  });
+  expect([status, stderr]).toEqual([0, expect.not.stringMatching(/error|failed/i)]);
+  return stdout;
+}
+
+describe.each(['cpu', 'heap', 'allocs'] as const)('a %s profile', (kind) => {
+  it('shows all threads, each with its functions', async () => {
+    const profile = await take(kind);
+    expect(profile.threads.map(({ thread }) => thread)).toEqual(['main', expect.stringMatching(/^worker \d+$/)]);
+    const [, busy] = profile.threads;
+    const names = busy!.samples.filter(({ node }) => node >= 0).map(({ node }) => busy!.nodes[node]!.frame.name);
+    expect(names).toContain('spinInThread');
+  });
+
+  it('is what the format says', async () => {
+    const {
+      stringTable,
+      sample,
+      location,
+      function: functions,
+      sampleType,
+    } = Profile.decode(gunzipSync(toPprof(await take(kind))));
+    const text = (at: number | bigint): string => stringTable.strings[Number(at)]!;
+    expect(sampleType.map(({ type, unit }) => `${text(type)} ${text(unit)}`)).toEqual(
+      { cpu: ['samples count', 'cpu nanoseconds'], heap: ['inuse_space bytes'], allocs: ['alloc_space bytes'] }[kind],
+    );
+    const threads = sample.flatMap(({ label }) => label.map(({ key, str }) => `${text(key)} ${text(str)}`));
+    expect(threads).toContainEqual(expect.stringMatching(/^thread worker \d+$/));
+    for (const { locationId, value } of sample) {
+      expect(value).toHaveLength(sampleType.length);
+      for (const id of locationId) expect(location[Number(id) - 1]!.id).toBe(id);
+    }
+    expect(functions.map(({ name }) => text(name))).toContain('spinInThread');
+  });
+
+  itWith(['go'], 'is read by go tool pprof', async () => {
+    const profile = await take(kind);
+    expect(goPprof(profile, '-top')).toMatch(/spinInThread/);
+    expect(goPprof(profile, '-tags')).toMatch(/thread: .*\n(.*\n)*.*: worker \d+/);
+    expect(goPprof(profile, '-raw')).toMatch(
+      { cpu: /samples\/count cpu\/nanoseconds/, heap: /inuse_space\/bytes/, allocs: /alloc_space\/bytes/ }[kind],
+    );
+  });
+
+  it('is what speedscope reads', async () => {
+    const validate = new Ajv({ strict: false }).compile(
+      require('speedscope/dist/release/file-format-schema.json') as object,
+    );
+    const file = toSpeedscope(await take(kind), 'test 1.0.0') as {
+      shared: { frames: { name: string }[] };
+      profiles: { name: string; samples: number[][]; weights: number[]; endValue: number }[];
+    };
+    expect(validate(file) || validate.errors).toBe(true);
+    expect(file.profiles.map(({ name }) => name)[0]).toBe('main');
+    for (const { samples, weights, endValue } of file.profiles) {
+      expect(samples.length).toBe(weights.length);
+      expect(weights.reduce((sum, each) => sum + each, 0)).toBe(endValue);
+    }
+    expect(file.shared.frames.map(({ name }) => name)).toContain('spinInThread');
+  });
+});
+
+it('a profile that nobody waits for any more ends early', async () => {
+  const begin = performance.now();
+  const profile = await takeProfile('cpu', 100_000, AbortSignal.timeout(50));
+  expect(performance.now() - begin).toBeLessThan(20_000);
+  expect(profile.threads.length).toBeGreaterThan(0);
+});
