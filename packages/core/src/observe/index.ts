@@ -1,3 +1,5 @@
+import type * as prometheus from './prometheus.ts';
+
 export { counter, gauge, histogram } from './metric.ts';
 export type { Distribution, Labelled, MetricFamily, Sample } from './metric.ts';
 export type { Observed, Pace } from './observed.ts';
@@ -7,7 +9,10 @@ export type { ProfileRoutes } from './profile/profile-reply.ts';
 export { textReply } from './reply.ts';
 export type { Reply } from './reply.ts';
 
+/** What writes metrics in Prometheus' format. */
+export type MetricsFormat = typeof prometheus;
+
 /** What writes metrics in Prometheus' format, loaded when it is needed: it takes a tenth of a second. */
-export async function loadMetricsFormat(): Promise<typeof import('./prometheus.ts')> {
+export async function loadMetricsFormat(): Promise<MetricsFormat> {
   return import('./prometheus.ts');
 }

@@ -73,7 +73,7 @@ describe('a listener', () => {
     expect(page.match(/alert/g)!.length).toBeGreaterThan(8);
     const events = await fetch(`${url}events`);
     const reader = events.body!.getReader();
-    const text = Buffer.from((await reader.read()).value!).toString();
+    const text = Buffer.from((await reader.read()).value).toString();
     expect(text).toMatch(/^retry: 2000\ndata: \{"title":/);
     const sections = JSON.parse(/^data: (.*)$/m.exec(text)![1]!) as Record<string, string>;
     for (const section of Object.values(sections)) expect(section).not.toMatch(/<script|<img/);
