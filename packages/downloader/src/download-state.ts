@@ -1,5 +1,5 @@
-import { FAILED } from './fetch/fetch-worker.ts';
-import type { FetchReport } from './fetch/fetch-worker.ts';
+import { FAILED } from './fetch/fetch-report.ts';
+import type { FetchReport } from './fetch/fetch-report.ts';
 import { addTally, emptyTally } from './fetch/tally.ts';
 import type { Tally } from './fetch/tally.ts';
 

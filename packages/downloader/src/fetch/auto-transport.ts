@@ -1,6 +1,7 @@
 import type { HttpPolicy, Log } from '@mirror/core';
-import { NotHttp1Error, createLeanHttp1 } from './lean-http1.ts';
-import type { ResponseHead, Transport, TransportRequest } from './transport.ts';
+import { createLeanHttp1 } from './lean-http1.ts';
+import { NotHttp1Error } from './not-http1-error.ts';
+import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from './transport.ts';
 import { createUndiciTransport, proxyFor } from './undici-transport.ts';
 
 /**
@@ -21,23 +22,25 @@ export function createAutoTransport(policy: HttpPolicy, connections: number, log
     strangers.add(origin);
     log.info('using the robust transport', { origin, reason: error.message });
   };
-  return {
-    get: async (request, receiver) => {
-      if (!isForLean(request.url, policy, strangers)) return robust.get(request, receiver);
-      let redirected = false;
-      try {
-        await lean.get(request, {
-          onHead: (head) => {
-            redirected = isRedirect(head);
-            return redirected ? false : receiver.onHead(head);
-          },
-          onBody: receiver.onBody,
-        });
-      } catch (error) {
+  const getLean = (request: TransportRequest, receiver: ResponseReceiver): void => {
+    let isRedirected = false;
+    lean.get(request, {
+      onHead: (head) => {
+        isRedirected = isRedirect(head);
+        return isRedirected ? false : receiver.onHead(head);
+      },
+      onBody: receiver.onBody,
+      onEnd: (error) => {
         if (error instanceof NotHttp1Error) noteOddity(request, error);
-        throw error;
-      }
-      if (redirected) await robust.get(request, receiver);
+        if (isRedirected && error === undefined) robust.get(request, receiver);
+        else receiver.onEnd(error);
+      },
+    });
+  };
+  return {
+    get: (request, receiver) => {
+      if (isForLean(request.url, policy, strangers)) getLean(request, receiver);
+      else robust.get(request, receiver);
     },
     close: async () => {
       await lean.close();
@@ -47,7 +50,8 @@ export function createAutoTransport(policy: HttpPolicy, connections: number, log
 }
 
 function isForLean(url: string, policy: HttpPolicy, strangers: ReadonlySet<string>): boolean {
-  if (!url.startsWith('http://') && !url.startsWith('https://')) return false; // undici's checks have the words for it
+  if (!URL.canParse(url)) return false; // undici's checks have the words for it
+  if (!url.startsWith('http://') && !url.startsWith('https://')) return false;
   if (strangers.size > 0 && strangers.has(new URL(url).origin)) return false;
   return proxyFor(url, policy) === undefined;
 }

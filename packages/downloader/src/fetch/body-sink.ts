@@ -1,13 +1,18 @@
-import { IntegrityError } from '@mirror/core';
-import type { VerifiedWrite, VerifiedWriter, WrittenFile } from '@mirror/core';
+import { IntegrityError } from '@mirror/core/errors';
+import type { VerifiedWrite, VerifiedWriter, WrittenFile } from '@mirror/core/io';
 import type { CrateJob } from './crate-job.ts';
 import { TransportError } from './transport.ts';
 import type { ResponseHead } from './transport.ts';
 
-/** Takes the bodies of the attempts for one file, and keeps what a broken one brought as long as it can be continued. */
+/**
+ * Takes the bodies of the attempts for one file after the other, and keeps what a broken attempt brought as long as it can be
+ * continued.
+ */
 export interface BodySink {
-  /** Headers that ask for the rest of what is here already. */
-  resumeHeaders(url: string): Readonly<Record<string, string>>;
+  /** Forget everything and be ready for another file. */
+  reset(job: CrateJob): void;
+  /** Headers that ask for the rest of what is here already; undefined when everything is wanted. */
+  resumeHeaders(url: string): Readonly<Record<string, string>> | undefined;
   /** The head of an answer; true when its body is wanted. Throws for a body that cannot be right. */
   begin(url: string, head: ResponseHead): boolean;
   write(chunk: Uint8Array): void;
@@ -18,38 +23,49 @@ export interface BodySink {
 }
 
 /**
- * A sink for one job. A body that comes in one piece is written whole, before anything else happens to the bytes; others stream. A streamed body
- * that breaks off after `RESUME_BYTES` is continued by Range with If-Range, when the server gave a strong ETag: on any doubt
- * it starts anew, and the digest decides in the end.
+ * A sink for the jobs of one lane. A small body is hashed and written in one go: straight from the read buffer when it came in one piece, else
+ * from a buffer where its pieces were put together. Others stream. A streamed body that breaks off after `RESUME_BYTES` is continued by Range with
+ * If-Range, when the server gave a strong ETag: on any doubt it starts anew, and the digest decides in the end.
  */
-export function createBodySink(job: CrateJob, writer: VerifiedWriter, maxFileBytes: number): BodySink {
+export function createBodySink(writer: VerifiedWriter, maxFileBytes: number): BodySink {
+  let job: CrateJob;
   let stream: VerifiedWrite | undefined;
   let whole: WrittenFile | undefined;
   let length: number | undefined;
   let received = 0;
   let source: { url: string; etag: string; total: number } | undefined;
+  let gathered: Buffer | undefined; // kept from file to file
 
   const discard = (): void => {
     stream?.abort();
-    stream = undefined;
-    whole = undefined;
-    source = undefined;
+    stream = whole = source = length = undefined;
     received = 0;
-    length = undefined;
   };
   const startAnew = (url: string, head: ResponseHead): void => {
     discard();
     length = contentLength(head);
-    if (length !== undefined && length > maxFileBytes) throw tooLarge(url, length);
+    if (length === undefined) return;
+    if (length > maxFileBytes) throw tooLarge(url, length);
+    if (length <= RESUME_BYTES) return;
     const etag = head.header('etag');
-    if (length !== undefined && etag !== undefined && /^"[^"]*"$/.test(etag)) source = { url, etag, total: length };
+    if (etag !== undefined && /^"[^"]*"$/.test(etag)) source = { url, etag, total: length };
+  };
+  const writeWhole = (bytes: Uint8Array): WrittenFile => writer.writeWhole(job.path, bytes, { sha256: job.sha256 });
+  const gather = (chunk: Uint8Array, total: number): void => {
+    if (gathered === undefined || gathered.length < total) gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
+    gathered.set(chunk, received - chunk.length);
+    if (received === total) whole = writeWhole(gathered.subarray(0, total));
   };
   return {
     discard,
+    reset: (next) => {
+      discard();
+      job = next;
+    },
     resumeHeaders: (url) => {
       if (source?.url !== url || stream === undefined || received < RESUME_BYTES || received >= source.total) {
         discard();
-        return {};
+        return undefined;
       }
       return { range: `bytes=${String(received)}-`, 'if-range': source.etag };
     },
@@ -70,20 +86,20 @@ export function createBodySink(job: CrateJob, writer: VerifiedWriter, maxFileByt
       return true;
     },
     write: (chunk) => {
-      if (whole !== undefined) return; // the file is right and there: what comes after it is of no interest
       received += chunk.length;
       if (received > (length ?? maxFileBytes)) {
+        if (whole !== undefined) return; // the file is right and there: what comes after it is of no interest
         const seen = received;
         const promised = length;
         discard();
         throw promised === undefined ? tooLarge(job.urls[0] ?? job.path, seen) : lengthError(job.path, promised, seen);
       }
-      if (chunk.length === length && stream === undefined) {
-        whole = writer.writeWhole(job.path, chunk, { sha256: job.sha256 });
-        return;
+      if (chunk.length === length) whole = writeWhole(chunk);
+      else if (length !== undefined && length <= GATHER_BYTES) gather(chunk, length);
+      else {
+        stream ??= writer.begin(job.path);
+        stream.write(chunk);
       }
-      stream ??= writer.begin(job.path);
-      stream.write(chunk);
     },
     commit: () => {
       if (whole !== undefined) return whole;
@@ -93,10 +109,10 @@ export function createBodySink(job: CrateJob, writer: VerifiedWriter, maxFileByt
         if (received < RESUME_BYTES) discard();
         throw lengthError(job.path, promised, seen);
       }
-      const expected = { sha256: job.sha256 };
+      if (stream === undefined) return writeWhole(EMPTY);
       const streamed = stream;
       stream = undefined; // commit leaves nothing behind, whether it succeeds or not
-      return streamed === undefined ? writer.writeWhole(job.path, EMPTY, expected) : streamed.commit(expected);
+      return streamed.commit({ sha256: job.sha256 });
     },
   };
 }
@@ -105,6 +121,9 @@ const EMPTY = new Uint8Array(0);
 
 /** Below this much it is cheaper to start anew. */
 const RESUME_BYTES = 1 << 20;
+
+/** Up to this much is put together in memory: one digest and one write instead of some of each. Each lane may hold so much. */
+const GATHER_BYTES = 64 << 10;
 
 function contentLength(head: ResponseHead): number | undefined {
   const text = head.header('content-length');

@@ -1,13 +1,16 @@
 import type { CrateJob, CrateResult } from './crate-job.ts';
+import type { FetchLane, LaneEnds } from './fetch-lane.ts';
+import { queueOf } from './job-queue.ts';
+import type { JobQueue } from './job-queue.ts';
 
-/** How many jobs are in the hands of workers, and who hears of their ends. */
+/** What is fetched, by how many, and who hears of the ends. */
 export interface FetchAllOptions {
-  /** Jobs in batches; the next batch is asked for only when there is room. */
-  readonly jobs: AsyncIterable<readonly CrateJob[]>;
+  readonly jobs: JobQueue;
+  /** Lanes at most: so many jobs are in hand at a time. */
   readonly concurrency: number;
-  readonly fetch: (job: CrateJob) => Promise<CrateResult>;
+  readonly openLane: (ends: LaneEnds) => FetchLane;
   readonly onResult: (result: CrateResult) => void;
-  /** No new job is begun after an abort; those in flight come to their end. */
+  /** No new job is begun after an abort; those in hand come to their end. */
   readonly signal: AbortSignal;
 }
 
@@ -15,9 +18,9 @@ export interface FetchAllOptions {
  * Fetch every job, up to `concurrency` at a time. A job that fails for a reason that may pass is kept for a second round
  * after all others, so that an upstream that was away for a minute costs nothing.
  *
- * Two jobs for the same path are never in flight together: the second one waits for the first.
+ * Two jobs for the same path are never in hand together: the second one waits for the first.
  *
- * @throws whatever `fetch` throws, after the jobs in flight have ended
+ * @throws what ended the run, after the jobs in hand have ended
  */
 export async function fetchAll(options: FetchAllOptions): Promise<void> {
   const secondRound: CrateJob[] = [];
@@ -26,46 +29,70 @@ export async function fetchAll(options: FetchAllOptions): Promise<void> {
       secondRound.push(result.job);
     else options.onResult(result);
   });
-  await runRound(options, [secondRound], options.onResult);
+  await runRound(options, queueOf(secondRound), options.onResult);
 }
 
-async function runRound(
+/** A round ends when the queue is over and every lane has come home. */
+function runRound(
   options: FetchAllOptions,
-  jobs: AsyncIterable<readonly CrateJob[]> | Iterable<readonly CrateJob[]>,
+  jobs: JobQueue,
   onResult: (result: CrateResult) => void,
 ): Promise<void> {
-  const running = new Map<string, Promise<void>>();
-  let wake: (() => void) | undefined;
-  const someEnd = (): Promise<void> => new Promise((resolve) => (wake = resolve));
-  let failure: { readonly error: unknown } | undefined;
-  const start = (job: CrateJob): void => {
-    const task = options
-      .fetch(job)
-      .then(onResult)
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => {
-        running.delete(job.path);
-        wake?.();
-      });
-    running.set(job.path, task);
-  };
-  const stopped = (): boolean => options.signal.aborted || failure !== undefined;
-  try {
-    for await (const batch of jobs) {
-      for (const job of batch) {
-        while (running.size >= options.concurrency && !stopped()) await someEnd();
-        await running.get(job.path);
-        if (stopped()) break;
-        start(job);
+  const { concurrency, openLane, signal } = options;
+  return new Promise((resolve, reject) => {
+    const inHand = new Set<string>();
+    const idle: FetchLane[] = [];
+    let lanes = 0;
+    let held: CrateJob | undefined; // its path is in hand already
+    let failure: { readonly error: unknown } | undefined;
+    let isFilling = false;
+
+    const isStopped = (): boolean => signal.aborted || failure !== undefined;
+    const next = (): CrateJob | undefined => {
+      if (isStopped()) return undefined;
+      held ??= jobs.take();
+      if (held === undefined || inHand.has(held.path)) return undefined;
+      const job = held;
+      held = undefined;
+      return job;
+    };
+    const fill = (): void => {
+      if (isFilling) return; // a lane that ends while it starts is seen by the loop below
+      isFilling = true;
+      while (idle.length > 0 || lanes < concurrency) {
+        const job = next();
+        if (job === undefined) break;
+        inHand.add(job.path);
+        (idle.pop() ?? addLane()).start(job);
       }
-      if (stopped()) break;
-    }
-  } finally {
-    await Promise.all(running.values());
-  }
-  if (failure !== undefined) throw failure.error;
+      isFilling = false;
+      if (idle.length < lanes || !(isStopped() || (held === undefined && jobs.isOver))) return;
+      jobs.onChange = undefined;
+      signal.removeEventListener('abort', fill);
+      if (failure === undefined) resolve();
+      else reject(failure.error as Error);
+    };
+    const addLane = (): FetchLane => {
+      lanes += 1;
+      const lane = openLane({
+        onResult: (result) => {
+          inHand.delete(result.job.path);
+          idle.push(lane);
+          onResult(result);
+          fill();
+        },
+        onFailure: (error) => {
+          failure ??= { error };
+          idle.push(lane);
+          fill();
+        },
+      });
+      return lane;
+    };
+    jobs.onChange = fill;
+    signal.addEventListener('abort', fill);
+    fill();
+  });
 }
 
 /** Jobs kept for the second round; more than that is no passing trouble. */

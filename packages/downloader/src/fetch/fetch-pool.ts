@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { MirrorError } from '@mirror/core';
 import type { CrateJob } from './crate-job.ts';
 import { createFetchWorker } from './fetch-worker.ts';
-import type { FetchReport, FetchWorkerOptions, FromFetchWorker, ToFetchWorker } from './fetch-worker.ts';
+import type { FetchReport } from './fetch-report.ts';
+import type { FetchWorkerOptions, FromFetchWorker, ToFetchWorker } from './fetch-worker.ts';
 import { formatJobs } from './job-text.ts';
 
 /** How jobs are spread over workers. */
@@ -121,7 +122,7 @@ async function runWorker(
         deal.next().then((jobs) => {
           post(jobs === undefined ? { kind: 'end' } : { kind: 'jobs', text: formatJobs(jobs) });
         }, reject);
-      } else if (message.kind === 'report') onReport(message);
+      } else if (message.kind === 'report') onReport(message.report);
       else {
         stop.removeEventListener('abort', onStop);
         if (message.kind === 'done') resolve();

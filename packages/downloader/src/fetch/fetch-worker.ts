@@ -1,16 +1,21 @@
 import { setMaxListeners } from 'node:events';
-import { MirrorError, createLocalStorage, createRateLimit, formatManifestRecord } from '@mirror/core';
-import type { ErrorCode, FlushPolicy, HttpPolicy, Log, RetryPolicy } from '@mirror/core';
-import type { CrateJob, CrateResult } from './crate-job.ts';
+import { MirrorError } from '@mirror/core/errors';
+import type { ErrorCode } from '@mirror/core/errors';
+import type { FlushPolicy } from '@mirror/core/io';
+import { createLocalStorage } from '@mirror/core/mirror';
+import { createRateLimit } from '@mirror/core/net';
+import type { HttpPolicy, RetryPolicy } from '@mirror/core/net';
 import { createTransport } from './create-transport.ts';
 import type { TransportKind } from './create-transport.ts';
 import { fetchAll } from './fetch-all.ts';
-import { fetchCrate } from './fetch-crate.ts';
-import type { Setback } from './fetch-crate.ts';
+import { createFetchLane } from './fetch-lane.ts';
+import type { FetchLane, LaneEnds } from './fetch-lane.ts';
+import { createFetchReporter } from './fetch-report.ts';
+import type { FetchReport, FetchReporter } from './fetch-report.ts';
 import { createGate } from './gate.ts';
+import { createJobQueue } from './job-queue.ts';
+import type { JobQueue } from './job-queue.ts';
 import { parseJobs } from './job-text.ts';
-import { count, countDuration, emptyTally } from './tally.ts';
-import type { Tally } from './tally.ts';
 import { createUpstreamWatch } from './upstream-watch.ts';
 
 /** What a worker needs to know; plain data, so that it can be sent to a thread. */
@@ -49,40 +54,11 @@ export type ToFetchWorker =
 export type FromFetchWorker =
   /** It has room for more work. */
   | { readonly kind: 'want' }
-  | ({ readonly kind: 'report' } & FetchReport)
+  | { readonly kind: 'report'; readonly report: FetchReport }
   /** All that was given is done, or stopped. */
   | { readonly kind: 'done' }
   /** The disk refused, or upstream is not there: nothing more will come. */
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined };
-
-/** What became of some jobs since the last report. */
-export interface FetchReport {
-  /** Lines for the manifest. */
-  records: string;
-  done: number;
-  downloaded: number;
-  absent: number;
-  failed: number;
-  /** Bytes of the files that were downloaded. */
-  bytes: number;
-  /** Bytes that came over the network. */
-  received: number;
-  retries: number;
-  /** Now, not since the last report. */
-  inFlight: number;
-  concurrency: number;
-  lowestConcurrency: number;
-  tally: Tally;
-  /** What the log shall say. */
-  notes: FetchNote[];
-}
-
-/** A line for the log. */
-export interface FetchNote {
-  readonly level: 'debug' | 'info' | 'warn';
-  readonly message: string;
-  readonly fields: object;
-}
 
 /** A worker, in this thread or another one. */
 export interface FetchWorker {
@@ -97,10 +73,10 @@ export function createFetchWorker(options: FetchWorkerOptions, send: (message: F
   const soft = new AbortController();
   const hard = new AbortController();
   setMaxListeners(0, hard.signal); // every request in flight may listen
-  const queue = createQueue(() => {
+  const queue = createJobQueue(() => {
     send({ kind: 'want' });
   });
-  void run(options, queue.batches, { soft: soft.signal, hard: hard.signal }, send).then(
+  void run(options, queue, { soft: soft.signal, hard: hard.signal }, send).then(
     () => {
       send({ kind: 'done' });
     },
@@ -128,11 +104,10 @@ export function createFetchWorker(options: FetchWorkerOptions, send: (message: F
 
 async function run(
   options: FetchWorkerOptions,
-  jobs: AsyncIterable<readonly CrateJob[]>,
+  jobs: JobQueue,
   signals: { readonly soft: AbortSignal; readonly hard: AbortSignal },
   send: (message: FromFetchWorker) => void,
 ): Promise<void> {
-  const reporter = createReporter(send, options);
   const turns = createRateLimit(options.requestsPerSecond);
   const gate = createGate({
     ceiling: options.concurrency,
@@ -140,6 +115,11 @@ async function run(
     maxPauseMs: options.retry.maxMs,
     pausedUntil: options.pausedUntil,
     takeTurn: options.requestsPerSecond === undefined ? undefined : (signal) => turns.take(1, signal),
+  });
+  const gauges = () => ({ inFlight: gate.inFlight, concurrency: gate.limit, lowestConcurrency: gate.lowest });
+  const { runId, isVerbose } = options;
+  const reporter = createFetchReporter({ runId, isVerbose, gauges }, (report) => {
+    send({ kind: 'report', report });
   });
   const watch = createUpstreamWatch();
   const transport = createTransport(options.transport, options.http, options.concurrency, reporter.log);
@@ -149,17 +129,17 @@ async function run(
     onBytes: reporter.received,
     onSetback: reporter.setback,
   };
-  const beat = setInterval(() => {
-    reporter.flush(gate.inFlight, gate.limit, gate.lowest);
-  }, REPORT_MS);
+  const openLane = withBandwidth((ends) => createFetchLane(context, ends), options, reporter, signals.hard);
+  const beat = setInterval(reporter.flush, REPORT_MS);
   try {
     await fetchAll({
       jobs,
       concurrency: options.concurrency,
       signal: AbortSignal.any([signals.soft, watch.signal]),
-      fetch: watch.over(withBandwidth((job) => fetchCrate(job, context), options, reporter, signals.hard)),
+      openLane,
       onResult: (result) => {
-        if (reporter.add(result) >= REPORT_RESULTS) reporter.flush(gate.inFlight, gate.limit, gate.lowest);
+        watch.see(result);
+        if (reporter.add(result) >= REPORT_RESULTS) reporter.flush();
       },
     });
     watch.signal.throwIfAborted();
@@ -167,151 +147,35 @@ async function run(
     if (!signals.hard.aborted) throw error;
   } finally {
     clearInterval(beat);
-    reporter.flush(gate.inFlight, gate.limit, gate.lowest);
+    reporter.flush();
     await transport.close();
   }
 }
 
-/** Jobs that were given and not yet taken; asks for more before it runs dry. */
-function createQueue(want: () => void): {
-  add(jobs: readonly CrateJob[]): void;
-  end(): void;
-  readonly batches: AsyncIterable<readonly CrateJob[]>;
-} {
-  const given: (readonly CrateJob[])[] = [];
-  let isEnded = false;
-  let wake: (() => void) | undefined;
-  async function* batches(): AsyncGenerator<readonly CrateJob[]> {
-    want();
-    want(); // one in work, one in reserve
-    for (;;) {
-      const batch = given.shift();
-      if (batch !== undefined) {
-        yield batch;
-        want();
-      } else if (isEnded) return;
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-  }
-  return {
-    add: (jobs) => {
-      given.push(jobs);
-      wake?.();
-    },
-    end: () => {
-      isEnded = true;
-      wake?.();
-    },
-    batches: batches(),
-  };
-}
-
 /** Before each job, wait until what came in so far is within the limit. */
 function withBandwidth(
-  fetch: (job: CrateJob) => Promise<CrateResult>,
+  openLane: (ends: LaneEnds) => FetchLane,
   { bytesPerSecond }: FetchWorkerOptions,
-  reporter: { takeOwed(): number },
+  reporter: FetchReporter,
   signal: AbortSignal,
-): (job: CrateJob) => Promise<CrateResult> {
-  if (bytesPerSecond === undefined) return fetch;
+): (ends: LaneEnds) => FetchLane {
+  if (bytesPerSecond === undefined) return openLane;
   const bandwidth = createRateLimit(bytesPerSecond);
-  return async (job) => {
-    await bandwidth.take(reporter.takeOwed(), signal);
-    return fetch(job);
-  };
-}
-
-interface Reporter {
-  readonly log: Log;
-  readonly received: (bytes: number) => void;
-  readonly setback: (setback: Setback) => void;
-  /** Bytes that came since the last call. */
-  takeOwed(): number;
-  /** Results held back so far. */
-  add(result: CrateResult): number;
-  flush(inFlight: number, concurrency: number, lowest: number): void;
-}
-
-function createReporter(send: (message: FromFetchWorker) => void, { runId, isVerbose }: FetchWorkerOptions): Reporter {
-  let report = emptyReport();
-  let owed = 0;
-  const note =
-    (level: FetchNote['level']) =>
-    (message: string, fields: object = {}) => {
-      report.notes.push({ level, message, fields });
+  return (ends) => {
+    const lane = openLane(ends);
+    return {
+      start: (job) => {
+        bandwidth.take(reporter.takeOwed(), signal).then(
+          () => {
+            lane.start(job);
+          },
+          (error: unknown) => {
+            ends.onFailure(error);
+          },
+        );
+      },
     };
-  return {
-    log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('warn') },
-    received: (bytes) => {
-      report.received += bytes;
-      owed += bytes;
-    },
-    setback: ({ kind, httpStatus, cause, isTriedAgain }) => {
-      const { requests, retries } = report.tally;
-      count(requests, `${kind === 'absent' ? 'absent' : 'error'} ${String(httpStatus ?? 'none')}`);
-      if (isTriedAgain) count(retries, cause);
-    },
-    takeOwed: () => {
-      const bytes = owed;
-      owed = 0;
-      return bytes;
-    },
-    add: (result) => {
-      report.records += formatManifestRecord(recordOf(result, runId));
-      report[result.status] += 1;
-      report.done += 1;
-      report.bytes += result.size ?? 0;
-      report.retries += result.retries;
-      if (result.status === 'downloaded') {
-        count(report.tally.requests, result.httpStatus === 206 ? 'ok 206' : 'ok 200');
-        countDuration(report.tally, result.finishedAt - result.startedAt);
-      }
-      if (isVerbose || result.status !== 'downloaded') report.notes.push(noteOf(result));
-      return report.done;
-    },
-    flush: (inFlight, concurrency, lowestConcurrency) => {
-      send({ kind: 'report', ...report, inFlight, concurrency, lowestConcurrency });
-      report = emptyReport();
-    },
   };
-}
-
-/** The message of a note about a version that failed. */
-export const FAILED = 'failed';
-
-function emptyReport(): FetchReport {
-  return {
-    ...{ records: '', done: 0, downloaded: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
-    ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0, tally: emptyTally(), notes: [] },
-  };
-}
-
-function recordOf(result: CrateResult, runId: string): Parameters<typeof formatManifestRecord>[0] {
-  const { job, url, size, sha256, mtimeUs, startedAt, finishedAt, status, error, retries, httpStatus } = result;
-  const { path, name, vers } = job;
-  return {
-    url,
-    path,
-    size,
-    sha256,
-    mtimeUs,
-    startedAt,
-    finishedAt,
-    status,
-    error,
-    retries,
-    httpStatus,
-    name,
-    vers,
-    runId,
-  };
-}
-
-function noteOf({ job, status, url, error, retries, size, startedAt, finishedAt }: CrateResult): FetchNote {
-  const fields = { crate: job.name, version: job.vers, url };
-  if (status === 'failed') return { level: 'warn', message: FAILED, fields: { ...fields, error, retries } };
-  if (status === 'absent') return { level: 'warn', message: 'absent upstream', fields: { ...fields, error } };
-  return { level: 'debug', message: 'downloaded', fields: { ...fields, bytes: size, ms: finishedAt - startedAt } };
 }
 
 const REPORT_MS = 100;

@@ -1,4 +1,4 @@
-import { pause } from '@mirror/core';
+import { pause } from '@mirror/core/net';
 
 /** How an attempt ended, as far as the gate is concerned. */
 export interface GateOutcome {

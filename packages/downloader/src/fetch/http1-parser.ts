@@ -17,8 +17,10 @@ export type ParserState =
   /** The answer is whole, but nothing more can be done with the connection. */
   | 'done-close';
 
-/** Reads one answer to a GET, however its bytes are cut. */
+/** Reads the answers to GETs, one after the other, however their bytes are cut. */
 export interface Http1Parser {
+  /** Be ready for the next answer. */
+  reset(): void;
   /** Feed bytes; throws `Http1Error` when they are no answer as RFC 9112 has it. */
   feed(bytes: Buffer): ParserState;
   /** The connection has come to its orderly end. Throws `Http1Error` unless that is where the answer ends too. */
@@ -36,7 +38,7 @@ export class Http1Error extends Error {
 const MAX_HEAD_BYTES = 64 << 10;
 
 /**
- * A strict parser for one answer: Content-Length, chunked and to-the-end-of-connection bodies, interim answers. What could
+ * A strict parser for answers: Content-Length, chunked and to-the-end-of-connection bodies, interim answers. What could
  * be read in two ways is refused: two different lengths, a length beside chunks, folded headers, other codings than chunked.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9112
@@ -49,6 +51,14 @@ export function createHttp1Parser(events: Http1Events): Http1Parser {
   let closes = false;
   let isDone = false;
   let isStarted = false;
+
+  function reset(): void {
+    held = '';
+    headBytes = 0;
+    step = readHead;
+    left = 0;
+    closes = isDone = isStarted = false;
+  }
 
   /** Each step consumes from `at` and returns where it stopped; it changes `step` when it is through. */
   function readHead(bytes: Buffer, at: number): number {
@@ -145,6 +155,7 @@ export function createHttp1Parser(events: Http1Events): Http1Parser {
   }
 
   return {
+    reset,
     get isStarted() {
       return isStarted;
     },
@@ -173,17 +184,41 @@ function parseHead(text: string): ParsedHead {
   if (match === null) throw new Http1Error(`expected an HTTP/1 answer, found ${JSON.stringify(text.slice(0, 60))}`);
   const headers = text.slice(match[0].length);
   if (!HEADER_LINES.test(headers)) throw new Http1Error('the head has a line that is no header');
-  const all = (name: string): string[] => valuesOf(headers, name);
-  const encodings = all('transfer-encoding');
-  const length = lengthOf(all('content-length'));
+  const { lengths, encodings, connection } = framingOf(headers);
+  const length = lengthOf(lengths);
   const isChunked = encodings.length > 0;
   if (isChunked && (encodings.length > 1 || encodings[0]?.toLowerCase() !== 'chunked')) {
     throw new Http1Error(`cannot read the transfer coding ${JSON.stringify(encodings.join(', '))}`);
   }
   if (isChunked && length !== undefined) throw new Http1Error('the head has both a length and a transfer coding');
-  const connection = all('connection').join(',').toLowerCase();
   const closes = match[1] === '0' ? !connection.includes('keep-alive') : connection.includes('close');
-  return { status: Number(match[2]), header: (name) => all(name)[0], length, isChunked, closes };
+  return { status: Number(match[2]), header: (name) => valueOf(headers, name), length, isChunked, closes };
+}
+
+/** What headers say about where the body ends and whether the connection stays. */
+interface Framing {
+  readonly lengths: string[];
+  readonly encodings: string[];
+  /** All of `Connection`, in lower case. */
+  connection: string;
+}
+
+function framingOf(headers: string): Framing {
+  const framing: Framing = { lengths: [], encodings: [], connection: '' };
+  for (let at = 0; at < headers.length;) {
+    const colon = headers.indexOf(':', at);
+    const end = headers.indexOf('\r', colon);
+    // by the length of its name nearly every line is passed over without making strings of it
+    if (FRAMING_WIDTHS.has(colon - at)) {
+      const value = headers.slice(colon + 1, end).replace(OPTIONAL_SPACE, '');
+      const name = headers.slice(at, colon).toLowerCase();
+      if (name === 'content-length') framing.lengths.push(value);
+      else if (name === 'transfer-encoding') framing.encodings.push(value);
+      else if (name === 'connection') framing.connection += `${value.toLowerCase()},`;
+    }
+    at = end + 2;
+  }
+  return framing;
 }
 
 function lengthOf(values: readonly string[]): number | undefined {
@@ -195,20 +230,20 @@ function lengthOf(values: readonly string[]): number | undefined {
   return Number(value);
 }
 
-/** Every value of a header, in order. Most heads are asked for four names only, so nothing is split up beforehand. */
-function valuesOf(headers: string, name: string): string[] {
-  const values: string[] = [];
+/** The first value of a header. Most heads are asked for a few names only, so nothing is split up beforehand. */
+function valueOf(headers: string, name: string): string | undefined {
   let pattern = PATTERNS.get(name);
   if (pattern === undefined)
-    PATTERNS.set(name, (pattern = new RegExp(`^${name}:[ \\t]*([^\\r\\n]*?)[ \\t]*\\r$`, 'gim')));
-  pattern.lastIndex = 0;
-  for (let match = pattern.exec(headers); match !== null; match = pattern.exec(headers)) values.push(match[1] ?? '');
-  return values;
+    PATTERNS.set(name, (pattern = new RegExp(`^${name}:[ \\t]*([^\\r\\n]*?)[ \\t]*\\r$`, 'im')));
+  return pattern.exec(headers)?.[1];
 }
 
 const PATTERNS = new Map<string, RegExp>();
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n\0]*)?\r\n/;
 const HEADER_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r\n)*$/;
+/** Of Connection, Content-Length and Transfer-Encoding. */
+const FRAMING_WIDTHS: ReadonlySet<number> = new Set([10, 14, 17]);
+const OPTIONAL_SPACE = /^[ \t]+|[ \t]+$/g;
 const MAX_CHUNK_LINE = 4096;
 /** Holds the usual head whole. */
 const HEAD_PIECE_BYTES = 1024;

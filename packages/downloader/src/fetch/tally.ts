@@ -1,4 +1,4 @@
-import { IntegrityError } from '@mirror/core';
+import { IntegrityError } from '@mirror/core/errors';
 import { TransportError } from './transport.ts';
 
 /** Attempts and their times, counted where they happen and sent on a few times a second: plain data. */

@@ -2,7 +2,7 @@
 export interface TransportRequest {
   readonly url: string;
   /** Besides Host, User-Agent and what the transport itself needs; lower-case names. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -13,20 +13,25 @@ export interface ResponseHead {
   header(name: string): string | undefined;
 }
 
-/** Who takes the answer. Both calls are synchronous: what they throw ends the attempt and comes out of `get`. */
+/**
+ * Who takes the answer. What `onHead` and `onBody` throw ends the attempt and comes back in `onEnd`. One receiver can serve one request
+ * after the other, so that a run of millions makes few of them.
+ */
 export interface ResponseReceiver {
   /** The final head, after interim answers and redirects. False says that the body is of no interest. */
   onHead(head: ResponseHead): boolean;
   /** A piece of the body. The bytes are good only until the call returns. */
   onBody(chunk: Uint8Array): void;
+  /**
+   * The last call, once for each request, never before `get` has returned: the body came to its end as HTTP frames it, or the error says
+   * why not: a `TransportError`, what the receiver threw, or the reason of the request's signal. The connection is free again by then.
+   */
+  onEnd(error?: unknown): void;
 }
 
-/**
- * A way to get a URL. Resolves when the body has come to its end as HTTP frames it; rejects with `TransportError` when it
- * did not.
- */
+/** A way to get a URL. Callbacks instead of promises: for small files, promises cost as much as all the rest of the way. */
 export interface Transport {
-  get(request: TransportRequest, receiver: ResponseReceiver): Promise<void>;
+  get(request: TransportRequest, receiver: ResponseReceiver): void;
   /** Close idle connections and give up the rest. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
-import { createDispatcher, messageOf, systemCodeOf } from '@mirror/core';
-import type { HttpPolicy } from '@mirror/core';
+import { messageOf, systemCodeOf } from '@mirror/core/errors';
+import { createDispatcher } from '@mirror/core/net';
+import type { HttpPolicy } from '@mirror/core/net';
 import type { Dispatcher } from 'undici';
 import { TransportError } from './transport.ts';
 import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from './transport.ts';
@@ -12,17 +13,27 @@ import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from
  */
 export function createUndiciTransport(policy: HttpPolicy, connections: number): Transport {
   let loading: Promise<Dispatcher> | undefined;
+  const follow = async (request: TransportRequest, receiver: ResponseReceiver): Promise<void> => {
+    const dispatcher = await (loading ??= createDispatcher(policy, { connections }));
+    let url = checkedUrl(request.url, undefined);
+    for (let hops = 0; ; hops += 1) {
+      const location = await dispatchOnce(dispatcher, policy, { ...request, url: url.href }, receiver);
+      if (location === undefined) return;
+      if (hops === MAX_REDIRECTS)
+        throw new TransportError('refused', `${request.url}: more than ${String(MAX_REDIRECTS)} redirects`);
+      url = checkedUrl(location, url);
+    }
+  };
   return {
-    get: async (request, receiver) => {
-      const dispatcher = await (loading ??= createDispatcher(policy, { connections }));
-      let url = checkedUrl(request.url, undefined);
-      for (let hops = 0; ; hops += 1) {
-        const location = await dispatchOnce(dispatcher, policy, { ...request, url: url.href }, receiver);
-        if (location === undefined) return;
-        if (hops === MAX_REDIRECTS)
-          throw new TransportError('refused', `${request.url}: more than ${String(MAX_REDIRECTS)} redirects`);
-        url = checkedUrl(location, url);
-      }
+    get: (request, receiver) => {
+      void follow(request, receiver).then(
+        () => {
+          receiver.onEnd();
+        },
+        (error: unknown) => {
+          receiver.onEnd(error);
+        },
+      );
     },
     close: async () => (await loading)?.destroy(),
   };

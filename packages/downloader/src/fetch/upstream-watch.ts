@@ -1,15 +1,12 @@
-import { MirrorError } from '@mirror/core';
-import type { CrateJob, CrateResult } from './crate-job.ts';
-
-/** What fetches a job. */
-export type Fetch = (job: CrateJob) => Promise<CrateResult>;
+import { MirrorError } from '@mirror/core/errors';
+import type { CrateResult } from './crate-job.ts';
 
 /** Notices an upstream that gives no answer at all: then it is of no use to go through the whole list. */
 export interface UpstreamWatch {
   /** Aborted with a `MirrorError` ERR_NETWORK when upstream is given up. */
   readonly signal: AbortSignal;
-  /** The same fetch, watched. */
-  over(fetch: Fetch): Fetch;
+  /** Look at how a version ended. */
+  see(result: CrateResult): void;
 }
 
 /**
@@ -20,20 +17,15 @@ export function createUpstreamWatch(): UpstreamWatch {
   const controller = new AbortController();
   let silent = 0;
   let lastAnswer = Number.NEGATIVE_INFINITY;
-  const see = (result: CrateResult): void => {
-    const isSilent = result.status === 'failed' && result.isTransient && result.httpStatus === undefined;
-    silent = isSilent ? silent + 1 : 0;
-    if (!isSilent) lastAnswer = performance.now();
-    if (silent < SILENT_VERSIONS || performance.now() - lastAnswer < SILENT_MS) return;
-    const text = `upstream gives no answer: ${String(silent)} versions failed in a row, the last one with ${result.error ?? ''}`;
-    controller.abort(new MirrorError('ERR_NETWORK', text, { hint: 'a rerun goes on where this one stopped' }));
-  };
   return {
     signal: controller.signal,
-    over: (fetch) => async (job) => {
-      const result = await fetch(job);
-      see(result);
-      return result;
+    see: (result) => {
+      const isSilent = result.status === 'failed' && result.isTransient && result.httpStatus === undefined;
+      silent = isSilent ? silent + 1 : 0;
+      if (!isSilent) lastAnswer = performance.now();
+      if (silent < SILENT_VERSIONS || performance.now() - lastAnswer < SILENT_MS) return;
+      const text = `upstream gives no answer: ${String(silent)} versions failed in a row, the last one with ${result.error ?? ''}`;
+      controller.abort(new MirrorError('ERR_NETWORK', text, { hint: 'a rerun goes on where this one stopped' }));
     },
   };
 }

@@ -1,0 +1,193 @@
+import { parseRetryAfter, pause, retryDelayMs } from '@mirror/core/net';
+import type { RetryPolicy } from '@mirror/core/net';
+import type { VerifiedWriter } from '@mirror/core/io';
+import { afterError, afterStatus, gateOutcomeOf } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import { createBodySink } from './body-sink.ts';
+import type { CrateJob, CrateResult } from './crate-job.ts';
+import type { Gate } from './gate.ts';
+import type { ResponseReceiver, Transport } from './transport.ts';
+
+/** What fetching files needs. */
+export interface FetchContext {
+  readonly transport: Transport;
+  readonly writer: VerifiedWriter;
+  readonly gate: Gate;
+  readonly retry: RetryPolicy;
+  /** A body above this is refused. */
+  readonly maxFileBytes: number;
+  /** Hears of bytes that came in. */
+  readonly onBytes: (bytes: number) => void;
+  /** Hears of each attempt that did not bring the file. */
+  readonly onSetback: (setback: Setback) => void;
+  /** Ends attempts at once. */
+  readonly signal: AbortSignal;
+  readonly random?: () => number;
+}
+
+/** An attempt that did not bring the file. */
+export interface Setback {
+  readonly kind: 'absent' | 'refused' | 'again';
+  readonly httpStatus: number | undefined;
+  /** What was wrong, in a word: see `causeOf`. */
+  readonly cause: string;
+  /** Whether another attempt at this URL follows. */
+  readonly isTriedAgain: boolean;
+}
+
+/** Who hears how the jobs of a lane end; may give it the next one at once. */
+export interface LaneEnds {
+  onResult(result: CrateResult): void;
+  /** What ends the run: `MirrorError` ERR_IO when the disk refuses, the signal's reason when aborted. */
+  onFailure(error: unknown): void;
+}
+
+/** Fetches one file after the other. */
+export interface FetchLane {
+  /** Begin a job; the one before must have come to its end. */
+  start(job: CrateJob): void;
+}
+
+/**
+ * A lane gets one file at a time: every URL in turn, every attempt checked by its digest, until the file is there under its final name,
+ * or absent everywhere, or given up. Nothing is left of an attempt that failed.
+ *
+ * It is a small state machine rather than a chain of promises, and what it needs for a job it keeps for the next one: at ten thousand
+ * files a second that is what counts.
+ */
+export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLane {
+  const { transport, gate, retry, signal } = context;
+  const sink = createBodySink(context.writer, context.maxFileBytes);
+  let job: CrateJob;
+  let url = '';
+  let urlIndex = 0;
+  let startedAt = 0;
+  /** Retries of the job, and of its present URL. */
+  let retries = 0;
+  let urlRetries = 0;
+  let oddAnswers = 0;
+  // of the present attempt
+  let sentAt = 0;
+  let headAt: number | undefined;
+  let status: number | undefined;
+  let retryAfterMs: number | undefined;
+
+  const receiver: ResponseReceiver = {
+    onHead: (head) => {
+      headAt = performance.now();
+      status = head.status;
+      if (status !== 200) retryAfterMs = parseRetryAfter(head.header('retry-after'));
+      return sink.begin(url, head);
+    },
+    onBody: (chunk) => {
+      context.onBytes(chunk.length);
+      sink.write(chunk);
+    },
+    onEnd: (error) => {
+      const attempt = judge(error);
+      gate.leave(gateOutcomeOf(attempt, headAt === undefined ? undefined : headAt - sentAt));
+      if (attempt !== undefined) goOn(attempt);
+    },
+  };
+
+  /** What came of the attempt; undefined when it ended the run. */
+  function judge(error: unknown): Attempt | undefined {
+    try {
+      if (error !== undefined) return judgeError(error);
+      if (status !== 200 && status !== 206) return afterStatus(url, status ?? 0, retryAfterMs);
+      const { size, sha256, mtimeUs } = sink.commit();
+      return { kind: 'done', url, size, sha256, mtimeUs, httpStatus: status };
+    } catch (problem) {
+      return judgeError(problem);
+    }
+  }
+
+  function judgeError(error: unknown): Attempt | undefined {
+    try {
+      if (signal.aborted) throw signal.reason;
+      return afterError(url, error, status);
+    } catch (failure) {
+      fail(failure);
+      return undefined;
+    }
+  }
+
+  function goOn(attempt: Attempt): void {
+    if (attempt.kind === 'done') {
+      finish(attempt);
+      return;
+    }
+    const { kind, httpStatus, cause } = attempt;
+    if (kind === 'again' && attempt.isOdd) oddAnswers += 1;
+    const isTriedAgain = kind === 'again' && urlRetries < retry.retries && oddAnswers <= 1;
+    context.onSetback({ kind, httpStatus, cause, isTriedAgain });
+    if (isTriedAgain) {
+      urlRetries += 1;
+      retries += 1;
+      pause(retryDelayMs(retry, urlRetries, attempt.retryAfterMs, context.random), signal).then(enter, fail);
+    } else if (urlIndex + 1 < job.urls.length) tryUrl(urlIndex + 1);
+    else finish(attempt); // when no source has it, "failed" says more than "absent"
+  }
+
+  function tryUrl(index: number): void {
+    urlIndex = index;
+    url = job.urls[index]!;
+    urlRetries = 0;
+    oddAnswers = 0;
+    enter();
+  }
+
+  function enter(): void {
+    if (gate.tryEnter()) send();
+    else gate.enter(signal).then(send, fail);
+  }
+
+  function send(): void {
+    sentAt = performance.now();
+    headAt = status = retryAfterMs = undefined;
+    try {
+      transport.get({ url, headers: sink.resumeHeaders(url), signal }, receiver);
+    } catch (error) {
+      // a certificate that cannot be used, for one
+      queueMicrotask(() => {
+        receiver.onEnd(error);
+      });
+    }
+  }
+
+  function finish(last: Attempt): void {
+    sink.discard();
+    const isDone = last.kind === 'done';
+    // written out: spreading one object into another showed in profiles
+    ends.onResult({
+      job,
+      url: last.url,
+      retries,
+      httpStatus: last.httpStatus,
+      startedAt,
+      finishedAt: Date.now(),
+      status: isDone ? 'downloaded' : last.kind === 'absent' ? 'absent' : 'failed',
+      size: isDone ? last.size : null,
+      sha256: isDone ? last.sha256 : null,
+      mtimeUs: isDone ? last.mtimeUs : undefined,
+      error: isDone ? undefined : last.error,
+      isTransient: last.kind === 'again',
+    });
+  }
+
+  function fail(error: unknown): void {
+    sink.discard();
+    ends.onFailure(error);
+  }
+
+  return {
+    start: (next) => {
+      job = next;
+      startedAt = Date.now();
+      retries = 0;
+      sink.reset(next);
+      if (next.urls.length > 0) tryUrl(0);
+      else finish({ kind: 'refused', url: '', error: 'no URL is known', cause: 'other', httpStatus: undefined });
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import type { Log } from '@mirror/core';
+import { formatManifestRecord } from '@mirror/core/mirror';
+import type { CrateResult } from './crate-job.ts';
+import type { Setback } from './fetch-lane.ts';
+import { count, countDuration, emptyTally } from './tally.ts';
+import type { Tally } from './tally.ts';
+
+/** What became of some jobs since the last report. */
+export interface FetchReport {
+  /** Lines for the manifest. */
+  records: string;
+  done: number;
+  downloaded: number;
+  absent: number;
+  failed: number;
+  /** Bytes of the files that were downloaded. */
+  bytes: number;
+  /** Bytes that came over the network. */
+  received: number;
+  retries: number;
+  /** Now, not since the last report. */
+  inFlight: number;
+  concurrency: number;
+  lowestConcurrency: number;
+  tally: Tally;
+  /** What the log shall say. */
+  notes: FetchNote[];
+}
+
+/** A line for the log. */
+export interface FetchNote {
+  readonly level: 'debug' | 'info' | 'warn';
+  readonly message: string;
+  readonly fields: object;
+}
+
+/** Where a worker stands now. */
+export type FetchGauges = Pick<FetchReport, 'inFlight' | 'concurrency' | 'lowestConcurrency'>;
+
+/** Gathers results into reports. */
+export interface FetchReporter {
+  readonly log: Log;
+  received(bytes: number): void;
+  setback(setback: Setback): void;
+  /** Bytes that came since the last call. */
+  takeOwed(): number;
+  /** Results held back so far. */
+  add(result: CrateResult): number;
+  /** Send what was gathered. */
+  flush(): void;
+}
+
+/** A reporter that sends with each report what `gauges` says then. */
+export function createFetchReporter(
+  options: { readonly runId: string; readonly isVerbose: boolean; readonly gauges: () => FetchGauges },
+  send: (report: FetchReport) => void,
+): FetchReporter {
+  const { runId, isVerbose, gauges } = options;
+  let report = emptyReport();
+  let owed = 0;
+  const note =
+    (level: FetchNote['level']) =>
+    (message: string, fields: object = {}) => {
+      report.notes.push({ level, message, fields });
+    };
+  return {
+    log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('warn') },
+    received: (bytes) => {
+      report.received += bytes;
+      owed += bytes;
+    },
+    setback: ({ kind, httpStatus, cause, isTriedAgain }) => {
+      const { requests, retries } = report.tally;
+      count(requests, `${kind === 'absent' ? 'absent' : 'error'} ${String(httpStatus ?? 'none')}`);
+      if (isTriedAgain) count(retries, cause);
+    },
+    takeOwed: () => {
+      const bytes = owed;
+      owed = 0;
+      return bytes;
+    },
+    add: (result) => {
+      report.records += formatManifestRecord(recordOf(result, runId));
+      report[result.status] += 1;
+      report.done += 1;
+      report.bytes += result.size ?? 0;
+      report.retries += result.retries;
+      if (result.status === 'downloaded') {
+        count(report.tally.requests, result.httpStatus === 206 ? 'ok 206' : 'ok 200');
+        countDuration(report.tally, result.finishedAt - result.startedAt);
+      }
+      if (isVerbose || result.status !== 'downloaded') report.notes.push(noteOf(result));
+      return report.done;
+    },
+    flush: () => {
+      send(Object.assign(report, gauges()));
+      report = emptyReport();
+    },
+  };
+}
+
+/** The message of a note about a version that failed. */
+export const FAILED = 'failed';
+
+function emptyReport(): FetchReport {
+  return {
+    ...{ records: '', done: 0, downloaded: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
+    ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0, tally: emptyTally(), notes: [] },
+  };
+}
+
+function recordOf(result: CrateResult, runId: string): Parameters<typeof formatManifestRecord>[0] {
+  const { job, url, size, sha256, mtimeUs, startedAt, finishedAt, status, error, retries, httpStatus } = result;
+  const { path, name, vers } = job;
+  return {
+    url,
+    path,
+    size,
+    sha256,
+    mtimeUs,
+    startedAt,
+    finishedAt,
+    status,
+    error,
+    retries,
+    httpStatus,
+    name,
+    vers,
+    runId,
+  };
+}
+
+function noteOf({ job, status, url, error, retries, size, startedAt, finishedAt }: CrateResult): FetchNote {
+  const fields = { crate: job.name, version: job.vers, url };
+  if (status === 'failed') return { level: 'warn', message: FAILED, fields: { ...fields, error, retries } };
+  if (status === 'absent') return { level: 'warn', message: 'absent upstream', fields: { ...fields, error } };
+  return { level: 'debug', message: 'downloaded', fields: { ...fields, bytes: size, ms: finishedAt - startedAt } };
+}

@@ -1,0 +1,192 @@
+import { messageOf, systemCodeOf } from '@mirror/core/errors';
+import type { HttpPolicy } from '@mirror/core/net';
+import { Http1Error, createHttp1Parser } from './http1-parser.ts';
+import type { ParserState } from './http1-parser.ts';
+import { NotHttp1Error } from './not-http1-error.ts';
+import { openSocket } from './open-socket.ts';
+import type { SocketOptions } from './open-socket.ts';
+import { TransportError } from './transport.ts';
+import type { ResponseReceiver, TransportRequest } from './transport.ts';
+
+/** A request on its way, from the queue to its answer. */
+export interface Pending {
+  readonly request: TransportRequest;
+  readonly receiver: ResponseReceiver;
+  /** Path and query. */
+  readonly target: string;
+  /** True after a kept connection turned out to be dead: no third one. */
+  readonly isSecondTry: boolean;
+}
+
+/** A request that has a connection. */
+export interface Exchange {
+  readonly signal: AbortSignal;
+  fail(error: unknown): void;
+  checkTime(now: number): void;
+}
+
+/** A connection that takes one request after the other, never two at once. */
+export interface Http1Connection {
+  send(pending: Pending): void;
+  destroy(): void;
+}
+
+/** Who keeps the connection. */
+export interface ConnectionOwner extends SocketOptions {
+  readonly policy: HttpPolicy;
+  /** Everybody who has a connection now. */
+  readonly active: Set<Exchange>;
+  /** The exchange is over; the connection may be used again or is gone. */
+  readonly onFree: (isUsable: boolean) => void;
+  /** The connection ended while nobody used it. */
+  readonly onIdleEnd: () => void;
+  /** The connection was dead before the answer began: the request goes to a new one. */
+  readonly again: (pending: Pending) => void;
+}
+
+/** Connect to an origin. The parser and the callbacks are made once for the connection, not for each request. */
+export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Connection {
+  const { policy, active } = owner;
+  const fixedHead = ` HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: ${policy.userAgent}\r\nAccept: */*\r\nAccept-Encoding: identity\r\n`;
+  let pending: Pending | undefined;
+  let isConnected = false;
+  let isWanted = false;
+  let uses = 0;
+  let startedAt = 0;
+  let lastByteAt = 0;
+
+  const parser = createHttp1Parser({
+    onHead: (head) => {
+      isWanted = pending!.receiver.onHead(head);
+    },
+    onBody: (chunk) => {
+      if (isWanted) pending!.receiver.onBody(chunk);
+    },
+  });
+  const socket = openSocket(url, owner, (bytes) => {
+    onBytes(bytes);
+  });
+  const exchange: Exchange = {
+    get signal() {
+      return pending!.request.signal; // only active ones are asked
+    },
+    fail: (error) => {
+      socket.destroy();
+      settle(false, error);
+    },
+    checkTime: (now) => {
+      const error = lateness(now);
+      if (error !== undefined) exchange.fail(error);
+    },
+  };
+
+  const lateness = (now: number): TransportError | undefined => {
+    const { connectTimeoutMs, stallTimeoutMs, attemptTimeoutMs } = policy;
+    const late = (kind: 'connect' | 'timeout', what: string, ms: number): TransportError =>
+      new TransportError(kind, `${pending!.request.url}: ${what} ${String(ms)} ms`);
+    if (!isConnected && now - startedAt > connectTimeoutMs)
+      return late('connect', 'no connection within', connectTimeoutMs);
+    if (now - lastByteAt > stallTimeoutMs) return late('timeout', 'no byte for', stallTimeoutMs);
+    if (now - startedAt > attemptTimeoutMs) return late('timeout', 'no whole answer within', attemptTimeoutMs);
+    return undefined;
+  };
+
+  /** End the exchange, give the connection back, and only then tell: the one who is told may ask for the next thing at once. */
+  const settle = (isUsable: boolean, error?: unknown): void => {
+    const ended = pending;
+    if (ended === undefined) return;
+    pending = undefined;
+    active.delete(exchange);
+    if (!isUsable) socket.destroy();
+    owner.onFree(isUsable);
+    ended.receiver.onEnd(error);
+  };
+
+  const onBytes = (bytes: Buffer): void => {
+    if (pending === undefined) {
+      socket.destroy(); // nobody asked for anything
+      return;
+    }
+    lastByteAt = performance.now();
+    let state: ParserState;
+    try {
+      state = parser.feed(bytes);
+    } catch (error) {
+      // what the receiver throws is its own affair
+      exchange.fail(
+        error instanceof Http1Error ? new NotHttp1Error(`${pending.request.url}: ${error.message}`, error) : error,
+      );
+      return;
+    }
+    if (state !== 'more') settle(state === 'done');
+  };
+
+  const onEnd = (error: unknown): void => {
+    const ended = pending;
+    if (ended === undefined) {
+      owner.onIdleEnd();
+      return;
+    }
+    if (uses > 1 && !parser.isStarted && !ended.isSecondTry) {
+      pending = undefined;
+      active.delete(exchange);
+      socket.destroy();
+      owner.onIdleEnd();
+      owner.again(ended);
+      return;
+    }
+    const cause = error ?? incompleteness();
+    settle(false, cause === undefined ? undefined : brokenBy(ended.request.url, cause));
+  };
+  socket.on(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+    isConnected = true;
+    lastByteAt = performance.now();
+  });
+  socket.on('error', onEnd);
+  socket.on('end', () => {
+    onEnd(undefined);
+  });
+  socket.on('close', () => {
+    onEnd(new Error('the connection was closed'));
+  });
+
+  return {
+    send: (next) => {
+      pending = next;
+      uses += 1;
+      startedAt = lastByteAt = performance.now();
+      isWanted = false;
+      parser.reset();
+      active.add(exchange);
+      socket.write(`GET ${next.target}${fixedHead}${headerLines(next.request.headers)}\r\n`, 'latin1');
+    },
+    destroy: () => {
+      socket.destroy();
+    },
+  };
+
+  /** What is wrong when the connection ends here, if anything. */
+  function incompleteness(): unknown {
+    try {
+      parser.end();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  function brokenBy(target: string, cause: unknown): TransportError {
+    const message = `${target}: ${messageOf(cause)}`;
+    if (isConnected) return new TransportError('broken', message, cause);
+    // such as a server that speaks nothing but HTTP/2
+    if (/^ERR_SSL/.test(systemCodeOf(cause) ?? '')) return new NotHttp1Error(message, cause);
+    return new TransportError('connect', message, cause);
+  }
+}
+
+function headerLines(headers: Readonly<Record<string, string>> | undefined): string {
+  if (headers === undefined) return '';
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+}
