@@ -5,7 +5,7 @@ import type { DownloadState } from './download-state.ts';
 import { DOWNLOAD_DEFAULTS } from './download.ts';
 import type { DownloadOptions } from './download.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
-import { FAILED } from './fetch/fetch-worker.ts';
+import { FAILED } from './fetch/fetch-report.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { Presence, There } from './reconcile.ts';
 

@@ -66,7 +66,7 @@ export interface VerifiedWrite {
  */
 export function createVerifiedWriter(root: string, flush: FlushPolicy = 'none'): VerifiedWriter {
   const ready = new Set<string>(['.']);
-  const place = (file: string): { readonly final: string; readonly part: string } => {
+  const place = (file: string): Place => {
     const directory = path.posix.dirname(file);
     makeDirectory(root, directory, ready);
     const final = `${root}${path.sep}${file}`;
@@ -76,31 +76,45 @@ export function createVerifiedWriter(root: string, flush: FlushPolicy = 'none'):
   return {
     begin,
     replace: (file, bytes) => {
-      const { final, part } = place(file);
-      orNothing(file, part, () => {
-        const fd = openPart(part);
-        closing(fd, () => {
-          writeAll(fd, bytes);
-          if (flush === 'file') fsyncSync(fd);
-        });
-        renameOver(part, final);
-      });
+      putWhole(file, place(file), bytes, flush, flushed);
     },
     writeWhole: (file, bytes, expected) => {
       const found = sha256Of(bytes);
       check(file, expected, found, bytes.length); // before the disk is touched
-      const { final, part } = place(file);
-      return orNothing(file, part, () => {
-        const fd = openPart(part);
-        const mtimeUs = closing(fd, () => {
-          writeAll(fd, bytes);
-          return finish(fd, flush);
-        });
-        renameOver(part, final);
-        return { size: bytes.length, sha256: found, mtimeUs };
-      });
+      const mtimeUs = putWhole(file, place(file), bytes, flush, finish);
+      return { size: bytes.length, sha256: found, mtimeUs };
     },
   };
+}
+
+/** Where a file will be, and where it is until it is whole. */
+interface Place {
+  readonly final: string;
+  readonly part: string;
+}
+
+/** Write, close and rename in one go; `last` is done with the open file when all is written. No closures: it runs for each small file. */
+function putWhole<T>(
+  file: string,
+  { final, part }: Place,
+  bytes: Uint8Array,
+  flush: FlushPolicy,
+  last: (fd: number, flush: FlushPolicy) => T,
+): T {
+  let fd: number | undefined;
+  try {
+    fd = openPart(part);
+    writeAll(fd, bytes);
+    const result = last(fd, flush);
+    closeSync(fd);
+    fd = undefined;
+    renameOver(part, final);
+    return result;
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    removeQuietly(part);
+    throw asIoError(file, error);
+  }
 }
 
 /** Microseconds of a file's time of change, the form that records keep: exact for every file system in use. */
@@ -108,7 +122,7 @@ export function mtimeUsOf(stat: { readonly mtimeMs: number }): number {
   return Math.round(stat.mtimeMs * 1000);
 }
 
-function beginWrite(file: string, { final, part }: { final: string; part: string }, flush: FlushPolicy): VerifiedWrite {
+function beginWrite(file: string, { final, part }: Place, flush: FlushPolicy): VerifiedWrite {
   const fd = orNothing(file, part, () => openPart(part));
   const hash: Hash = createHash('sha256');
   let size = 0;
@@ -208,17 +222,14 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
 }
 
-function finish(fd: number, flush: FlushPolicy): number {
+function flushed(fd: number, flush: FlushPolicy): void {
   if (flush === 'file') fsyncSync(fd);
-  return mtimeUsOf(fstatSync(fd));
 }
 
-function closing<T>(fd: number, action: () => T): T {
-  try {
-    return action();
-  } finally {
-    closeSync(fd);
-  }
+/** The file's time of change, after everything else that is done with it. */
+function finish(fd: number, flush: FlushPolicy): number {
+  flushed(fd, flush);
+  return mtimeUsOf(fstatSync(fd));
 }
 
 /** Run a step of a write; when it fails, nothing is left and the error says which file. */
@@ -227,9 +238,12 @@ function orNothing<T>(file: string, part: string, action: () => T): T {
     return action();
   } catch (error) {
     removeQuietly(part);
-    if (error instanceof MirrorError) throw error;
-    throw ioError('cannot write', file, error);
+    throw asIoError(file, error);
   }
+}
+
+function asIoError(file: string, error: unknown): unknown {
+  return error instanceof MirrorError ? error : ioError('cannot write', file, error);
 }
 
 function removeQuietly(file: string): void {

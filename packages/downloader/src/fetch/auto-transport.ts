@@ -50,8 +50,7 @@ export function createAutoTransport(policy: HttpPolicy, connections: number, log
 }
 
 function isForLean(url: string, policy: HttpPolicy, strangers: ReadonlySet<string>): boolean {
-  if (!URL.canParse(url)) return false; // undici's checks have the words for it
-  if (!url.startsWith('http://') && !url.startsWith('https://')) return false;
+  if (!url.startsWith('http://') && !url.startsWith('https://')) return false; // undici's checks have the words for it
   if (strangers.size > 0 && strangers.has(new URL(url).origin)) return false;
   return proxyFor(url, policy) === undefined;
 }

@@ -43,7 +43,7 @@ export function createBodySink(writer: VerifiedWriter, maxFileBytes: number): Bo
   };
   const startAnew = (url: string, head: ResponseHead): void => {
     discard();
-    length = contentLength(head);
+    length = head.length;
     if (length === undefined) return;
     if (length > maxFileBytes) throw tooLarge(url, length);
     if (length <= RESUME_BYTES) return;
@@ -124,11 +124,6 @@ const RESUME_BYTES = 1 << 20;
 
 /** Up to this much is put together in memory: one digest and one write instead of some of each. Each lane may hold so much. */
 const GATHER_BYTES = 64 << 10;
-
-function contentLength(head: ResponseHead): number | undefined {
-  const text = head.header('content-length');
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
 
 /**
  * Strict, since CDNs are known to answer with ranges nobody asked for.

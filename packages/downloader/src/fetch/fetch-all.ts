@@ -33,11 +33,7 @@ export async function fetchAll(options: FetchAllOptions): Promise<void> {
 }
 
 /** A round ends when the queue is over and every lane has come home. */
-function runRound(
-  options: FetchAllOptions,
-  jobs: JobQueue,
-  onResult: (result: CrateResult) => void,
-): Promise<void> {
+function runRound(options: FetchAllOptions, jobs: JobQueue, onResult: (result: CrateResult) => void): Promise<void> {
   const { concurrency, openLane, signal } = options;
   return new Promise((resolve, reject) => {
     const inHand = new Set<string>();
@@ -70,7 +66,7 @@ function runRound(
       jobs.onChange = undefined;
       signal.removeEventListener('abort', fill);
       if (failure === undefined) resolve();
-      else reject(failure.error as Error);
+      else reject(failure.error);
     };
     const addLane = (): FetchLane => {
       lanes += 1;

@@ -174,4 +174,4 @@ const MANY_JOBS = 500;
 /** How long to wait for that many to be seen. */
 const LOOK_AHEAD_MS = 500;
 /** Jobs dealt at once. */
-const DEAL = 64;
+const DEAL = 128;

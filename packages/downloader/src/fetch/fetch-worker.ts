@@ -179,4 +179,4 @@ function withBandwidth(
 }
 
 const REPORT_MS = 100;
-const REPORT_RESULTS = 128;
+const REPORT_RESULTS = 512;

@@ -18,24 +18,19 @@ export interface Pending {
   readonly isSecondTry: boolean;
 }
 
-/** A request that has a connection. */
-export interface Exchange {
-  readonly signal: AbortSignal;
-  fail(error: unknown): void;
-  checkTime(now: number): void;
-}
-
 /** A connection that takes one request after the other, never two at once. */
 export interface Http1Connection {
   send(pending: Pending): void;
+  /** Give up the request that is on its way, if it belongs to this signal. */
+  abort(signal: AbortSignal): void;
+  /** Give up the request that is on its way, if it takes too long. */
+  checkTime(now: number): void;
   destroy(): void;
 }
 
 /** Who keeps the connection. */
 export interface ConnectionOwner extends SocketOptions {
   readonly policy: HttpPolicy;
-  /** Everybody who has a connection now. */
-  readonly active: Set<Exchange>;
   /** The exchange is over; the connection may be used again or is gone. */
   readonly onFree: (isUsable: boolean) => void;
   /** The connection ended while nobody used it. */
@@ -46,7 +41,7 @@ export interface ConnectionOwner extends SocketOptions {
 
 /** Connect to an origin. The parser and the callbacks are made once for the connection, not for each request. */
 export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Connection {
-  const { policy, active } = owner;
+  const { policy } = owner;
   const fixedHead = ` HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: ${policy.userAgent}\r\nAccept: */*\r\nAccept-Encoding: identity\r\n`;
   let pending: Pending | undefined;
   let isConnected = false;
@@ -66,24 +61,15 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
   const socket = openSocket(url, owner, (bytes) => {
     onBytes(bytes);
   });
-  const exchange: Exchange = {
-    get signal() {
-      return pending!.request.signal; // only active ones are asked
-    },
-    fail: (error) => {
-      socket.destroy();
-      settle(false, error);
-    },
-    checkTime: (now) => {
-      const error = lateness(now);
-      if (error !== undefined) exchange.fail(error);
-    },
+  const fail = (error: unknown): void => {
+    socket.destroy();
+    settle(false, error);
   };
 
-  const lateness = (now: number): TransportError | undefined => {
+  const lateness = (target: string, now: number): TransportError | undefined => {
     const { connectTimeoutMs, stallTimeoutMs, attemptTimeoutMs } = policy;
     const late = (kind: 'connect' | 'timeout', what: string, ms: number): TransportError =>
-      new TransportError(kind, `${pending!.request.url}: ${what} ${String(ms)} ms`);
+      new TransportError(kind, `${target}: ${what} ${String(ms)} ms`);
     if (!isConnected && now - startedAt > connectTimeoutMs)
       return late('connect', 'no connection within', connectTimeoutMs);
     if (now - lastByteAt > stallTimeoutMs) return late('timeout', 'no byte for', stallTimeoutMs);
@@ -96,7 +82,6 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
     const ended = pending;
     if (ended === undefined) return;
     pending = undefined;
-    active.delete(exchange);
     if (!isUsable) socket.destroy();
     owner.onFree(isUsable);
     ended.receiver.onEnd(error);
@@ -113,9 +98,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       state = parser.feed(bytes);
     } catch (error) {
       // what the receiver throws is its own affair
-      exchange.fail(
-        error instanceof Http1Error ? new NotHttp1Error(`${pending.request.url}: ${error.message}`, error) : error,
-      );
+      fail(error instanceof Http1Error ? new NotHttp1Error(`${pending.request.url}: ${error.message}`, error) : error);
       return;
     }
     if (state !== 'more') settle(state === 'done');
@@ -129,7 +112,6 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
     }
     if (uses > 1 && !parser.isStarted && !ended.isSecondTry) {
       pending = undefined;
-      active.delete(exchange);
       socket.destroy();
       owner.onIdleEnd();
       owner.again(ended);
@@ -157,8 +139,14 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       startedAt = lastByteAt = performance.now();
       isWanted = false;
       parser.reset();
-      active.add(exchange);
       socket.write(`GET ${next.target}${fixedHead}${headerLines(next.request.headers)}\r\n`, 'latin1');
+    },
+    abort: (signal) => {
+      if (pending?.request.signal === signal) fail(signal.reason);
+    },
+    checkTime: (now) => {
+      const error = pending === undefined ? undefined : lateness(pending.request.url, now);
+      if (error !== undefined) fail(error);
     },
     destroy: () => {
       socket.destroy();

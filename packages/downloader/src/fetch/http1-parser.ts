@@ -174,7 +174,6 @@ export function createHttp1Parser(events: Http1Events): Http1Parser {
 }
 
 interface ParsedHead extends ResponseHead {
-  readonly length: number | undefined;
   readonly isChunked: boolean;
   readonly closes: boolean;
 }
@@ -210,7 +209,7 @@ function framingOf(headers: string): Framing {
     const end = headers.indexOf('\r', colon);
     // by the length of its name nearly every line is passed over without making strings of it
     if (FRAMING_WIDTHS.has(colon - at)) {
-      const value = headers.slice(colon + 1, end).replace(OPTIONAL_SPACE, '');
+      const value = withoutSpace(headers, colon + 1, end);
       const name = headers.slice(at, colon).toLowerCase();
       if (name === 'content-length') framing.lengths.push(value);
       else if (name === 'transfer-encoding') framing.encodings.push(value);
@@ -219,6 +218,15 @@ function framingOf(headers: string): Framing {
     at = end + 2;
   }
   return framing;
+}
+
+function withoutSpace(text: string, from: number, to: number): string {
+  const isSpace = (at: number): boolean => text.charCodeAt(at) === SPACE || text.charCodeAt(at) === TAB;
+  let start = from;
+  let end = to;
+  while (start < end && isSpace(start)) start += 1;
+  while (end > start && isSpace(end - 1)) end -= 1;
+  return text.slice(start, end);
 }
 
 function lengthOf(values: readonly string[]): number | undefined {
@@ -243,7 +251,8 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n\0]*)?\r\n/;
 const HEADER_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r\n)*$/;
 /** Of Connection, Content-Length and Transfer-Encoding. */
 const FRAMING_WIDTHS: ReadonlySet<number> = new Set([10, 14, 17]);
-const OPTIONAL_SPACE = /^[ \t]+|[ \t]+$/g;
+const SPACE = 0x20;
+const TAB = 0x09;
 const MAX_CHUNK_LINE = 4096;
 /** Holds the usual head whole. */
 const HEAD_PIECE_BYTES = 1024;

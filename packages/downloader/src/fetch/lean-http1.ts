@@ -2,7 +2,7 @@ import tls from 'node:tls';
 import { trustedCertificates } from '@mirror/core/net';
 import type { HttpPolicy } from '@mirror/core/net';
 import { createHttp1Connection } from './http1-connection.ts';
-import type { Exchange, Http1Connection, Pending } from './http1-connection.ts';
+import type { Http1Connection, Pending } from './http1-connection.ts';
 import { splitUrl } from './split-url.ts';
 import { TransportError } from './transport.ts';
 import type { Transport } from './transport.ts';
@@ -26,15 +26,12 @@ export function createLeanHttp1(policy: HttpPolicy, connections: number): Transp
     return (context ??= tls.createSecureContext(ca === undefined ? {} : { ca }));
   };
   const origins = new Map<string, Origin>();
-  const active = new Set<Exchange>();
   const watchedSignals = new WeakSet<AbortSignal>();
 
   const watch = (signal: AbortSignal): void => {
     watchedSignals.add(signal);
     const onAbort = (): void => {
-      // first those who wait: a connection that comes free would be given to one of them
-      for (const origin of origins.values()) origin.dropWaiting(signal);
-      for (const exchange of [...active]) if (exchange.signal === signal) exchange.fail(signal.reason);
+      for (const origin of origins.values()) origin.abort(signal);
     };
     signal.addEventListener('abort', onAbort, { once: true });
   };
@@ -42,7 +39,7 @@ export function createLeanHttp1(policy: HttpPolicy, connections: number): Transp
   // one clock for all limits: a timer for each request would cost more than parsing its answer
   const clock = setInterval(() => {
     const now = performance.now();
-    for (const exchange of [...active]) exchange.checkTime(now);
+    for (const origin of origins.values()) origin.checkTime(now);
   }, CLOCK_MS);
   clock.unref();
 
@@ -60,7 +57,7 @@ export function createLeanHttp1(policy: HttpPolicy, connections: number): Transp
       if (!watchedSignals.has(signal)) watch(signal);
       let origin = origins.get(split.origin);
       if (origin === undefined) {
-        origin = createOrigin(new URL(split.origin), { policy, connections, shared, secureContext, active });
+        origin = createOrigin(new URL(split.origin), { policy, connections, shared, secureContext });
         origins.set(split.origin, origin);
       }
       origin.enter({ request, receiver, target: split.target, isSecondTry: false });
@@ -78,13 +75,13 @@ interface Surroundings {
   readonly connections: number;
   readonly shared: Buffer;
   readonly secureContext: () => tls.SecureContext;
-  readonly active: Set<Exchange>;
 }
 
 /** A server, the connections to it, and who waits for one. */
 interface Origin {
   enter(pending: Pending): void;
-  dropWaiting(signal: AbortSignal): void;
+  abort(signal: AbortSignal): void;
+  checkTime(now: number): void;
   close(): void;
 }
 
@@ -125,10 +122,15 @@ function createOrigin(url: URL, around: Surroundings): Origin {
       if (connection === undefined) waiting.push(pending);
       else connection.send(pending);
     },
-    dropWaiting: (signal) => {
+    abort: (signal) => {
+      // first those who wait: a connection that comes free would be given to one of them
       const dropped = waiting.filter(({ request }) => request.signal === signal);
       waiting = waiting.filter(({ request }) => request.signal !== signal);
       for (const { receiver } of dropped) receiver.onEnd(signal.reason);
+      for (const connection of [...open]) connection.abort(signal);
+    },
+    checkTime: (now) => {
+      for (const connection of [...open]) connection.checkTime(now);
     },
     close: () => {
       for (const connection of [...open]) connection.destroy();

@@ -9,6 +9,8 @@ export interface TransportRequest {
 /** The head of an answer. */
 export interface ResponseHead {
   readonly status: number;
+  /** Bytes of the body, when the head says it in the one way that Content-Length allows. */
+  readonly length: number | undefined;
   /** The value of a header by its lower-case name; the first one when it came more than once. */
   header(name: string): string | undefined;
 }

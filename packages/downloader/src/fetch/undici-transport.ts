@@ -106,7 +106,8 @@ function dispatchOnce(
         },
         onResponseStart: (_controller, status, headers) => {
           if (status < 200) return;
-          const head: ResponseHead = { status, header: (name) => firstOf(headers[name]) };
+          const length = lengthOf(firstOf(headers['content-length']));
+          const head: ResponseHead = { status, length, header: (name) => firstOf(headers[name]) };
           location = REDIRECTS.has(status) ? head.header('location') : undefined;
           if (location !== undefined) return;
           guarded(() => {
@@ -157,6 +158,10 @@ function transportError(url: string, error: unknown): TransportError {
   if (/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code))
     return new TransportError('connect', message, error);
   return new TransportError('broken', message, error);
+}
+
+function lengthOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 function firstOf(value: string | string[] | undefined): string | undefined {
