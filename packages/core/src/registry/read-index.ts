@@ -84,7 +84,7 @@ export async function* readIndexFiles(
 type Group = readonly IndexFileEntries[];
 
 /** An index with fewer files is read before threads would have started. */
-const FILES_BEFORE_THREADS = 2000;
+const FILES_BEFORE_THREADS = 10_000;
 const FILES_PER_TURN = 100;
 const MAX_THREADS = 4;
 
