@@ -67,6 +67,37 @@ describe('an answer', () => {
     expect(parse(answer, everyByte)).toMatchObject({ ...expected, error: '' });
   });
 
+  it('is read by the same parser after any other one, wherever the bytes are cut', () => {
+    const answers = [LENGTH, CHUNKED, INTERIM, EMPTY, NO_BODY];
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(...answers), fc.array(fc.nat(200), { maxLength: 4 })), {
+          minLength: 2,
+          maxLength: 6,
+        }),
+        (rounds) => {
+          let body = '';
+          const parser = createHttp1Parser({
+            onHead: () => undefined,
+            onBody: (chunk) => {
+              body += Buffer.from(chunk).toString('latin1');
+            },
+          });
+          for (const [answer, cuts] of rounds) {
+            body = '';
+            parser.reset();
+            expect(parser.isStarted).toBe(false);
+            const bytes = Buffer.from(answer, 'latin1');
+            const places = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length];
+            const states = places.slice(1).map((to, i) => parser.feed(Buffer.from(bytes.subarray(places[i], to))));
+            expect(states.at(-1)).toBe('done');
+            expect(body).toBe(parse(answer, []).body);
+          }
+        },
+      ),
+    );
+  });
+
   it('that ends too early is an error at every length', () => {
     for (const answer of [LENGTH, CHUNKED, INTERIM, EMPTY, NO_BODY]) {
       for (let length = 0; length < answer.length; length += 1) {
