@@ -32,6 +32,7 @@ import { syncFolder, writeAll, writeDurably } from './git/durable.ts';
 import { replaceGitFile } from './git/git-lock.ts';
 import { packIndexBytes } from './git/pack-index-writer.ts';
 import { allRefs } from './git/all-refs.ts';
+import { removePacks } from './git/remove-packs.ts';
 import type { SyncState } from './sync-state.ts';
 
 /** When packs are folded. */
@@ -72,11 +73,8 @@ export function foldPacks(gitDir: string, state: SyncState, { maxPacks = 50, log
     store.close();
   }
   state.writeOwnPacks([name]);
-  for (const old of sizes.filter((each) => each.name !== name)) {
-    // git finds a pack by its index
-    for (const ending of ['idx', 'pack', 'rev', 'bitmap'])
-      rmSync(path.join(dir, `${old.name}.${ending}`), { force: true });
-  }
+  const folded = sizes.map((each) => each.name).filter((old) => old !== name);
+  removePacks(dir, folded);
   rmSync(path.join(dir, 'multi-pack-index'), { force: true });
   syncFolder(dir);
   pruneShallow(gitDir);

@@ -57,14 +57,12 @@ function mayPass(error: unknown): boolean {
   return systemCodeOf(error) !== undefined && !isPermanent(error);
 }
 
+const NETWORK_CODE =
+  /^(UND_ERR|Z_|ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO|ECONN|ENOTFOUND$|EAI_AGAIN$|EPIPE$|ETIMEDOUT$|EHOST|ENET)/;
+
 // undici's codes begin with UND_ERR; those of the system are known to the table of exit statuses
 function asMirrorError(error: unknown, what: string): unknown {
   const code = systemCodeOf(error);
-  if (
-    error instanceof MirrorError ||
-    code === undefined ||
-    !/^(UND_ERR|ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)
-  )
-    return error;
+  if (error instanceof MirrorError || code === undefined || !NETWORK_CODE.test(code)) return error;
   return new MirrorError('ERR_NETWORK', `${what}: ${messageOf(error)}`, { cause: error });
 }

@@ -13,6 +13,7 @@ import {
 } from './git/git-dir.ts';
 import { AGES_AFTER_CRASH, AGES_AFTER_SUCCESS, removeLeftovers } from './git/git-lock.ts';
 import type { RemoteHead } from './git/protocol-v2.ts';
+import { removePacks } from './git/remove-packs.ts';
 import { diffTrees, type FileChange } from './git/tree-diff.ts';
 import { removeStrays, removeTemporaryFiles, updateWorkTree } from './git/work-tree.ts';
 import { openSyncState, type PendingStep, type SyncState } from './sync-state.ts';
@@ -144,6 +145,7 @@ async function withObjects(
   { engine, log }: SyncIndexOptions,
 ): Promise<{ report: FetchReport; store: ObjectStore }> {
   const before = openObjectStore(place.gitDir);
+  const known = new Set(before.packs.map((pack) => path.basename(pack.path, '.pack')));
   if (old !== undefined) requireIndex(before, old, place.gitDir);
   if (isComplete(before, old, head.commit)) {
     log.info('the objects are here already', { commit: head.commit });
@@ -170,6 +172,11 @@ async function withObjects(
     return { report, store };
   } catch (error) {
     store.close();
+    // what is refused now would be fetched and kept again in every run to come
+    removePacks(
+      path.join(place.gitDir, 'objects', 'pack'),
+      report.packs.filter((name) => !known.has(name)),
+    );
     throw error;
   }
 }

@@ -9,7 +9,7 @@ const dispatcher = await createDispatcher(policy, { allowH2: false });
 export function engineFor(
   name: EngineName,
   url: string,
-  more: { limits?: GitLimits; token?: string; retries?: number } = {},
+  more: { limits?: GitLimits; token?: string; retries?: number; stallMs?: number } = {},
 ): Promise<GitEngine> {
   const retry = createRetry({ policy: { retries: more.retries ?? 2, baseMs: 1, maxMs: 20 }, log: silentLog });
   const common = { url, dispatcher, userAgent: 'test/1', stallMs: 5000, retry, log: silentLog };

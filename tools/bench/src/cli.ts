@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchDownload } from './bench-download.ts';
 import { benchHash } from './bench-hash.ts';
 import { benchIndex } from './bench-index.ts';
+import { benchIndexSync } from './bench-index-sync.ts';
 import { benchNoChange } from './bench-no-change.ts';
 import type { BenchOptions } from './bench-options.ts';
 import { benchServer } from './bench-server.ts';
@@ -15,6 +16,7 @@ const HELP = `mirror-bench: the toolchain beside its peers, interleaved, medians
   mirror-bench no-change  a run over a complete mirror, against reading the index alone
   mirror-bench hash       hashing a directory, against rhash and sha256sum
   mirror-bench server     answering requests, against nginx serving the export
+  mirror-bench index-sync a first sync, an update and a look at what has not changed, against git, over a git server
   mirror-bench memory     the peak of such runs at 10,000 and 100,000 versions, with --full also 1.4 million
 
   --runs N          runs of each contender                                   [3]
@@ -24,6 +26,8 @@ const HELP = `mirror-bench: the toolchain beside its peers, interleaved, medians
   --registry DIR    files that fake-registry --make-only --dir DIR has made  [made, and removed at the end]
   --concurrency N   requests in flight                                       [64; server 32]
   --seconds N       how long each server is asked for each job               [2]
+  --repository DIR  index-sync: a bare repository that index-generator --history has made
+  --commits N       index-sync: the commits of the update                    [1000]
   --latency MS      how late each answer begins, also as 40ms                [0]
   --only A,B        only these contenders, or jobs of the server
   --out DIR         where the scratch folder is made                         [/dev/shm]
@@ -69,6 +73,8 @@ const FLAGS = {
   registry: { type: 'string' },
   concurrency: { type: 'string' },
   seconds: { type: 'string', default: '2' },
+  repository: { type: 'string' },
+  commits: { type: 'string', default: '1000' },
   latency: { type: 'string', default: '0' },
   only: { type: 'string', default: '' },
   out: { type: 'string' },
@@ -104,8 +110,14 @@ function chosen(argv: readonly string[], say: (text: string) => void): (() => Pr
   if (command === 'no-change') return () => benchNoChange({ ...options, crates });
   if (command === 'hash') return () => benchHash({ ...options, ...download });
   if (command === 'server') return () => benchServer({ ...options, ...server });
+  if (command === 'index-sync') {
+    const { repository } = values;
+    if (repository === undefined) throw new Error('--repository is needed');
+    const commits = count('commits', values.commits);
+    return () => benchIndexSync({ ...options, repository, commits });
+  }
   if (command === 'memory') return () => benchMemory(options, values.full);
-  throw new Error(`expected index, download, no-change, hash, server or memory; found ${command}`);
+  throw new Error(`expected index, download, no-change, hash, server, index-sync or memory; found ${command}`);
 }
 
 /** Sizes that give about 10,000, 100,000 and 1.4 million versions. */

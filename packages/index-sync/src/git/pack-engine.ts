@@ -35,7 +35,7 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
   let greeted = false;
 
   async function head(branch: string | undefined): Promise<RemoteHead> {
-    return retry('asking the git server', async () => {
+    return retry(`asking ${http.url}`, async () => {
       if (!greeted) await requireVersion2(http);
       greeted = true;
       return remoteHead(http, branch, limits);
@@ -61,7 +61,7 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
 
   async function fetch(request: FetchRequest): Promise<FetchReport> {
     let have = request.have;
-    return retry('fetching a pack', async () => {
+    return retry(`fetching from ${http.url}`, async () => {
       try {
         return await fetchOnce(request, have);
       } catch (error) {

@@ -72,10 +72,18 @@ export async function remoteHead(http: SmartHttp, branch: string | undefined, li
   }
   if (found === undefined)
     throw new MirrorError('ERR_HTTP', `${http.url}: no ${asked} there`, { hint: '--branch names another branch' });
-  if (!/^refs\/heads\/[A-Za-z0-9._/-]+$/.test(found.ref) || found.ref.includes('..')) {
+  if (!isUsableBranch(found.ref)) {
     throw new MirrorError('ERR_HTTP', `${http.url}: unusable branch name ${JSON.stringify(found.ref)}`);
   }
   return found;
+}
+
+// it becomes a path of files, so it keeps to what is plain everywhere; https://git-scm.com/docs/git-check-ref-format
+function isUsableBranch(ref: string): boolean {
+  const parts = ref.split('/');
+  const isPlain = (part: string): boolean =>
+    /^[\w+=,%#@!-][\w+=,%#@!.-]*$/.test(part) && !/\.\.|\.$|\.lock$/.test(part);
+  return parts.length > 2 && ref.startsWith('refs/heads/') && ref.length < 200 && parts.every(isPlain);
 }
 
 /**

@@ -1,4 +1,6 @@
 import { MirrorError, parseRetryAfter } from '@mirror/core';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { UpstreamError } from '../upstream-error.ts';
 
@@ -96,11 +98,17 @@ function checked(
   kind: 'advertisement' | 'result',
 ): AsyncIterable<Uint8Array> {
   const found = first(answer.headers['content-type']) ?? 'none';
-  if (found === `application/x-${SERVICE}-${kind}`) return answer.body;
+  if (found === `application/x-${SERVICE}-${kind}`) return decoded(answer);
   answer.body.on('error', () => undefined).destroy();
   throw new MirrorError('ERR_HTTP', `${url}: content type ${found}, expected application/x-${SERVICE}-${kind}`, {
     hint: 'the address must be that of a git repository served over smart HTTP',
   });
+}
+
+// nobody asked for it, but some servers and proxies compress all the same
+function decoded({ headers, body }: Dispatcher.ResponseData): AsyncIterable<Uint8Array> {
+  const coding = first(headers['content-encoding'])?.toLowerCase() ?? 'identity';
+  return coding === 'gzip' || coding === 'x-gzip' ? pipeline(body, createGunzip(), () => undefined) : body;
 }
 
 function statusError(url: string, answer: Dispatcher.ResponseData): UpstreamError {

@@ -1,0 +1,125 @@
+import { afterEach, describe, expect } from '@jest/globals';
+import { startGitServer } from '@mirror-tools/git-server';
+import { itWith, scratchDir } from '@mirror-tools/test-support';
+import {
+  createServer,
+  request as ask,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { engineFor, sync } from './syncing.ts';
+import { committedFiles, filesOf, git, makeUpstream } from './upstream.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** A server that does as it likes. */
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A git server, and a repository on it. */
+async function gitServer(): Promise<{ url: string; dir: string; bare: string; commit: string }> {
+  const dir = scratchDir();
+  const { root, bare } = makeUpstream(dir);
+  const server = await startGitServer(root);
+  closing.push(() => server.close());
+  return { url: server.url, dir, bare, commit: git(bare, 'rev-parse', 'master') };
+}
+
+/** Hand a request on to `target`; `answer` gets what comes back. */
+async function forward(
+  target: string,
+  request: IncomingMessage,
+  answer: (head: IncomingMessage, body: Buffer) => void,
+): Promise<void> {
+  const onward = ask(`${target}${request.url ?? ''}`, { method: request.method, headers: request.headers });
+  request.pipe(onward);
+  const [head] = (await once(onward, 'response')) as [IncomingMessage];
+  const pieces: Buffer[] = [];
+  for await (const piece of head) pieces.push(piece as Buffer);
+  answer(head, Buffer.concat(pieces));
+}
+
+describe('a server that', () => {
+  itWith(['git'], 'has moved is followed from its first answer on, and not round in circles', async () => {
+    const { url, dir, bare, commit } = await gitServer();
+    const old = await listen((request, response) => {
+      response.writeHead(301, { location: url + (request.url ?? '').replace('/old/', '/') }).end();
+    });
+    const index = path.join(dir, 'index');
+    expect(await sync(index, await engineFor('pack', `${old}/old/index.git`))).toMatchObject({ commit });
+    expect(filesOf(index)).toEqual(committedFiles(bare, commit));
+    const round = await listen((request, response) => {
+      response.writeHead(302, { location: request.url }).end();
+    });
+    const lost = sync(path.join(dir, 'lost'), await engineFor('pack', `${round}/index.git`));
+    await expect(lost).rejects.toMatchObject({ code: 'ERR_HTTP', message: expect.stringContaining('redirects') });
+  });
+
+  itWith(['git'], 'compresses its answers unasked is understood', async () => {
+    const { url, dir, bare, commit } = await gitServer();
+    const front = await listen((request, response) => {
+      void forward(url, request, (head, body) => {
+        const headers = { 'content-type': head.headers['content-type'], 'content-encoding': 'gzip' };
+        response.writeHead(head.statusCode ?? 500, headers).end(gzipSync(body));
+      });
+    });
+    const index = path.join(dir, 'index');
+    expect(await sync(index, await engineFor('pack', `${front}/index.git`))).toMatchObject({ commit });
+    expect(filesOf(index)).toEqual(committedFiles(bare, commit));
+  });
+
+  itWith(['git'], 'speaks only the first version of the protocol is left to the other engines', async () => {
+    const { url, dir, bare, commit } = await gitServer();
+    const front = await listen((request, response) => {
+      delete request.headers['git-protocol'];
+      void forward(url, request, (head, body) => response.writeHead(head.statusCode ?? 500, head.headers).end(body));
+    });
+    const refused = sync(path.join(dir, 'pack'), await engineFor('pack', `${front}/index.git`));
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_HTTP', hint: expect.stringContaining('system') });
+    for (const engine of ['isomorphic', 'system'] as const) {
+      const index = path.join(dir, engine);
+      expect(await sync(index, await engineFor(engine, `${front}/index.git`))).toMatchObject({ commit });
+      expect(filesOf(index)).toEqual(committedFiles(bare, commit));
+    }
+  });
+
+  const shapes: readonly (readonly [string, string, RequestListener])[] = [
+    ['is a web page', 'ERR_HTTP', (_, response) => response.setHeader('content-type', 'text/html').end('<p>Hello')],
+    ['hangs up', 'ERR_NETWORK', (request) => request.socket.destroy()],
+    ['says nothing', 'ERR_NETWORK', () => undefined],
+    ['says too little', 'ERR_HTTP', (_, response) => advertisement(response).end()],
+    ['stops in the middle', 'ERR_NETWORK', (_, response) => advertisement(response).write('000eversion 2\n00')],
+    ['ends in the middle', 'ERR_NETWORK', (_, response) => advertisement(response).end('000eversion 2\n00')],
+    ['promises gzip and sends none', 'ERR_NETWORK', (_, response) => void advertisement(response, 'gzip').end('0000')],
+  ];
+  itWith(['git'], 'is none ends the run with one error of its kind, naming where', async () => {
+    for (const [what, code, listener] of shapes) {
+      const url = `${await listen(listener)}/index.git`;
+      const engine = await engineFor('pack', url, { stallMs: 300, retries: 1 });
+      const error = (await sync(scratchDir(), engine).catch((caught: unknown) => caught)) as Error & { code: string };
+      expect([what, error.code]).toEqual([what, code]);
+      if (what !== 'ends in the middle') expect(error.message).toContain(url);
+    }
+  });
+});
+
+function advertisement(response: ServerResponse, coding = 'identity'): ServerResponse {
+  response.setHeader('content-type', 'application/x-git-upload-pack-advertisement');
+  return response.setHeader('content-encoding', coding);
+}
