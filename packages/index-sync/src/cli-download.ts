@@ -1,4 +1,5 @@
-import { EXIT_CODES, type ErrorCode } from '@mirror/core';
+import type { ErrorCode } from '@mirror/core';
+import { EXIT_CODES } from '@mirror/core/errors';
 import type { CommandContext } from '@mirror/core/cli';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';

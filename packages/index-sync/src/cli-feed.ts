@@ -6,7 +6,8 @@ import { createWriteStream, renameSync, rmSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ChangeFeed, ChangeKind } from './changes.ts';
+import type { ChangeFeed } from './changes.ts';
+import type { ChangeKind } from './compare-index.ts';
 
 /** How many records of each kind were written, and how many lines of the index could not be read. */
 export interface FeedCounts {

@@ -1,26 +1,18 @@
-import {
-  DEFAULT_RETRY,
-  MirrorError,
-  createDispatcher,
-  createHttpPolicy,
-  messageOf,
-  parseCargoLock,
-  pause,
-  type HttpPolicy,
-} from '@mirror/core';
+import type { HttpPolicy } from '@mirror/core';
+import { MirrorError, messageOf } from '@mirror/core/errors';
+import { DEFAULT_RETRY, createDispatcher, createHttpPolicy, pause } from '@mirror/core/net';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Dispatcher } from 'undici';
 import { gitChangeFeed, sparseChangeFeed, type ChangeFeed } from './changes.ts';
+import type { FeedCounts, writeFeed } from './cli-feed.ts';
 import { download, failureOf, wantsDownload } from './cli-download.ts';
-import { writeFeed } from './cli-feed.ts';
 import type { SyncValues } from './cli-flags.ts';
 import { createEngine } from './create-engine.ts';
 import type { GitEngine } from './git/engine.ts';
 import { createRetry, type Retry } from './retry-upstream.ts';
-import { holdSparse, syncSparse } from './sparse.ts';
 import { holdIndex, syncIndex } from './sync-index.ts';
 
 const GIT_INDEX = 'https://github.com/rust-lang/crates.io-index.git';
@@ -136,7 +128,7 @@ interface Held {
 async function oneRound(job: Job): Promise<Outcome> {
   const { values, context } = job;
   const started = performance.now();
-  const held = hold(job);
+  const held = await hold(job);
   const progress = context.progress({
     label: 'receiving',
     read: () => ({ done: 0, bytes: job.received.bytes, failed: 0 }),
@@ -147,7 +139,7 @@ async function oneRound(job: Job): Promise<Outcome> {
     const changes =
       values.changes === undefined
         ? undefined
-        : await writeFeed(held.feed, values.changes, values.cratesBaseUrl, context);
+        : await handOut(held.feed, values.changes, values.cratesBaseUrl, context);
     const downloaded = (await wantsDownload(values, context))
       ? await downloadAndAcknowledge(job, held.feed)
       : undefined;
@@ -184,8 +176,8 @@ function partialFailure(synced: object, problems: number): Outcome['failure'] {
     : undefined;
 }
 
-function acknowledge(job: Job): Outcome {
-  const held = hold(job);
+async function acknowledge(job: Job): Promise<Outcome> {
+  const held = await hold(job);
   try {
     const acknowledged = held.feed.acknowledge();
     if (!acknowledged)
@@ -196,8 +188,14 @@ function acknowledge(job: Job): Outcome {
   }
 }
 
-function hold(job: Job): Held {
+async function hold(job: Job): Promise<Held> {
   return job.engine === undefined ? holdFiles(job) : holdRepository(job, job.engine);
+}
+
+// loaded when it is needed: most runs find nothing new, and are to be quick
+async function handOut(...args: Parameters<typeof writeFeed>): Promise<FeedCounts> {
+  const { writeFeed: write } = await import('./cli-feed.ts');
+  return write(...args);
 }
 
 function holdRepository({ values, context, dirs, url, threads }: Job, engine: GitEngine): Held {
@@ -236,7 +234,11 @@ function holdRepository({ values, context, dirs, url, threads }: Job, engine: Gi
   return { feed: gitChangeFeed(dirs.index, held.place.gitDir), sync, release: held.release };
 }
 
-function holdFiles({ values, context, dirs, url, network }: Job): Held {
+async function holdFiles({ values, context, dirs, url, network }: Job): Promise<Held> {
+  const { holdSparse, syncSparse } = await import('./sparse.ts');
+  const { parseCargoLock } = await import('@mirror/core');
+  const lockedNames = (file: string): string[] =>
+    parseCargoLock(readFileSync(file, 'utf8'), file).crates.map(({ name }) => name);
   const held = holdSparse(dirs.index);
   const { dispatcher, policy, retry, token } = network;
   const { log, signal } = context;
@@ -268,10 +270,6 @@ function holdFiles({ values, context, dirs, url, network }: Job): Held {
     };
   };
   return { feed: sparseChangeFeed(held.shadows), sync, release: held.release };
-}
-
-function lockedNames(file: string): string[] {
-  return parseCargoLock(readFileSync(file, 'utf8'), file).crates.map(({ name }) => name);
 }
 
 function withoutUser(url: string): string {

@@ -1,5 +1,7 @@
-export { compareIndexFiles, gitChangeFeed, sparseChangeFeed } from './changes.ts';
-export type { ChangeFeed, ChangeFeedOptions, ChangeKind, ChangeRecord, OnProblem } from './changes.ts';
+export { gitChangeFeed, sparseChangeFeed } from './changes.ts';
+export type { ChangeFeed, ChangeFeedOptions } from './changes.ts';
+export { compareIndexFiles } from './compare-index.ts';
+export type { ChangeKind, ChangeRecord, OnProblem } from './compare-index.ts';
 export { ENGINES } from './git/engine.ts';
 export type { EngineName, FetchReport, FetchRequest, GitEngine } from './git/engine.ts';
 export { GIT_LIMITS } from './git/limits.ts';

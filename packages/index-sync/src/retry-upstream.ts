@@ -1,14 +1,6 @@
-import {
-  MirrorError,
-  isPermanent,
-  isRetryableStatus,
-  messageOf,
-  pause,
-  retryDelayMs,
-  systemCodeOf,
-  type Log,
-  type RetryPolicy,
-} from '@mirror/core';
+import type { Log, RetryPolicy } from '@mirror/core';
+import { MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
+import { isPermanent, isRetryableStatus, pause, retryDelayMs } from '@mirror/core/net';
 import { UpstreamError } from './upstream-error.ts';
 
 /** Runs an operation, and again when what went wrong may pass. `what` is for the log: `fetching a pack`. */

@@ -1,13 +1,6 @@
-import {
-  MirrorError,
-  acquireLock,
-  indexPathOf,
-  isIndexPath,
-  messageOf,
-  parseIndexEntry,
-  type Lock,
-  type Log,
-} from '@mirror/core';
+import { indexPathOf, isIndexPath, parseIndexEntry, type Lock, type Log } from '@mirror/core';
+import { MirrorError, messageOf } from '@mirror/core/errors';
+import { acquireLock } from '@mirror/core/mirror';
 import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';

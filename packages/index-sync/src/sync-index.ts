@@ -1,4 +1,6 @@
-import { MirrorError, acquireLock, messageOf, type Lock, type Log } from '@mirror/core';
+import type { Lock, Log } from '@mirror/core';
+import { MirrorError, messageOf } from '@mirror/core/errors';
+import { acquireLock } from '@mirror/core/mirror';
 import { openObjectStore, parseCommit, readRef, readShallow, walkTree, type ObjectStore } from '@mirror/core/git';
 import path from 'node:path';
 import { foldPacks } from './fold-packs.ts';

@@ -1,4 +1,4 @@
-import { MirrorError, systemCodeOf } from '@mirror/core';
+import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import { isObjectId } from '@mirror/core/git';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 
 /** An answer with another status than the one that was asked for. */
 export class UpstreamError extends MirrorError {

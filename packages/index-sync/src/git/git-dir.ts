@@ -1,5 +1,5 @@
 import { findRepository, headBranch, readRef, readShallow, type ObjectStore } from '@mirror/core/git';
-import { MirrorError, systemCodeOf } from '@mirror/core';
+import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { removeGitFile, replaceGitFile } from './git-lock.ts';

@@ -1,4 +1,4 @@
-import { systemCodeOf } from '@mirror/core';
+import { systemCodeOf } from '@mirror/core/errors';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { STAT_BYTES } from './stat-record.ts';

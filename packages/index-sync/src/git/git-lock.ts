@@ -1,4 +1,4 @@
-import { MirrorError, systemCodeOf } from '@mirror/core';
+import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { syncFolder, writeAll } from './durable.ts';

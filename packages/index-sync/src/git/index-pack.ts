@@ -1,4 +1,4 @@
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import {
   OBJECT_TYPES,
   adopt,

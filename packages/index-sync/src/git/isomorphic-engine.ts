@@ -1,4 +1,5 @@
-import { MirrorError, messageOf, type Log } from '@mirror/core';
+import type { Log } from '@mirror/core';
+import { MirrorError, messageOf } from '@mirror/core/errors';
 import { randomUUID } from 'node:crypto';
 import fs, {
   chmodSync,

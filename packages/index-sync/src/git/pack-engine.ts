@@ -1,4 +1,5 @@
-import { messageOf, type Log } from '@mirror/core';
+import type { Log } from '@mirror/core';
+import { messageOf } from '@mirror/core/errors';
 import path from 'node:path';
 import type { Dispatcher } from 'undici';
 import type { Retry } from '../retry-upstream.ts';

@@ -1,4 +1,4 @@
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import {
   MAX_HEADER_BYTES,
   OBJECT_TYPES,

@@ -1,4 +1,4 @@
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 
 /** A packet with content, or one of the three that only divide. */
 export type Packet = Buffer | 'flush' | 'delim' | 'end';

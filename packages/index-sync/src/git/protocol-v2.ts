@@ -1,4 +1,4 @@
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import { isObjectId } from '@mirror/core/git';
 import type { GitLimits } from './limits.ts';
 import { DELIM, FLUSH, pktLine, readPackets, type Packet } from './pkt-line.ts';

@@ -1,4 +1,5 @@
-import { MirrorError, parseRetryAfter } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
+import { parseRetryAfter } from '@mirror/core/net';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Dispatcher } from 'undici';

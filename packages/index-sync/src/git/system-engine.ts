@@ -1,4 +1,4 @@
-import { MirrorError, systemCodeOf } from '@mirror/core';
+import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import { isObjectId, readPackIndex, readRef } from '@mirror/core/git';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

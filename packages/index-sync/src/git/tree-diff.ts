@@ -1,5 +1,5 @@
 import { MAX_FOLDER_DEPTH, parseTree, type ReadTree, type TreeEntry } from '@mirror/core/git';
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 
 /** One state of a file. */
 export interface FileState {

@@ -1,4 +1,4 @@
-import { MirrorError, systemCodeOf } from '@mirror/core';
+import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import { walkTree, type ObjectStore } from '@mirror/core/git';
 import { randomUUID } from 'node:crypto';
 import {
