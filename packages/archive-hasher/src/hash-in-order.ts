@@ -68,7 +68,7 @@ function isHuge({ size }: { readonly size: number }): boolean {
 }
 
 const BATCH_ITEMS = 256;
-const BATCH_BYTES = 8 << 20;
+const BATCH_BYTES = 16 << 20;
 const OPEN_BATCHES_PER_WORKER = 4;
 /** From here on sharing a file out between threads pays for its setting up. */
 const HUGE_BYTES = 32 << 20;

@@ -39,7 +39,7 @@ export { readIndex, readIndexFiles } from './registry/read-index.ts';
 export type { ReadIndexOptions } from './registry/read-index.ts';
 export { parseCargoLock } from './registry/cargo-lock.ts';
 export type { CargoLock, LockedCrate } from './registry/cargo-lock.ts';
-export { parseCratePatterns, patternLines } from './registry/crate-pattern.ts';
+export { parseCratePatterns, patternLines, someMeansVersion } from './registry/crate-pattern.ts';
 export type { CratePattern, CratePatterns } from './registry/crate-pattern.ts';
 export { parsePartition } from './registry/parse-partition.ts';
 export type { Partition } from './registry/parse-partition.ts';

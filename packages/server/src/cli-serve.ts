@@ -1,7 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import { MirrorError, messageOf, parseListen } from '@mirror/core';
-import { formatBytes } from '@mirror/core/cli';
+import { MirrorError, formatBytes, messageOf, parseListen } from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { createApp } from './app/app.ts';
 import { openMirror } from './app/mirror.ts';

@@ -9,11 +9,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MadeVersion } from '@mirror-tools/fake-registry';
 import { generate } from 'selfsigned';
+import { startFakeRegistry } from '@mirror-tools/fake-registry';
+import type { FakeRegistry } from '@mirror-tools/fake-registry';
 import { openCleanRoom } from '../dist/doctor/clean-room.js';
 import { openTrap } from '../dist/doctor/trap.js';
 import type { Trap } from '../dist/doctor/trap.js';
 import { exportStatic, openMirror } from '../dist/index.js';
-import type { Access } from '../dist/index.js';
+import type { Access, MirrorOptions } from '../dist/index.js';
 import { makeFixture, serveMirror, write } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
@@ -35,18 +37,23 @@ const TWO_MINUTES = 120_000;
 let base: string;
 let fixture: Fixture;
 let trap: Trap;
+/** Upstream as the index names it, within cargo's reach: nothing but the mirror keeps cargo away from it. */
+let origin: FakeRegistry;
 const closing: (() => Promise<unknown> | void)[] = [];
 
 beforeAll(async () => {
   base = mkdtempSync(path.join(os.tmpdir(), 'mirror-cargo-'));
   fixture = withProgram(makeFixture(base, { crates: 60 }));
   trap = await openTrap();
+  origin = await startFakeRegistry({ crates: 60 });
+  write(path.join(fixture.indexDir, 'config.json'), JSON.stringify({ dl: `${origin.url}/crates`, api: origin.url }));
 });
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 afterAll(async () => {
   await trap.close();
+  await origin.close();
   rmSync(base, { recursive: true, force: true });
 });
 
@@ -157,6 +164,29 @@ async function exercise(
   await ok('install', 'say-hello', '--root', path.join(cargo.dir, 'installed'));
   expect(String(execFileSync(path.join(cargo.dir, 'installed/bin/say-hello')))).toBe('hello\n');
   expect([...trap.asked]).toEqual([]);
+  expect(origin.log()).toEqual([]);
+}
+
+async function exerciseOverTls(places: Pick<MirrorOptions, 'roots' | 'bundleDirs'>): Promise<void> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    keySize: 2048,
+    extensions: [
+      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+      { name: 'basicConstraints', cA: true },
+    ],
+  });
+  const [certFile, keyFile] = [path.join(base, 'cert.pem'), path.join(base, 'key.pem')];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key);
+  const accesses: Access[] = [];
+  const server = await serveMirror(
+    { indexDir: fixture.indexDir, ...places },
+    { tls: { certFile, keyFile }, onAccess: (access) => void accesses.push(access) },
+  );
+  closing.push(() => server.close());
+  await server.counted;
+  await exercise(server.url, { caFile: certFile });
+  expect(new Set(accesses.map(({ protocol }) => protocol))).toContain('HTTP/2.0');
 }
 
 function cachedFiles(cargo: Cargo): readonly string[] {
@@ -204,26 +234,25 @@ describe('cargo, with an empty home and every other way out blocked,', () => {
   itWith(
     ['cargo', 'tar'],
     'builds from bundles alone, over TLS',
+    async () => exerciseOverTls({ roots: [], bundleDirs: [await fixture.bundles()] }),
+    TWO_MINUTES,
+  );
+
+  itWith(
+    ['cargo', 'tar'],
+    'builds from loose files, over TLS',
+    () => exerciseOverTls({ roots: [fixture.loose('shard')] }),
+    TWO_MINUTES,
+  );
+
+  itWith(
+    ['cargo', 'tar'],
+    'would be seen at upstream if it went past the mirror',
     async () => {
-      const { cert, private: key } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
-        keySize: 2048,
-        extensions: [
-          { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
-          { name: 'basicConstraints', cA: true },
-        ],
-      });
-      const [certFile, keyFile] = [path.join(base, 'cert.pem'), path.join(base, 'key.pem')];
-      writeFileSync(certFile, cert);
-      writeFileSync(keyFile, key);
-      const accesses: Access[] = [];
-      const server = await serveMirror(
-        { indexDir: fixture.indexDir, roots: [], bundleDirs: [await fixture.bundles()] },
-        { tls: { certFile, keyFile }, onAccess: (access) => void accesses.push(access) },
-      );
-      closing.push(() => server.close());
-      await server.counted;
-      await exercise(server.url, { caFile: certFile });
-      expect(new Set(accesses.map(({ protocol }) => protocol))).toContain('HTTP/2.0');
+      const cargo = await project(origin.url);
+      await cargo.run('fetch');
+      expect(origin.log().map(({ path }) => path)).toContain('/index/config.json');
+      origin.reset();
     },
     TWO_MINUTES,
   );

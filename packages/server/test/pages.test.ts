@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import path from 'node:path';
 import { readDependencies } from '../dist/pages/dependency.js';
 import { escapeHtml, html } from '@mirror/core';
-import { ago, fileSize } from '../dist/pages/quantities.js';
+import { ago } from '../dist/pages/quantities.js';
 import { makeFixture, serveMirror, write } from './fixture.ts';
 import type { TestServer } from './fixture.ts';
 
@@ -130,14 +130,6 @@ describe('a page', () => {
 });
 
 describe('what people read', () => {
-  it.each([
-    [0, '0 B'],
-    [1023, '1023 B'],
-    [1536, '1.5 KiB'],
-    [450 * 2 ** 30, '450 GiB'],
-    [2 ** 41, '2.0 TiB'],
-  ])('%i bytes are %s', (bytes, text) => expect(fileSize(bytes)).toBe(text));
-
   it.each([
     [5, 'just now'],
     [90, '90 seconds ago'],

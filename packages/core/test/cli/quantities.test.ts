@@ -23,6 +23,12 @@ it.each(['', '-1', '1XB', 'GB', '1e9', '99999999PB'])('%j is no size', (text) =>
 });
 
 it('numbers are shown as people read them', () => {
-  expect([0, 1023, 1536, 5 * 2 ** 30].map(formatBytes)).toEqual(['0 B', '1023 B', '1.5 KiB', '5.0 GiB']);
+  expect([0, 1023, 1536, 5 * 2 ** 30, 450 * 2 ** 30].map(formatBytes)).toEqual([
+    '0 B',
+    '1023 B',
+    '1.5 KiB',
+    '5.0 GiB',
+    '450 GiB',
+  ]);
   expect([900, 61_000, 3_725_000].map(formatDuration)).toEqual(['0.9s', '1m01s', '1h2m05s']);
 });

@@ -1,11 +1,10 @@
-import type { FullIndexEntry } from '@mirror/core';
+import { formatBytes, html } from '@mirror/core';
+import type { Content, FullIndexEntry, Html } from '@mirror/core';
 import type { Answer } from '../http/answer.ts';
 import { readDependencies } from './dependency.ts';
 import type { Dependency } from './dependency.ts';
-import { html } from '@mirror/core';
-import type { Content, Html } from '@mirror/core';
 import { basePathOf, pageAnswer } from './page.ts';
-import { counted, day, fileSize } from './quantities.ts';
+import { counted, day } from './quantities.ts';
 
 /** What a crate's page shows. */
 export interface CratePageParts {
@@ -59,7 +58,7 @@ function textFact(name: string, value: unknown): Html | undefined {
 function file(base: string, { name, vers }: FullIndexEntry, bytes: number | undefined): Html {
   if (bytes === undefined) return html`<span class="missing">not in this mirror</span>`;
   return html`<a href="${base}/crates/${name}/${encodeURIComponent(vers)}/download">${name}-${vers}.crate</a>
-    <span class="quiet">${fileSize(bytes)}</span>`;
+    <span class="quiet">${formatBytes(bytes)}</span>`;
 }
 
 function features({ fields }: FullIndexEntry): Html | undefined {

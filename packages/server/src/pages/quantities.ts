@@ -11,13 +11,6 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** `1536` → `1.5 KiB`. */
-export function fileSize(bytes: number): string {
-  const step = bytes < 1024 ? 0 : Math.min(5, Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** step;
-  return `${step === 0 || value >= 100 ? String(Math.round(value)) : value.toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'][step] ?? ''}`;
-}
-
 /** How long before `now` an instant was, in the largest unit of which it is at least two: `3 hours ago`. */
 export function ago(ms: number, now: number): string {
   const seconds = Math.max(0, Math.round((now - ms) / 1000));

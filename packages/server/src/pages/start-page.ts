@@ -1,9 +1,9 @@
+import { formatBytes, html } from '@mirror/core';
+import type { Content, Html } from '@mirror/core';
 import type { Answer } from '../http/answer.ts';
 import type { MirrorState } from '../state/mirror-state.ts';
-import { html } from '@mirror/core';
-import type { Content, Html } from '@mirror/core';
 import { pageAnswer } from './page.ts';
-import { count, fileSize, timeAgo } from './quantities.ts';
+import { count, timeAgo } from './quantities.ts';
 
 /** What the start page tells. */
 export interface StartPageParts {
@@ -64,7 +64,7 @@ function stats(state: MirrorState | undefined, indexTime: number | undefined, no
   const { crates, versions, crateFiles, crateBytes } = state;
   return html`<dl class="stats">
     ${stat('crates', count(crates))} ${stat('versions', count(versions))} ${stat('crate files here', count(crateFiles))}
-    ${stat('size of the files', fileSize(crateBytes))}
+    ${stat('size of the files', formatBytes(crateBytes))}
     ${stat('index updated', indexTime === undefined ? 'not known' : timeAgo(indexTime, now))}
   </dl>`;
 }

@@ -39,7 +39,7 @@ pre.copy { user-select: all; -webkit-user-select: all; cursor: text; }
 .stats { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1px; margin: 1.5rem 0; background: var(--line); border: 1px solid var(--line); border-radius: .6rem; overflow: hidden; }
 .stats div { display: flex; flex-direction: column-reverse; justify-content: flex-end; background: var(--raised); padding: .8rem .9rem; flex: 1; }
 .stats dt { color: var(--quiet); font-size: .875rem; line-height: 1.3; }
-.stats dd { margin: 0; font-size: 1.1rem; letter-spacing: -.01em; font-weight: 600; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.stats dd { margin: 0; font-size: 1.05rem; white-space: nowrap; letter-spacing: -.01em; font-weight: 600; line-height: 1.35; font-variant-numeric: tabular-nums; }
 aside { margin: 1rem 0; padding: .7rem 1.1rem; background: var(--note); border: 1px solid var(--note-line); border-radius: .6rem; }
 .facts { margin: 1.25rem 0; }
 .facts div { display: grid; grid-template-columns: 7.5rem 1fr; gap: 1rem; padding: .5rem 0; border-bottom: 1px solid var(--line); }

@@ -1,4 +1,4 @@
-import { parseCratePatterns, parseIndexEntry, parseVersion } from '@mirror/core';
+import { parseCratePatterns, parseIndexEntry, parseVersion, someMeansVersion } from '@mirror/core';
 import type { FullIndexEntry, IndexEntry, Selection } from '@mirror/core';
 
 /** Which versions are shown. Without any option: every line as it is. */
@@ -67,9 +67,7 @@ function patternTest(texts: readonly string[]): (entry: IndexEntry) => boolean {
   const patterns = parseCratePatterns(texts);
   return ({ name, vers }) => {
     const version = parseVersion(vers);
-    return patterns
-      .of(name.toLowerCase())
-      .some(({ versionReq }) => versionReq === undefined || (version !== undefined && versionReq(version)));
+    return version !== undefined && someMeansVersion(patterns.of(name.toLowerCase()), version);
   };
 }
 
