@@ -3,7 +3,8 @@ export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/tools/*/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  // the benchmarks read /proc and run only where they measure
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', ...(process.platform === 'linux' ? [] : ['/tools/bench/'])],
   modulePathIgnorePatterns: ['<rootDir>/.*/package\\.tgz'],
   transform: {
     '^.+\\.ts$': [

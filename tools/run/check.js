@@ -9,6 +9,7 @@ const checks = [
   ['format', 'prettier/bin/prettier.cjs', '--check', '.'],
   ['unused code and dependencies', 'knip/bin/knip.js', '--no-progress'],
   ['packed tarballs', '../tools/check/dist/check-tarballs.js'],
+  ['installed packages', '../tools/check/dist/check-installs.js'],
   ['workflows', '../tools/check/dist/check-workflows.js'],
 ];
 

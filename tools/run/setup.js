@@ -43,7 +43,8 @@ export function step(title, command, args, env = process.env) {
   }
 }
 
-function npx() {
+/** The name of npx on this system. */
+export function npx() {
   return process.platform === 'win32' ? 'npx.cmd' : 'npx';
 }
 

@@ -1,4 +1,5 @@
-// Part of `pnpm check`: what publint and attw have to say about the packages as they would be published.
+// Part of `pnpm check`: what publint and attw have to say about the packages as they would be published. An argument names a folder
+// for the tarballs; without one they go again.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +12,7 @@ import type { PackedPackage } from './pack.ts';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'mirror-tarballs-'));
 try {
-  for (const packed of packAll(scratch)) await check(packed);
+  for (const packed of packAll(path.resolve(process.argv[2] ?? scratch))) await check(packed);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

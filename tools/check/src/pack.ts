@@ -64,7 +64,7 @@ export function runNpm(command: 'npm' | 'npx', args: readonly string[], env: Nod
 
 /**
  * What is wrong with the contents of a packed package; empty when it holds its compiled files with their declarations, the
- * manifest, README and LICENSE, and nothing that only development needs.
+ * manifest, README, CHANGELOG and LICENSE, and nothing that only development needs.
  */
 export function contentProblems(files: readonly string[], sources: readonly string[]): readonly string[] {
   const compiled = sources.filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -'.ts'.length));
@@ -72,6 +72,7 @@ export function contentProblems(files: readonly string[], sources: readonly stri
     'package.json',
     'README.md',
     'LICENSE',
+    'CHANGELOG.md',
     ...compiled.flatMap((file) => [`dist/${file}.js`, `dist/${file}.d.ts`]),
   ];
   const stale = files.filter((file) => /^dist\/.*\.(js|d\.ts)$/.test(file) && !expected.includes(file));

@@ -1,12 +1,17 @@
-// `pnpm docs:help`: write what the built commands say of themselves: into the READMEs what they print for --help, into man/ their manual pages.
+// `pnpm docs:help`: write what can be asked: into the READMEs what the built commands print for --help, into man/ their manual pages, into
+// docs/licenses.md what comes with an installation.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { builtHelp, commandReadmes, withHelp } from './help-blocks.ts';
+import { licensesPage } from './licenses.ts';
 import { builtManPage, manPages } from './man-pages.ts';
+import { productionTree } from './production-tree.ts';
+import { workspaceRoot } from './workspace.ts';
 
 const helpOf = builtHelp();
 for (const { file, readme } of commandReadmes()) write(file, withHelp(readme, helpOf));
 for (const { file, bin } of manPages()) write(file, builtManPage(bin));
+write(path.join(workspaceRoot, 'docs/licenses.md'), await licensesPage(productionTree()));
 
 function write(file: string, text: string): void {
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return;

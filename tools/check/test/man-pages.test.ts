@@ -25,7 +25,7 @@ describe.each(manPages())('the manual page of $bin', ({ file, bin }) => {
     expect(complaints.split('\n').filter((line) => line !== '' && !line.includes('missing date'))).toEqual([]);
   });
 
-  itWith(['man'], 'is shown by man without a warning', () => {
+  itWith(['man', 'mandb'], 'is shown by man without a warning', () => {
     const env = { ...process.env, MANROFFOPT: '-ww', MANWIDTH: '100', LC_ALL: 'C.UTF-8' };
     const shown = execFileSync('man', ['--warnings', '-l', file], {
       env,

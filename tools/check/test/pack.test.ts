@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { contentProblems, packAll, runNpm } from '../dist/pack.js';
@@ -42,6 +42,7 @@ describe('packed packages', () => {
       const windows = process.platform === 'win32';
       const modules = path.join(prefix, windows ? 'node_modules' : 'lib/node_modules');
       expect(existsSync(path.join(modules, name, 'node_modules/@mirror'))).toBe(false); // core is the one just packed
+      expect(pinnedIn(path.join(modules, name, 'package.json'))).toEqual([]);
       for (const command of Object.keys(manifest.bin ?? {})) {
         const installed = path.join(prefix, windows ? `${command}.cmd` : `bin/${command}`);
         expect(run(installed, '--version')).toBe(`${String(manifest.version)}\n`);
@@ -57,6 +58,17 @@ describe('packed packages', () => {
   }
 });
 
+/** Dependencies that a packed manifest asks for in one version only; @mongodb-js/zstd has to be, since an inner file of it is used. */
+function pinnedIn(manifest: string): readonly string[] {
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+    readonly dependencies?: Readonly<Record<string, string>>;
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+  };
+  return Object.entries({ ...dependencies, ...optionalDependencies })
+    .filter(([name, range]) => !range.startsWith('^') && name !== '@mongodb-js/zstd')
+    .map(([name, range]) => `${name}@${range}`);
+}
+
 /** What the installed command prints, started the way a shell starts it; throws when its status is not 0. */
 function run(command: string, flag: string): string {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MIRROR_')));
@@ -69,12 +81,13 @@ describe('contentProblems', () => {
     'package.json',
     'README.md',
     'LICENSE',
+    'CHANGELOG.md',
     ...['index', 'io/digest'].flatMap((file) => [`dist/${file}.js`, `dist/${file}.d.ts`]),
   ];
 
   it('a complete package has none', () => {
     expect(contentProblems(files, sources)).toEqual([]);
-    expect(contentProblems([...files, 'CHANGELOG.md', 'dist/k12.wasm'], sources)).toEqual([]);
+    expect(contentProblems([...files, 'man/mirror-x.1', 'dist/k12.wasm'], sources)).toEqual([]);
   });
 
   it.each(files)('a package without %s is found', (file) => {

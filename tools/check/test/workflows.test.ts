@@ -21,7 +21,7 @@ describe('the continuous check', () => {
   });
 
   const faults: readonly (readonly [title: string, from: string, to: string, problem: string])[] = [
-    ['a job that needs an unknown one', 'needs: [test, check]', 'needs: [test, chekc]', 'chekc'],
+    ['a job that needs an unknown one', 'needs: [test, check,', 'needs: [test, chekc,', 'chekc'],
     ['an unknown key', 'runs-on: ubuntu-latest', 'run-on: ubuntu-latest', 'run-on'],
     ['an unknown property', 'matrix.node', 'matrix.nodes', 'nodes'],
     ['an action by tag', '@49933ea5288caeca8642d1e84afbd3f7d6820020', '@v4', 'actions/setup-node@v4 is not pinned'],

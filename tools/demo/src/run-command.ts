@@ -22,7 +22,8 @@ export async function runCommand(name: keyof typeof PACKAGES, args: readonly str
   return status ?? 1;
 }
 
-function binOf(name: keyof typeof PACKAGES): string {
+/** The program of a command. */
+export function binOf(name: keyof typeof PACKAGES): string {
   return path.join(path.dirname(require.resolve(`${PACKAGES[name]}/package.json`)), 'dist', 'bin.js');
 }
 

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
 import { startGitServer } from '@mirror-tools/git-server';
-import { runCommand } from './run-command.ts';
+import { binOf, runCommand } from './run-command.ts';
 import { has, publishIndex } from './publish-index.ts';
 import { say } from './say.ts';
 
@@ -87,7 +87,7 @@ async function build({ dir, mirror }: Place, index: string): Promise<number> {
     say('\n(cargo cannot be started here: with it, the demo would end with a build from the mirror)');
   }
   say(`\nThe mirror is in ${mirror}\nWhat was done to each version is in ${path.join(dir, 'manifest.jsonl')}`);
-  say(`Serve it: mirror-server --index-dir ${index} --root ${mirror}`);
+  say(`Serve it: node ${binOf('mirror-server')} --index-dir ${index} --root ${mirror}`);
   return 0;
 }
 

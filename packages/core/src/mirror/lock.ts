@@ -5,6 +5,8 @@ import path from 'node:path';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { NO_HARD_LINKS } from '../io/no-hard-links.ts';
 
+type HardLink = (existing: string, link: string) => void;
+
 /** A lock that this process holds. */
 export interface Lock {
   /** Give it back. Can be called twice. */
@@ -28,9 +30,10 @@ export interface LockOwner {
  * restart of the machine) is taken over. A lock from another host cannot be judged and counts as held.
  *
  * @param command - what to say of us to the one who comes second
+ * @param link - makes a hard link; another one is for tests
  * @throws {MirrorError} ERR_LOCKED when another run holds it, ERR_IO when the file cannot be made
  */
-export function acquireLock(file: string, command: string): Lock {
+export function acquireLock(file: string, command: string, link: HardLink = linkSync): Lock {
   const owner: LockOwner = { ...whoAmI(), command, since: new Date().toISOString() };
   const mine = `${file}.${randomUUID()}`;
   try {
@@ -40,7 +43,7 @@ export function acquireLock(file: string, command: string): Lock {
     throw new MirrorError('ERR_IO', `cannot make the lock ${file}: ${messageOf(error)}`, { cause: error });
   }
   try {
-    take(file, mine);
+    take(file, mine, link);
   } finally {
     unlinkSync(mine);
   }
@@ -54,10 +57,10 @@ export function acquireLock(file: string, command: string): Lock {
   };
 }
 
-function take(file: string, mine: string): void {
+function take(file: string, mine: string, link: HardLink): void {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
-      place(mine, file);
+      place(mine, file, link);
       return;
     } catch (error) {
       if (systemCodeOf(error) !== 'EEXIST')
@@ -65,9 +68,10 @@ function take(file: string, mine: string): void {
     }
     const found = readOwner(file);
     if (found === undefined) continue;
-    if (found.owner === undefined && isBeingWritten(file)) throw heldBy(file, undefined);
+    if (found.owner === undefined && isBeingWritten(file))
+      throw new MirrorError('ERR_LOCKED', `another run is about to take ${file}`, { hint: 'run again' });
     if (isAlive(found.owner)) throw heldBy(file, found.owner);
-    removeStale(file, found.text);
+    removeStale(file, found.text, link);
   }
   throw new MirrorError('ERR_LOCKED', `${file} changes hands all the time`, { hint: 'run again' });
 }
@@ -76,9 +80,9 @@ function take(file: string, mine: string): void {
  * A link appears under the lock's name in one step, and only if nothing is there. A disk that has no hard links (exFAT, FAT) gets a new file
  * instead, which another run may see before it is written.
  */
-function place(mine: string, file: string): void {
+function place(mine: string, file: string, link: HardLink): void {
   try {
-    linkSync(mine, file);
+    link(mine, file);
   } catch (error) {
     if (!NO_HARD_LINKS.has(systemCodeOf(error) ?? '')) throw error;
     writeFileSync(file, readFileSync(mine), { flag: 'wx' });
@@ -92,7 +96,7 @@ function isBeingWritten(file: string): boolean {
 }
 
 /** Move a stale lock away; should another run have been faster and the moved one be alive, it is put back. */
-function removeStale(file: string, stale: string): void {
+function removeStale(file: string, stale: string, link: HardLink): void {
   const aside = `${file}.stale.${randomUUID()}`;
   try {
     renameSync(file, aside);
@@ -100,7 +104,7 @@ function removeStale(file: string, stale: string): void {
     if (systemCodeOf(error) === 'ENOENT') return;
     throw error;
   }
-  if (readOwner(aside)?.text !== stale) place(aside, file);
+  if (readOwner(aside)?.text !== stale) place(aside, file, link);
   unlinkSync(aside);
 }
 

@@ -1,7 +1,7 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { scratchDir } from '@mirror-tools/test-support';
@@ -61,4 +61,30 @@ it('of many that want a stale lock at once, exactly one gets it', async () => {
   await Promise.all(closed);
   expect(words.filter((word) => word === 'held')).toHaveLength(1);
   expect(words.filter((word) => word === 'ERR_LOCKED')).toHaveLength(5);
+});
+
+describe('on a disk without hard links', () => {
+  const noLinks = (): never => {
+    throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
+  };
+
+  it('one run gets the lock, and a killed one loses it', () => {
+    const file = path.join(scratchDir(), 'lock');
+    const lock = acquireLock(file, 'mirror-downloader download', noLinks);
+    expect(() => acquireLock(file, 'other', noLinks)).toThrow('mirror-downloader download');
+    const owner = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    lock.release();
+    writeFileSync(file, JSON.stringify({ ...owner, pid: 2 ** 30 }));
+    acquireLock(file, 'other', noLinks).release();
+    expect(readdirSync(path.dirname(file))).toEqual([]);
+  });
+
+  it('a lock that is not written yet counts as held for ten seconds', () => {
+    const file = path.join(scratchDir(), 'lock');
+    writeFileSync(file, '');
+    expect(() => acquireLock(file, 'other', noLinks)).toThrow('is about to take');
+    const before = Date.now() / 1000 - 11;
+    utimesSync(file, before, before);
+    acquireLock(file, 'other', noLinks).release();
+  });
 });
