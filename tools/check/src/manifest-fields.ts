@@ -17,7 +17,7 @@ export function expectedManifest({ path, manifest }: WorkspacePackage): Manifest
     repository: { type: 'git', url: `git+${REPOSITORY}.git`, directory: path },
     type: 'module',
     sideEffects: false,
-    ...(manifest.bin === undefined ? {} : { man: Object.keys(manifest.bin).map((bin) => `./man/${bin}.1`) }),
+    ...(manifest.bin === undefined ? {} : { man: [`./man/mirror-${path.replace('packages/', '')}.1`] }),
     files: filesOf(manifest),
     engines: { node: '>=20.19' },
     publishConfig: { access: 'public', provenance: true },
