@@ -50,8 +50,10 @@ export type { Selection, SelectionOptions } from './registry/selection.ts';
 export { parseVersionReq } from './registry/version-req.ts';
 export type { VersionReq } from './registry/version-req.ts';
 
-export { BUNDLE_DEFAULTS, createBundleWriter } from './bundle/bundle-writer.ts';
-export type { AddedEntry, BundleWriter, BundleWriterOptions, BundleWriterStats } from './bundle/bundle-writer.ts';
+export { createBundleWriter } from './bundle/bundle-writer.ts';
+export type { AddedEntry, BundleWriter, BundleWriterStats, DigestedFile } from './bundle/bundle-writer.ts';
+export { BUNDLE_DEFAULTS } from './bundle/bundle-writer-options.ts';
+export type { BundleWriterOptions } from './bundle/bundle-writer-options.ts';
 export type { BundleBody, NewBundleEntry } from './bundle/open-bundle.ts';
 export { openBundle } from './bundle/bundle-reader.ts';
 export type { Bundle, BundleReaderOptions } from './bundle/bundle-reader.ts';

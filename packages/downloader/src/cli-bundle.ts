@@ -28,6 +28,12 @@ export const bundleFlags = {
   'bundle-open': flag.boolean({ group, describe: 'leave the last bundle unfinished, for the next run to fill' }),
 };
 
+/** The flags that have a plan look into bundles. */
+export const planBundleFlags = {
+  'bundles-out': bundleFlags['bundles-out'],
+  'bundle-only': flag.boolean({ group, describe: 'plan a download with --bundle-only: what a bundle holds is there' }),
+};
+
 /** Their values. */
 export type BundleValues = FlagValues<typeof bundleFlags>;
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { flag, observeFlags, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
-import { bundleFlags } from './cli-bundle.ts';
+import { bundleFlags, planBundleFlags } from './cli-bundle.ts';
 
 /** The fetching default: enough to fill a link at any latency, little enough not to be rude. */
 const concurrency = String(Math.max(64, 32 * availableParallelism()));
@@ -141,6 +141,7 @@ export const planFlags = {
   ...inputFlags,
   ...selectionFlags,
   ...outputFlags,
+  ...planBundleFlags,
   missing: flag.string({
     group: output,
     value: 'FILE',

@@ -107,6 +107,7 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
     out: values.out,
     journalFile: values.manifest === '-' ? undefined : values.manifest,
     resumeCheck: values.resumeCheck,
+    bundlesDir: values.bundleOnly ? values.bundlesOut : undefined,
     bytesPerSecond: values.maxBandwidth,
     signal,
     onDone: () => {

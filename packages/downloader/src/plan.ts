@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
-import { createLocalStorage, diskRoom, readJournal } from '@mirror/core';
+import path from 'node:path';
+import { createLocalStorage, diskRoom, openBundleSet, readJournal } from '@mirror/core';
+import { readBundledRecords } from './bundle/bundled-records.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { Presence, ResumeCheck } from './reconcile.ts';
@@ -12,6 +14,8 @@ export interface PlanOptions {
   readonly out: string;
   readonly journalFile: string | undefined;
   readonly resumeCheck: ResumeCheck;
+  /** Bundles that stand for loose files; undefined when only loose files count. */
+  readonly bundlesDir?: string | undefined;
   /** For the expected time; default one gigabit a second. */
   readonly bytesPerSecond?: number | undefined;
   /** Told of each version that a download would fetch. */
@@ -22,8 +26,11 @@ export interface PlanOptions {
 
 /** What a download would do. */
 export interface Plan extends WorkListCounts {
-  /** Versions that are there already, and their bytes. */
+  /** Versions that are there already. */
   readonly present: number;
+  /** Those of them that only a bundle holds. */
+  readonly bundled: number;
+  /** Bytes of the loose files among them. */
   readonly present_bytes: number;
   /** Versions that would be fetched; `wrong` of them because something else is in their place. */
   readonly missing: number;
@@ -44,6 +51,8 @@ export interface Plan extends WorkListCounts {
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
   const look = await createLook(options);
+  const isBundled = await createBundleLook(options);
+  let bundled = 0;
   let present = 0;
   let presentBytes = 0;
   let missing = 0;
@@ -51,8 +60,11 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   for await (const batch of options.work.batches) {
     for (const job of batch) {
       options.signal.throwIfAborted();
-      const presence = await look(job);
-      if (isThere(presence)) {
+      const presence = isBundled(job) ? 'bundled' : await look(job);
+      if (presence === 'bundled') {
+        present += 1;
+        bundled += 1;
+      } else if (isThere(presence)) {
         present += 1;
         presentBytes += presence.size;
       } else {
@@ -63,12 +75,14 @@ export async function plan(options: PlanOptions): Promise<Plan> {
       options.onDone?.();
     }
   }
-  const knowsMean = present >= ENOUGH_FOR_A_MEAN;
-  const bytes = Math.round(missing * (knowsMean ? presentBytes / present : CRATES_IO_MEAN_BYTES));
+  const loose = present - bundled;
+  const knowsMean = loose >= ENOUGH_FOR_A_MEAN;
+  const bytes = Math.round(missing * (knowsMean ? presentBytes / loose : CRATES_IO_MEAN_BYTES));
   const { free } = await diskRoom(options.out);
   return {
     ...options.work.counts,
     present,
+    bundled,
     present_bytes: presentBytes,
     missing,
     wrong,
@@ -85,6 +99,20 @@ async function createLook(options: PlanOptions): Promise<(job: CrateJob) => Pres
   const journal = await readJournal(options.journalFile ?? '', options.signal);
   const reconcile = createReconciler(createLocalStorage(options.out), journal, options.resumeCheck);
   return (job) => reconcile(job, options.signal);
+}
+
+/**
+ * Whether a bundle holds a version that is not loose: a finished one by its index, or one still to be continued by the manifest, which
+ * names a bundle only when the file is in it to stay.
+ */
+async function createBundleLook({ bundlesDir, journalFile, out }: PlanOptions): Promise<(job: CrateJob) => boolean> {
+  if (bundlesDir === undefined || !existsSync(bundlesDir)) return () => false;
+  const recorded = await readBundledRecords(journalFile);
+  const bundles = await openBundleSet({ dir: bundlesDir });
+  await bundles.close(); // what it has read of the indexes is enough
+  return ({ path: file, sha256 }) =>
+    (bundles.has(file, sha256) || (sha256 !== undefined && recorded.has(file, sha256))) &&
+    !existsSync(path.join(out, file));
 }
 
 const ENOUGH_FOR_A_MEAN = 100;

@@ -331,3 +331,20 @@ describe('a sorted spool', () => {
     }
   });
 });
+
+it('a plan for --bundle-only knows what bundles hold, finished or not, and lists only the rest', async () => {
+  const { args, bundles, bundle, out } = bundleWorkplace();
+  await run([...bundle, '--bundle-only', '--bundle-open', '--limit', '40']);
+  const only = ['--bundle-only', '--bundles-out', bundles];
+  expect(namesIn(bundles, '.part').length).toBeGreaterThan(0);
+  const before = [treeOf(bundles), treeOf(out)];
+  const part = await run(['plan', ...args, ...only, '--limit', '40']);
+  expect(part).toMatchObject({ status: 0, summary: { present: 40, bundled: 40, missing: 0 } });
+  const whole = await run(['plan', ...args, ...only, '--missing', '-']);
+  const all = notYanked(registry).length;
+  expect(whole.out.trimEnd().split('\n')).toHaveLength(all - 40);
+  const dry = await run([...bundle, '--bundle-only', '--dry-run']);
+  expect(dry).toMatchObject({ status: 0, summary: { present: 40, bundled: 40, missing: all - 40 } });
+  expect((await run(['plan', ...args])).summary).toMatchObject({ present: 0, bundled: 0, missing: all });
+  expect([treeOf(bundles), treeOf(out)]).toEqual(before);
+});

@@ -1,5 +1,5 @@
 import { createBundleWriter } from '@mirror/core';
-import type { BundleWriter } from '@mirror/core';
+import type { BundleWriter, DigestedFile } from '@mirror/core';
 import type { PackedSidecar, Report } from './job.ts';
 import { count } from './sidecar-sink.ts';
 
@@ -41,7 +41,7 @@ export async function createSidecarPacker({ out, bundleBytes, bundleLevel }: Pac
   });
   return {
     pack: async ({ packed, body, counts }) => {
-      const adding: Promise<unknown>[] = [];
+      const files: DigestedFile[] = [];
       let at = 0;
       for (const sidecar of packed) {
         const bytes = body.subarray(at, at + sidecar.size);
@@ -50,9 +50,9 @@ export async function createSidecarPacker({ out, bundleBytes, bundleLevel }: Pac
         if (sidecar.isKept && before === 'missing') continue;
         count(counts, before, sidecar.size);
         const { path, name, vers, size, sha256 } = sidecar;
-        if (before !== 'same') adding.push(writer.add({ path, name, vers, size, sha256, body: bytes }));
+        if (before !== 'same') files.push({ path, name, vers, size, sha256, body: bytes });
       }
-      await Promise.all(adding);
+      await writer.addDigested(files);
     },
     close: writer.close,
     suspend: writer.suspend,

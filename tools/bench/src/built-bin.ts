@@ -6,6 +6,7 @@ export function builtBin(
   name:
     | '@mirror/archive-hasher'
     | '@mirror/downloader'
+    | '@mirror/sidecars'
     | '@mirror/index-sync'
     | '@mirror/server'
     | '@mirror-tools/fake-registry'

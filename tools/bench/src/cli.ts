@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchBundle } from './bench-bundle.ts';
 import { benchDownload } from './bench-download.ts';
 import { benchHash } from './bench-hash.ts';
 import { benchIndex } from './bench-index.ts';
@@ -6,6 +7,7 @@ import { benchIndexSync } from './bench-index-sync.ts';
 import { benchNoChange } from './bench-no-change.ts';
 import type { BenchOptions } from './bench-options.ts';
 import { benchServer } from './bench-server.ts';
+import { benchSidecars } from './bench-sidecars.ts';
 
 const REAL_CRATES = 170_856;
 
@@ -17,12 +19,15 @@ const HELP = `mirror-bench: the toolchain beside its peers, interleaved, medians
   mirror-bench hash       hashing a directory, against rhash and sha256sum
   mirror-bench server     answering requests, against nginx serving the export
   mirror-bench index-sync a first sync, an update and a look at what has not changed, against git, over a git server
+  mirror-bench bundle     packing files into bundles, against tar | zstd -T0; then random reads
+  mirror-bench sidecars   making sidecars as files and as bundles, against a loop that creates as many files
   mirror-bench memory     the peak of such runs at 10,000 and 100,000 versions, with --full also 1.4 million
 
   --runs N          runs of each contender                                   [3]
-  --crates N        size of the index (index, no-change, server)             [10000; server 150]
+  --crates N        size of the index (index, no-change, server, sidecars)   [10000; server 150]
   --full            an index as large as the real one                        [${REAL_CRATES} crates]
-  --files N         files to download or hash, of sizes as on crates.io      [20000]
+  --files N         files to download, hash or pack, sizes as on crates.io   [20000]
+  --level N         bundle: zstd level                                       [3]
   --registry DIR    files that fake-registry --make-only --dir DIR has made  [made, and removed at the end]
   --concurrency N   requests in flight                                       [64; server 32]
   --seconds N       how long each server is asked for each job               [2]
@@ -72,6 +77,7 @@ const FLAGS = {
   files: { type: 'string', default: '20000' },
   registry: { type: 'string' },
   concurrency: { type: 'string' },
+  level: { type: 'string', default: '3' },
   seconds: { type: 'string', default: '2' },
   repository: { type: 'string' },
   commits: { type: 'string', default: '1000' },
@@ -116,8 +122,12 @@ function chosen(argv: readonly string[], say: (text: string) => void): (() => Pr
     const commits = count('commits', values.commits);
     return () => benchIndexSync({ ...options, repository, commits });
   }
+  if (command === 'bundle')
+    return () => benchBundle({ ...options, files: download.files, level: count('level', values.level) });
+  if (command === 'sidecars') return () => benchSidecars({ ...options, crates });
   if (command === 'memory') return () => benchMemory(options, values.full);
-  throw new Error(`expected index, download, no-change, hash, server, index-sync or memory; found ${command}`);
+  const known = 'index, download, no-change, hash, server, index-sync, bundle, sidecars or memory';
+  throw new Error(`expected ${known}; found ${command}`);
 }
 
 /** Sizes that give about 10,000, 100,000 and 1.4 million versions. */

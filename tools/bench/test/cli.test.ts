@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { itWith } from '@mirror-tools/test-support';
 import { main, parseLatency } from '../dist/cli.js';
 
 async function run(...argv: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
@@ -34,6 +35,20 @@ describe('the command line', () => {
     const { status, stderr } = await run('index', '--crates', '20', '--only', 'cat,dog');
     expect(status).toBe(1);
     expect(stderr).toContain('dog');
+  });
+
+  itWith(['tar', 'zstd'], 'measures the packing of a few files and reads them at random', async () => {
+    const { status, stdout } = await run('bundle', '--files', '300', '--runs', '1');
+    expect(stdout).toMatch(/^\| bundle /m);
+    expect(stdout).toMatch(/random reads, 4 at a time, from \d+ bytes: \d+ a second/);
+    expect(stdout).toMatch(/bundle \/ tar-zstd: [01]\.\d+/);
+    expect(status).toBe(0);
+  });
+
+  it('measures the sidecars of a small index', async () => {
+    const { status, stdout } = await run('sidecars', '--crates', '20', '--runs', '1');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^\| tar\.zst /m);
   });
 
   it('measures a small index and prints its table', async () => {

@@ -23,7 +23,12 @@ export const MAX_INDEX_LINE_BYTES: number = 16 * 1024;
 /** `entry` as a line of the index, with its `\n`: keys in the order path, name, vers, sha256, size, offset. */
 export function formatIndexLine(entry: BundleEntry): string {
   const { path, name, vers, sha256, size, offset } = entry;
-  return `${JSON.stringify({ path, name, vers, sha256, size, offset })}\n`;
+  const version = field('name', name) + field('vers', vers);
+  return `{"path":${JSON.stringify(path)}${version},"sha256":"${sha256}","size":${size},"offset":${offset}}\n`;
+}
+
+function field(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 }
 
 /**

@@ -1,44 +1,31 @@
 import { mkdir } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { MirrorError } from '../errors.ts';
 import { isSha256 } from '../io/digest.ts';
 import { acquireLock } from '../mirror/lock.ts';
+import { createBatchThreads, type BatchThreads } from './batch-threads.ts';
 import { bundleFiles, listBundles } from './bundle-names.ts';
 import { checkEntryPath } from './entry-path.ts';
 import { createEntryTable, type EntryTable } from './entry-table.ts';
-import { createFrameSealer, loadFrameCodec, type FrameCodec } from './frame-codec.ts';
-import { MAX_FRAME_BYTES, MIN_FRAME_BYTES } from './limits.ts';
+import { loadFrameCodec, type FrameCodec } from './frame-codec.ts';
+import { createFileLane, type FileLane, type FileOnDisk } from './file-lane.ts';
+import { createFrameSealer } from './frame-sealer.ts';
+import { withDefaults, type BundleWriterOptions } from './bundle-writer-options.ts';
 import { loadEntries } from './load-entries.ts';
-import { openBundleForWriting, type NewBundleEntry, type OpenBundle, type OpenBundleOptions } from './open-bundle.ts';
+import {
+  openBundleForWriting,
+  type EntryFacts,
+  type NewBundleEntry,
+  type OpenBundle,
+  type OpenBundleOptions,
+} from './open-bundle.ts';
 import { newBundle, recoverBundle, removeLeftovers, type BundleStart } from './recover-bundle.ts';
 import { padded, TAR_END_BYTES, tarHeaderBytes } from './tar-header.ts';
 
-/** Where bundles go and how they are made. */
-export interface BundleWriterOptions {
-  /** Folder of the bundles; made if it is missing. One writer at a time: `.bundle.lock` in it sees to that. */
-  readonly dir: string;
-  /** First part of the names; default `bundle`. */
-  readonly prefix?: string;
-  /** A bundle is finished before its tar archive would pass this many bytes; default 8 GiB. A larger file gets one of its own. */
-  readonly targetBytes?: number;
-  /** zstd level, 1 to 19; default 3. Crate files are compressed already: more gains next to nothing. */
-  readonly level?: number;
-  /** The most uncompressed bytes in a frame, 64 KiB to 64 MiB; default 1 MiB. Random access decompresses one frame. */
-  readonly frameBytes?: number;
-  /** Frames compressed or written at a time; default one more than the processors, at most 16. Each takes about twice `frameBytes`. */
-  readonly parallel?: number;
-  /** Default: the best that this machine can load. */
-  readonly codec?: FrameCodec;
+/** A file whose digest is known to be that of its bytes. */
+export interface DigestedFile extends EntryFacts {
+  readonly body: Uint8Array;
 }
-
-/** The values that `createBundleWriter` uses where none is given. */
-export const BUNDLE_DEFAULTS: Required<Pick<BundleWriterOptions, 'prefix' | 'targetBytes' | 'level' | 'frameBytes'>> = {
-  prefix: 'bundle',
-  targetBytes: 8 * 2 ** 30,
-  level: 3,
-  frameBytes: 2 ** 20,
-};
 
 /** What became of a file that was added. */
 export interface AddedEntry {
@@ -71,6 +58,11 @@ export interface BundleWriter {
    * @throws {MirrorError} ERR_INTEGRITY for a wrong size or digest or an unsafe path
    */
   add(file: NewBundleEntry): Promise<AddedEntry>;
+  /**
+   * As `add` for each of `files`, but their digests are believed: the caller has just made them of these very bytes. For many small
+   * files; bodies must not change before it resolves. An unsafe path breaks the batch off: the files before it are added.
+   */
+  addDigested(files: readonly DigestedFile[]): Promise<void>;
   /** Resolves when everything added before is durable: it is in the next writer's bundle after kill -9 or a power cut. */
   flush(): Promise<void>;
   /** Flush and stop, leaving the current bundle as `.part` files for the next writer to continue. */
@@ -94,7 +86,8 @@ export interface BundleWriter {
 export async function createBundleWriter(options: BundleWriterOptions): Promise<BundleWriter> {
   const { dir, prefix, targetBytes, ...making } = withDefaults(options);
   const codec = options.codec ?? loadFrameCodec();
-  const bundleOptions: OpenBundleOptions = { ...making, seal: await createFrameSealer(codec), codecName: codec.name };
+  const seal = await createFrameSealer(codec);
+  const bundleOptions: OpenBundleOptions = { ...making, seal, codecName: codec.name };
   await mkdir(dir, { recursive: true });
   const lock = acquireLock(path.join(dir, `.${prefix}.lock`), 'writing bundles');
   const table = createEntryTable();
@@ -107,10 +100,14 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
   let current: OpenBundle | undefined;
   let entries = 0;
   let bytes = 0;
+  let asked = 0;
   const finished: string[] = [];
   let broken: { readonly error: unknown } | undefined;
   let isClosed = false;
   let queue: Promise<unknown> = Promise.resolve();
+  let lane: FileLane<AddedEntry> | undefined;
+  const { level, frameBytes } = making;
+  const threads = codec.choice && createBatchThreads({ codec: codec.choice, level, frameBytes });
 
   const open = async (): Promise<OpenBundle> => {
     const start = starts.unfinished.shift() ?? newBundle(bundleFiles(dir, prefix, next++));
@@ -125,19 +122,40 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
     current = undefined;
   };
 
+  const fits = (bundle: OpenBundle, { path: entryPath, size }: EntryFacts): boolean =>
+    bundle.entryCount === 0 ||
+    bundle.tarBytes + tarHeaderBytes(entryPath) + padded(size) + TAR_END_BYTES <= targetBytes;
+
   /** The bundle that takes `file`: the current one, if the file fits or nothing is in it yet. */
-  const bundleFor = async (file: NewBundleEntry): Promise<OpenBundle> => {
-    const needed = tarHeaderBytes(file.path) + padded(file.size) + TAR_END_BYTES;
+  const bundleFor = async (file: EntryFacts): Promise<OpenBundle> => {
     let bundle = current ?? (await open());
-    while (bundle.entryCount > 0 && bundle.tarBytes + needed > targetBytes) {
+    while (!fits(bundle, file)) {
       await finish();
       bundle = await open();
     }
     return bundle;
   };
 
+  const noteAdded = (file: EntryFacts, bundle: OpenBundle, lineAt: number): void => {
+    table.set(file.path, file.sha256, { bundle: bundle.files.number, lineAt });
+    entries += 1;
+    bytes += file.size;
+  };
+
+  /** Whether `file` is for threads: it is on the disk, and enough came before it for them to be worth their start. */
+  const isForThreads = (file: NewBundleEntry): file is FileOnDisk => {
+    asked += file.size;
+    return asked > LARGE_BYTES && 'file' in file.body && !(file.body instanceof Uint8Array);
+  };
+
+  const letGo = (): void => {
+    lock.release();
+    threads?.end();
+  };
+
   /** Run jobs one after the other, in the order of the calls; an error that is not about one file ends them all. */
   const enqueue = <T>(job: () => Promise<T>): Promise<T> => {
+    lane = undefined; // what is added to files on the disk from now on comes after this
     const result = queue.then(() => {
       if (broken !== undefined) throw broken.error;
       if (isClosed) throw new MirrorError('ERR_INTERNAL', `${dir}: the bundle writer is closed`);
@@ -153,33 +171,73 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
     } catch (error) {
       broken = { error };
       await current?.abandon().catch(() => undefined);
-      lock.release();
+      letGo();
       throw error;
     }
+  };
+
+  const addOne = async (file: NewBundleEntry): Promise<AddedEntry> => {
+    checkNewEntry(file);
+    const known = table.has(file.path, file.sha256) ? table.find(file.path) : undefined;
+    if (known !== undefined) return { bundle: archiveName(prefix, known.bundle), isNew: false };
+    const bundle = await orBreak(bundleFor(file));
+    const lineAt = bundle.indexBytes;
+    await bundle.add(file);
+    noteAdded(file, bundle, lineAt);
+    return { bundle: path.basename(bundle.files.archive), isNew: true };
+  };
+
+  /** Add a file behind those that are being packed; when something else was asked for since, behind that. */
+  const addToLane = (crew: BatchThreads, file: FileOnDisk): Promise<AddedEntry> =>
+    new Promise((resolve, reject) => {
+      const mine = lane === undefined || lane.isOver ? openLane(crew) : lane;
+      mine.push({ file, resolve, reject });
+    });
+
+  const openLane = (crew: BatchThreads): FileLane<AddedEntry> => {
+    const opened = createFileLane<AddedEntry>({
+      threads: crew,
+      frameBytes,
+      room: () =>
+        current && { openBytes: current.openBytes, bundleBytes: targetBytes - TAR_END_BYTES - current.tarBytes },
+      isNew: (file) => isRight(file) && !table.has(file.path, file.sha256),
+      addOne,
+      addBatch: async (files, frames, write) => {
+        const bundle = current!;
+        await orBreak(
+          bundle.addBatch(files, frames, write, (file, lineAt) => {
+            noteAdded(file, bundle, lineAt);
+          }),
+        );
+        return files.map(() => ({ bundle: path.basename(bundle.files.archive), isNew: true }));
+      },
+    });
+    enqueue(opened.run).catch(opened.fail);
+    return (lane = opened);
   };
 
   return {
     has: table.has,
     stats: () => ({ entries, bytes, finished: [...finished] }),
     add: (file) =>
+      threads !== undefined && isForThreads(file) ? addToLane(threads, file) : enqueue(() => addOne(file)),
+    addDigested: (files) =>
       enqueue(async () => {
-        checkNewEntry(file);
-        const known = table.has(file.path, file.sha256) ? table.find(file.path) : undefined;
-        if (known !== undefined) return { bundle: archiveName(prefix, known.bundle), isNew: false };
-        const bundle = await orBreak(bundleFor(file));
-        const lineAt = bundle.indexBytes;
-        await bundle.add(file);
-        table.set(file.path, file.sha256, { bundle: bundle.files.number, lineAt });
-        entries += 1;
-        bytes += file.size;
-        return { bundle: path.basename(bundle.files.archive), isNew: true };
+        for (const file of files) {
+          checkNewEntry(file);
+          if (table.has(file.path, file.sha256)) continue;
+          const bundle = current !== undefined && fits(current, file) ? current : await orBreak(bundleFor(file));
+          const lineAt = bundle.indexBytes;
+          if (!bundle.addAtOnce(file, file.body)) await orBreak(bundle.addChecked(file, file.body));
+          noteAdded(file, bundle, lineAt);
+        }
       }),
     flush: () => enqueue(() => orBreak(current?.flush() ?? Promise.resolve())),
     suspend: () =>
       enqueue(async () => {
         await orBreak(current?.suspend() ?? Promise.resolve());
         isClosed = true;
-        lock.release();
+        letGo();
       }),
     close: () =>
       enqueue(async () => {
@@ -189,44 +247,29 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
           current = undefined;
         }
         isClosed = true;
-        lock.release();
+        letGo();
       }),
   };
 }
 
-type Making = Pick<OpenBundleOptions, 'level' | 'frameBytes' | 'parallel'>;
+/** Less is written before a thread is ready. */
+const LARGE_BYTES = 8 * 2 ** 20;
 
-function withDefaults(options: BundleWriterOptions): Making & { dir: string; prefix: string; targetBytes: number } {
-  const { dir } = options;
-  const prefix = options.prefix ?? BUNDLE_DEFAULTS.prefix;
-  const targetBytes = options.targetBytes ?? BUNDLE_DEFAULTS.targetBytes;
-  const level = options.level ?? BUNDLE_DEFAULTS.level;
-  const frameBytes = options.frameBytes ?? BUNDLE_DEFAULTS.frameBytes;
-  const parallel = options.parallel ?? Math.min(16, os.availableParallelism() + 1);
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(prefix))
-    throw outOfRange('prefix', prefix, 'letters, digits, "_", "." and "-"');
-  checkRange('targetBytes', targetBytes, 1, Number.MAX_SAFE_INTEGER);
-  checkRange('level', level, 1, 19);
-  checkRange('frameBytes', frameBytes, MIN_FRAME_BYTES, MAX_FRAME_BYTES);
-  checkRange('parallel', parallel, 1, 256);
-  return { dir, prefix, targetBytes, level, frameBytes, parallel };
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most)
-    throw outOfRange(name, String(value), `${least} to ${most}`);
-}
-
-function outOfRange(name: string, value: string, allowed: string): MirrorError {
-  return new MirrorError('ERR_USAGE', `bundle ${name} ${value}: expected ${allowed}`);
-}
-
-function checkNewEntry(file: NewBundleEntry): void {
+function checkNewEntry(file: EntryFacts): void {
   checkEntryPath(file.path, 'bundle');
   if (!isSha256(file.sha256))
     throw new MirrorError('ERR_INTEGRITY', `${file.path}: bad sha256: ${JSON.stringify(file.sha256)}`);
   if (!Number.isSafeInteger(file.size) || file.size < 0)
     throw new MirrorError('ERR_INTEGRITY', `${file.path}: bad size: ${file.size}`);
+}
+
+function isRight(file: NewBundleEntry): boolean {
+  try {
+    checkNewEntry(file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Note every entry of every bundle in the folder, and recover the bundles that are not finished. */

@@ -41,11 +41,19 @@ export function createEntryTable(): EntryTable {
     }
   };
 
+  let lastPath: string | undefined;
+  let lastHigh = 0;
+  let lastLow = 0;
+
+  /** The same path is often asked for and then set. */
   const locate = (path: string): { slot: number; high: number; low: number } => {
-    const digest = hash('sha256', path, 'buffer');
-    const high = digest.readUInt32LE(0);
-    const low = digest.readUInt32LE(4);
-    return { slot: slotOf(slots, high, low), high, low };
+    if (path !== lastPath) {
+      const digest = hash('sha256', path, 'buffer');
+      lastPath = path;
+      lastHigh = digest.readUInt32LE(0);
+      lastLow = digest.readUInt32LE(4);
+    }
+    return { slot: slotOf(slots, lastHigh, lastLow), high: lastHigh, low: lastLow };
   };
 
   return {

@@ -2,21 +2,15 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { MirrorError, messageOf } from '../errors.ts';
-import { looksRandom } from './looks-random.ts';
-import {
-  CHECKSUM_BYTES,
-  inspectFrame,
-  readStoredFrame,
-  sealedHeader,
-  storedBlocks,
-  storedFrame,
-  type ZstdFrame,
-} from './zstd-frame.ts';
+import { createChecksum } from './checksum.ts';
+import { inspectFrame, readStoredFrame, storedFrame, type ZstdFrame } from './zstd-frame.ts';
 
 /** One way to make and read zstd frames. Every codec reads what every other has made, but for `stored`. */
 export interface FrameCodec {
   /** What made the bytes, for the record: another name may give other bytes for the same input. */
   readonly name: string;
+  /** What to ask `loadFrameCodec` for, to have the same in another thread; undefined when it cannot be had there. */
+  readonly choice?: CodecChoice;
   /** One zstd frame of `content` (not kept, not changed; the caller must not change it before the promise settles). */
   compress(content: Buffer, level: number): Promise<Buffer>;
   /** The content of one zstd frame. Only called for frames whose outside has been checked; see `openFrame`. */
@@ -44,46 +38,6 @@ export function loadFrameCodec(choice?: CodecChoice): FrameCodec {
   if (codec === undefined)
     throw new MirrorError('ERR_CONFIG', `the zstd codec ${choice} cannot be loaded on this machine`);
   return codec;
-}
-
-/** A frame ready to be written: the parts, in order, and what the seek table says about it. */
-export interface SealedFrame {
-  readonly parts: readonly Buffer[];
-  readonly compressed: number;
-  readonly uncompressed: number;
-  readonly checksum: number;
-}
-
-/** Makes sealed frames: zstd frames that declare their size and carry a checksum, whichever codec compressed them. */
-export type FrameSealer = (content: Buffer, level: number) => Promise<SealedFrame>;
-
-/**
- * A function that compresses with `codec` and seals the result. The codecs differ in what they put around the blocks (one
- * writes neither size nor checksum); the seal is the same for all, so `zstd -t` finds a flipped bit in any bundle.
- *
- * Up to level 6, content that looks random all over is stored without asking the codec, which would store it too. The parts
- * then are views of the content: it must not change before they are written.
- */
-export async function createFrameSealer(codec: FrameCodec): Promise<FrameSealer> {
-  const checksumOf = await createChecksum();
-  return async (content, level) => {
-    const isStored = level <= MOST_LEVEL_THAT_STORES && looksRandom(content);
-    const compressing = isStored ? storedBlocks(content) : compressBlocks(codec, content, level);
-    const checksum = checksumOf(content); // in the meantime: compression runs on another thread
-    const foot = Buffer.allocUnsafe(CHECKSUM_BYTES);
-    foot.writeUInt32LE(checksum, 0);
-    const parts = [sealedHeader(content.length), ...(await compressing), foot];
-    const compressed = parts.reduce((bytes, part) => bytes + part.length, 0);
-    return { parts, compressed, uncompressed: content.length, checksum };
-  };
-}
-
-/** The blocks of the frame that `codec` makes, without what it puts around them. */
-async function compressBlocks(codec: FrameCodec, content: Buffer, level: number): Promise<Buffer[]> {
-  const frame = await codec.compress(content, level);
-  const shape = inspectFrame(frame, codec.name);
-  if (shape?.frameBytes !== frame.length) throw new Error(`${codec.name} made something other than one zstd frame`);
-  return [frame.subarray(shape.headerBytes, shape.headerBytes + shape.blocksBytes)];
 }
 
 /** What is known of a frame before it is read. */
@@ -139,20 +93,9 @@ function checkFrame(frame: Buffer, { uncompressed, checksum }: ExpectedFrame, wh
   return shape;
 }
 
-/** The low 32 bits of XXH64 (seed 0), as zstd uses them. */
-export async function createChecksum(): Promise<(content: Buffer) => number> {
-  // loaded on first use: it takes longer than the rest of core
-  const { createXXHash64 } = await import('hash-wasm');
-  const hasher = await createXXHash64();
-  return (content) => Buffer.from(hasher.init().update(content).digest('binary')).readUInt32BE(4);
-}
-
 /** Encoders may use blocks smaller than the format's 128 KiB: a frame may look this many times as large as it is. */
 const EXPANSION_SLACK = 16;
 const EXPANSION_SLACK_BYTES = 2 ** 20;
-
-/** Who asks for more than this wants every byte that can be had. */
-const MOST_LEVEL_THAT_STORES = 6;
 
 let best: FrameCodec | undefined;
 
@@ -177,7 +120,12 @@ function nativeCodec(): FrameCodec | undefined {
   try {
     const zstd = require('@mongodb-js/zstd/bindings.js') as NativeZstd;
     const { version } = require('@mongodb-js/zstd/package.json') as { version: string };
-    return { name: `@mongodb-js/zstd ${version}`, compress: zstd.compress, decompress: zstd.decompress };
+    return {
+      name: `@mongodb-js/zstd ${version}`,
+      choice: 'native',
+      compress: zstd.compress,
+      decompress: zstd.decompress,
+    };
   } catch {
     return undefined; // no binary for this system: the next codec is asked
   }
@@ -204,6 +152,7 @@ function zlibCodec(): FrameCodec | undefined {
   const decompress = promisify(zstdDecompress);
   return {
     name: `node:zlib zstd ${process.versions['zstd'] ?? 'unknown'}`,
+    choice: 'zlib',
     // One output chunk for a whole frame: with the default of 16 KiB most of the time goes into passing chunks along.
     compress: (content, level) =>
       compress(content, {
@@ -220,7 +169,12 @@ const ZSTD_C_COMPRESSION_LEVEL = 100;
 
 /** Frames of stored blocks: valid zstd for every reader, written without any native code. Reads only frames of its own kind. */
 function storedCodec(): FrameCodec {
-  return { name: 'stored', compress: (content) => Promise.resolve(storedFrame(content)), decompress: decompressStored };
+  return {
+    name: 'stored',
+    choice: 'stored',
+    compress: (content) => Promise.resolve(storedFrame(content)),
+    decompress: decompressStored,
+  };
 }
 
 async function decompressStored(frame: Buffer): Promise<Buffer> {

@@ -7,13 +7,13 @@ import { sha256 } from '../io/digest.ts';
 import { formatIndexLine, type BundleEntry } from './bundle-index.ts';
 import { encodeInfoFrame } from './bundle-info.ts';
 import type { BundleFiles } from './bundle-names.ts';
-import type { FrameSealer } from './frame-codec.ts';
+import type { FrameSealer } from './frame-sealer.ts';
 import { createFrameWriter, type FrameWriter } from './frame-writer.ts';
 import { publishFile, syncFolder } from './publish.ts';
 import { removeLeftovers, type BundleStart } from './recover-bundle.ts';
-import { CHECKSUM_OF_NOTHING, encodeSeekTable } from './seek-table.ts';
+import { CHECKSUM_OF_NOTHING, encodeSeekTable, type FrameSize } from './seek-table.ts';
 import { createTailFile } from './tail-file.ts';
-import { encodeTarHeader, padded, TAR_BLOCK, TAR_END_BYTES } from './tar-header.ts';
+import { encodeTarHeader, padded, putTarHeader, TAR_END_BYTES, tarHeaderBytes } from './tar-header.ts';
 import { writeAll } from './write-all.ts';
 
 /**
@@ -22,10 +22,14 @@ import { writeAll } from './write-all.ts';
  */
 export type BundleBody = Uint8Array | (() => AsyncIterable<Uint8Array>) | { readonly file: string };
 
-/** A file to be put into a bundle. */
-export interface NewBundleEntry extends Omit<BundleEntry, 'offset' | 'name' | 'vers'> {
+/** What an index says of a file, but for its place. */
+export interface EntryFacts extends Omit<BundleEntry, 'offset' | 'name' | 'vers'> {
   readonly name?: string | undefined;
   readonly vers?: string | undefined;
+}
+
+/** A file to be put into a bundle. */
+export interface NewBundleEntry extends EntryFacts {
   /** Checked against `size` and `sha256` on its way in. A `Uint8Array` must not change before `add` resolves. */
   readonly body: BundleBody;
 }
@@ -45,10 +49,27 @@ export interface OpenBundle {
   readonly entryCount: number;
   /** Bytes of the tar archive so far, without its end. */
   readonly tarBytes: number;
+  /** Bytes in the frame that is not full yet. */
+  readonly openBytes: number;
   /** Where the next index line will begin. */
   readonly indexBytes: number;
   /** Put one file in. A body that disagrees with its size or digest, or that fails, leaves nothing behind. */
-  add(file: NewBundleEntry): Promise<BundleEntry>;
+  add(file: NewBundleEntry): Promise<void>;
+  /** Put one file in whose bytes have been compared with its size and digest. */
+  addChecked(file: EntryFacts, body: Uint8Array): Promise<void>;
+  /** As `addChecked`, but without a promise; false, and nothing is done, when the file does not fit the open frame. */
+  addAtOnce(file: EntryFacts, body: Uint8Array): boolean;
+  /**
+   * Put files in whose frames were made elsewhere; the first file begins a frame. Each is told to `onEntry`.
+   *
+   * @param write - writes the frames at a position of an open file
+   */
+  addBatch(
+    files: readonly EntryFacts[],
+    made: readonly FrameSize[],
+    write: (fd: number, position: number) => Promise<void>,
+    onEntry: (file: EntryFacts, lineAt: number) => void,
+  ): Promise<void>;
   /** Make all that was added durable. The bytes of the finished bundle do not depend on when or how often this is called. */
   flush(): Promise<void>;
   /** Flush, and leave the bundle unfinished for another run. */
@@ -69,20 +90,22 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
   const { indexHash } = start;
   let { entryCount, indexBytes } = start;
   let indexWritten = indexBytes;
-  let pending: string[] = [];
-  const headerBlock = Buffer.allocUnsafe(TAR_BLOCK);
+  let pending = '';
   let isNamed = false;
 
   /** The index lines so far, to be written before the frame that holds their entries. */
-  const takeLines = (): (() => Promise<void>) => {
+  const takeLines = (): string => {
     const lines = pending;
-    pending = [];
-    return async () => {
-      const text = Buffer.from(lines.join(''));
-      indexHash.update(text);
-      await writeAll(index, [text], indexWritten);
-      indexWritten += text.length;
-    };
+    pending = '';
+    return lines;
+  };
+
+  const writeLines = async (lines: string): Promise<void> => {
+    if (lines === '') return;
+    const text = Buffer.from(lines);
+    indexHash.update(text);
+    await writeAll(index, [text], indexWritten);
+    indexWritten += text.length;
   };
 
   const frames = createFrameWriter({
@@ -90,11 +113,19 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
     file: archive,
     frames: start.frames,
     open: start.open,
-    beforeFrame: takeLines,
+    takeLines,
+    writeLines,
   });
 
+  const note = ({ path: entryPath, name, vers, sha256: digest, size }: EntryFacts, offset: number): void => {
+    const line = formatIndexLine({ path: entryPath, name, vers, sha256: digest, size, offset });
+    pending += line;
+    indexBytes += Buffer.byteLength(line);
+    entryCount += 1;
+  };
+
   const put = async (file: NewBundleEntry): Promise<number> => {
-    const header = encodeTarHeader(file.path, file.size, headerBlock);
+    const header = encodeTarHeader(file.path, file.size);
     await frames.startPiece(header.length + padded(file.size));
     await frames.write(header);
     const offset = frames.contentBytes;
@@ -107,7 +138,7 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
 
   const settle = async (): Promise<void> => {
     await frames.drain();
-    await takeLines()();
+    await writeLines(takeLines());
   };
 
   const syncNames = async (): Promise<void> => {
@@ -136,6 +167,9 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
     get tarBytes() {
       return frames.contentBytes;
     },
+    get openBytes() {
+      return frames.open.length;
+    },
     get indexBytes() {
       return indexBytes;
     },
@@ -149,13 +183,31 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
           offset = await put(file);
         });
       }
-      const { path: entryPath, name, vers, sha256: digest, size } = file;
-      const entry = { path: entryPath, name, vers, sha256: digest, size, offset };
-      const line = formatIndexLine(entry);
-      pending.push(line);
-      indexBytes += Buffer.byteLength(line);
-      entryCount += 1;
-      return entry;
+      note(file, offset);
+    },
+    async addChecked(file, body) {
+      note(file, await put({ ...file, body }));
+    },
+    addAtOnce(file, body) {
+      const { path: entryPath, size } = file;
+      const place = frames.placeFor(tarHeaderBytes(entryPath) + padded(size));
+      if (place === undefined) return false;
+      const headerBytes = putTarHeader(place, 0, entryPath, size);
+      place.set(body, headerBytes);
+      place.fill(0, headerBytes + size);
+      note(file, frames.contentBytes - padded(size));
+      return true;
+    },
+    async addBatch(added, made, write, onEntry) {
+      await frames.closeFrame();
+      let at = frames.contentBytes;
+      for (const file of added) {
+        const offset = at + tarHeaderBytes(file.path);
+        onEntry(file, indexBytes);
+        note(file, offset);
+        at = offset + padded(file.size);
+      }
+      await frames.append(made, (position) => write(archive.fd, position));
     },
     flush,
     async suspend() {
@@ -179,7 +231,10 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
       await tail.removeAll();
       await removeLeftovers(files, []);
     },
-    abandon: closeFiles,
+    async abandon() {
+      await frames.drain().catch(() => undefined); // a thread that writes must not meet another file
+      await closeFiles();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { MirrorError } from '../errors.ts';
-import { createChecksum, openFrame, type FrameCodec } from './frame-codec.ts';
+import { createChecksum } from './checksum.ts';
+import { openFrame, type FrameCodec } from './frame-codec.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
 import type { FrameSize } from './seek-table.ts';
 import { inspectFrame } from './zstd-frame.ts';

@@ -13,14 +13,29 @@ export const TAR_END_BYTES: number = 2 * TAR_BLOCK;
  *
  * @param path - relative path with `/` between its parts
  * @param size - bytes of the file
- * @param block - 512 bytes that a header of one block may be written to; default fresh ones
  * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
-export function encodeTarHeader(path: string, size: number, block: Buffer = Buffer.allocUnsafe(TAR_BLOCK)): Buffer {
+export function encodeTarHeader(path: string, size: number): Buffer {
+  const header = Buffer.allocUnsafe(tarHeaderBytes(path));
+  putTarHeader(header, 0, path, size);
+  return header;
+}
+
+/**
+ * Put `encodeTarHeader(path, size)` into `target` at byte `at`.
+ *
+ * @returns its length
+ */
+export function putTarHeader(target: Buffer, at: number, path: string, size: number): number {
   const split = splitForUstar(path);
-  if (split === undefined) return encodePaxHeaders(path, size);
-  writeUstar(block, { ...split, size, type: TYPE_FILE });
-  return block;
+  if (split !== undefined) return putUstar(target, at, { ...split, size, type: TYPE_FILE });
+  const record = paxRecord(path);
+  const recordBytes = padded(record.length);
+  putUstar(target, at, { name: PAX_NAME, prefix: '', size: record.length, type: TYPE_PAX });
+  target.fill(0, at + TAR_BLOCK, at + TAR_BLOCK + recordBytes);
+  record.copy(target, at + TAR_BLOCK);
+  putUstar(target, at + TAR_BLOCK + recordBytes, { name: PAX_NAME, prefix: '', size, type: TYPE_FILE });
+  return 2 * TAR_BLOCK + recordBytes;
 }
 
 /** How many bytes `encodeTarHeader(path, size)` has. */
@@ -54,15 +69,6 @@ function splitForUstar(path: string): { name: string; prefix: string } | undefin
   return { name: path.slice(cut + 1), prefix: path.slice(0, cut) };
 }
 
-function encodePaxHeaders(path: string, size: number): Buffer {
-  const record = paxRecord(path);
-  const blocks = Buffer.alloc(2 * TAR_BLOCK + padded(record.length));
-  writeUstar(blocks.subarray(0, TAR_BLOCK), { name: PAX_NAME, prefix: '', size: record.length, type: TYPE_PAX });
-  record.copy(blocks, TAR_BLOCK);
-  writeUstar(blocks.subarray(-TAR_BLOCK), { name: PAX_NAME, prefix: '', size, type: TYPE_FILE });
-  return blocks;
-}
-
 const PAX_NAME = 'PaxHeader';
 
 /** `<length> path=<path>\n`, where the length counts itself. */
@@ -73,14 +79,57 @@ function paxRecord(path: string): Buffer {
   return Buffer.from(`${length} path=${path}\n`);
 }
 
-function writeUstar(block: Buffer, { name, prefix, size, type }: UstarFields): void {
-  TEMPLATE.copy(block);
-  block.write(name, 0, 'latin1');
-  writeSize(block, size);
-  block[156] = type;
-  if (prefix !== '') block.write(prefix, 345, 'latin1');
-  block.write(`${octal(checksum(block), 6)} `, 148, 'latin1');
+/** Byte by byte and with a running sum: a header for each of millions of small files is much of what their archive costs. */
+function putUstar(target: Buffer, at: number, { name, prefix, size, type }: UstarFields): number {
+  target.set(TEMPLATE, at);
+  let sum = TEMPLATE_SUM + type;
+  target[at + 156] = type;
+  sum += putText(target, at, name);
+  sum += putText(target, at + 345, prefix);
+  sum += putSize(target, at + 124, size);
+  putOctal(target, at + 148, sum, 6);
+  target[at + 154] = SPACE;
+  return TAR_BLOCK;
 }
+
+/** @returns the sum of its bytes */
+function putText(target: Buffer, at: number, text: string): number {
+  let sum = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    target[at + index] = code;
+    sum += code;
+  }
+  return sum;
+}
+
+/** @returns the sum of its bytes */
+function putSize(target: Buffer, at: number, size: number): number {
+  if (size < 8 ** 11) {
+    target[at + 11] = SPACE;
+    return SPACE + putOctal(target, at, size, 11);
+  }
+  target[at] = 0x80;
+  target.writeUInt32BE(Math.floor(size / 2 ** 32), at + 4);
+  target.writeUInt32BE(size % 2 ** 32, at + 8);
+  return target.subarray(at, at + 12).reduce((sum, byte) => sum + byte, 0);
+}
+
+/** @returns the sum of its bytes */
+function putOctal(target: Buffer, at: number, value: number, digits: number): number {
+  let sum = 0;
+  let left = value;
+  for (let index = digits - 1; index >= 0; index -= 1) {
+    const digit = ZERO + (left % 8);
+    left = Math.floor(left / 8);
+    target[at + index] = digit;
+    sum += digit;
+  }
+  return sum;
+}
+
+const ZERO = 0x30;
+const SPACE = 0x20;
 
 /** What all headers share: mode, owner, group, time, format, device. */
 const TEMPLATE = Buffer.alloc(TAR_BLOCK);
@@ -89,23 +138,5 @@ TEMPLATE.write('00000000000 ', 136, 'latin1');
 TEMPLATE.write('ustar\x0000', 257, 'latin1');
 TEMPLATE.write('000000 \x00000000 ', 329, 'latin1');
 
-function writeSize(block: Buffer, size: number): void {
-  if (size < 8 ** 11) {
-    block.write(`${octal(size, 11)} `, 124, 'latin1');
-    return;
-  }
-  block[124] = 0x80;
-  block.writeUInt32BE(Math.floor(size / 2 ** 32), 128);
-  block.writeUInt32BE(size % 2 ** 32, 132);
-}
-
-function octal(value: number, digits: number): string {
-  return value.toString(8).padStart(digits, '0');
-}
-
-/** The sum of all bytes, with the checksum field itself read as spaces (eight times 0x20); the block has 0 there. */
-function checksum(block: Buffer): number {
-  let sum = 8 * 0x20;
-  for (let index = 0; index < TAR_BLOCK; index += 1) sum += block[index] ?? 0;
-  return sum;
-}
+/** The checksum is the sum of all bytes, with its own eight read as spaces; the template has zeros there. */
+const TEMPLATE_SUM: number = 8 * SPACE + TEMPLATE.reduce((sum, byte) => sum + byte, 0);

@@ -12,7 +12,7 @@ import {
   type FrameCodec,
 } from '../../dist/index.js';
 import { encodeInfoFrame } from '../../dist/bundle/bundle-info.js';
-import { createFrameSealer } from '../../dist/bundle/frame-codec.js';
+import { createFrameSealer } from '../../dist/bundle/frame-sealer.js';
 import { CHECKSUM_OF_NOTHING, encodeSeekTable } from '../../dist/bundle/seek-table.js';
 import { all, noise, sampleFile, sampleFiles, sha256, type SampleFile } from './sample-files.ts';
 

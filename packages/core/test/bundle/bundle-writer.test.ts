@@ -158,6 +158,64 @@ describe('the same files in the same order make the same bytes', () => {
   });
 });
 
+describe('many files on the disk, added without waiting for each other', () => {
+  // enough to be given to threads: of all sizes, one larger than what a thread takes, some again, some not what they should be
+  const made = [
+    ...sampleFiles(500, 90_000),
+    sampleFile('large', noise(1, 17 * MiB)),
+    ...sampleFiles(900, 40_000).slice(500),
+    sampleFile('span/1', noise(2, 300_000)),
+    sampleFile('span/2', noise(3, 64 * KiB - 512)),
+    ...sampleFiles(1200, 40_000).slice(900),
+  ];
+
+  it.each([
+    ['in frames of 64 KiB', { frameBytes: 64 * KiB }],
+    ['in frames of 1 MiB, with several bundles', { frameBytes: MiB, targetBytes: 20 * MiB }],
+  ])('make the same bytes %s as added one by one', async (_, options) => {
+    const source = scratchDir();
+    const files = made.map((file, number) => onDisk(source, file, number));
+    const [single, crowd] = [scratchDir(), scratchDir()];
+    await write({ dir: single, ...options }, files);
+    const writer = await createBundleWriter({ dir: crowd, ...options });
+    const added: Promise<unknown>[] = [];
+    for (const [number, file] of files.entries()) {
+      added.push(writer.add(file));
+      if (number % 3 === 0) added.push(writer.add(file));
+      if (number === 700) added.push(writer.flush());
+    }
+    const outcomes = (await Promise.all(added)).filter((each) => each !== undefined);
+    expect(outcomes.filter((each) => (each as { isNew: boolean }).isNew)).toHaveLength(files.length);
+    await writer.close();
+    expect(digests(crowd)).toEqual(digests(single));
+  });
+
+  it('are refused one by one where they are not what was promised, and those after them are not', async () => {
+    const source = scratchDir();
+    const files = made.map((file, number) => onDisk(source, file, number));
+    const isBad = (number: number): boolean => number % 23 === 11;
+    const asked = files.map((file, number) => {
+      if (!isBad(number)) return file;
+      if (number % 2 === 0) return { ...file, sha256: '0'.repeat(64) };
+      return { ...file, body: { file: path.join(source, 'nowhere') } };
+    });
+    const [clean, hurt] = [scratchDir(), scratchDir()];
+    await write(
+      { dir: clean, ...small, targetBytes: 200 * MiB },
+      files.filter((_, number) => !isBad(number)),
+    );
+    const writer = await createBundleWriter({ dir: hurt, ...small, targetBytes: 200 * MiB });
+    const outcomes = await Promise.allSettled(asked.map((file) => writer.add(file)));
+    await writer.close();
+    const refused = [...outcomes.entries()].filter(([, { status }]) => status === 'rejected');
+    expect(refused.map(([number]) => number)).toEqual([...files.keys()].filter(isBad));
+    for (const [number, outcome] of refused) {
+      expect(outcome).toMatchObject({ reason: { code: number % 2 === 0 ? 'ERR_INTEGRITY' : 'ENOENT' } });
+    }
+    expect(digests(hurt)).toEqual(digests(clean));
+  });
+});
+
 describe('rotation', () => {
   it('never passes the target, never splits a file, and gives a larger file a bundle of its own', async () => {
     const dir = scratchDir();
@@ -341,6 +399,12 @@ async function write(options: BundleWriterOptions, files: readonly NewBundleEntr
   const writer = await createBundleWriter(options);
   for (const file of files) await writer.add(file);
   await writer.close();
+}
+
+function onDisk(dir: string, { body, ...file }: ReturnType<typeof sampleFile>, number: number): NewBundleEntry {
+  const source = path.join(dir, String(number));
+  writeFileSync(source, body);
+  return { ...file, body: { file: source } };
 }
 
 /** Size and name from the columns of a long listing. */

@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { CODEC_CHOICES, loadFrameCodec, type CodecChoice } from '../../dist/index.js';
-import { createFrameSealer, openFrame } from '../../dist/bundle/frame-codec.js';
+import { openFrame } from '../../dist/bundle/frame-codec.js';
+import { createFrameSealer } from '../../dist/bundle/frame-sealer.js';
 import { inspectFrame, readStoredFrame, storedFrame } from '../../dist/bundle/zstd-frame.js';
 import { noise } from './sample-files.ts';
 
