@@ -333,7 +333,8 @@ describe('a sorted spool', () => {
 });
 
 it('a plan for --bundle-only knows what bundles hold, finished or not, and lists only the rest', async () => {
-  const { args, bundles, bundle, out } = bundleWorkplace();
+  const { index, manifest, bundles, bundle, out } = bundleWorkplace();
+  const args = ['--index-dir', index, '--out', out, '--manifest', manifest, '--progress-interval', '0'];
   await run([...bundle, '--bundle-only', '--bundle-open', '--limit', '40']);
   const only = ['--bundle-only', '--bundles-out', bundles];
   expect(namesIn(bundles, '.part').length).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 /** Tar is made of blocks of this many bytes. */
-export const TAR_BLOCK = 512;
+const TAR_BLOCK = 512;
 
 /** Two empty blocks end a tar archive. */
 export const TAR_END_BYTES: number = 2 * TAR_BLOCK;
