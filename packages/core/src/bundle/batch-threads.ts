@@ -131,7 +131,7 @@ function startThread(making: FrameMaking): Thread {
     batches: 0,
     ask: (request) =>
       new Promise((resolve, reject) => {
-        if (failed !== undefined) return reject(failed.error as Error);
+        if (failed !== undefined) return reject(failed.error);
         worker.ref();
         waiting.set(request.id, { resolve, reject });
         worker.postMessage(request);

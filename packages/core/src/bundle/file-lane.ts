@@ -66,7 +66,7 @@ export function createFileLane<T>(options: LaneOptions<T>): FileLane<T> {
     if (left === undefined || head === undefined || oneByOne > 0 || waitingBytes <= frameBytes) return undefined;
     if (begun.length === 0 && left.openBytes > 0 && left.openBytes + head.bytes <= frameBytes) return undefined;
     const paths = new Set(begun.flatMap(({ files }) => files.map(({ file }) => file.path)));
-    let bundleBytes = left.bundleBytes - sumOf(begun);
+    const bundleBytes = left.bundleBytes - sumOf(begun);
     let bytes = 0;
     let frame = 0;
     for (const [index, { file, bytes: more }] of waiting.entries()) {
