@@ -8,6 +8,8 @@ export interface DownloadState {
   downloaded: number;
   /** Files that were there and right. */
   skipped: number;
+  /** Those of them that the threads which read the index saw to. */
+  sifted: number;
   /** Versions that upstream does not have any more. */
   absent: number;
   failed: number;
@@ -43,7 +45,7 @@ export interface FailedVersion {
 /** The state of a run that has done nothing yet. */
 export function createState(): DownloadState {
   return {
-    ...{ downloaded: 0, skipped: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
+    ...{ downloaded: 0, skipped: 0, sifted: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
     ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0, missing: 0, tally: emptyTally(), failures: [] },
   };
 }

@@ -137,6 +137,7 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
         onReport: createReportTaker(options, state, log),
       });
     isWhole = !signal.aborted;
+    log.debug('compared with the mirror', { there: state.skipped, seen_by_reading_threads: state.sifted });
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
@@ -178,12 +179,25 @@ function createReportTaker(
   log: Log,
 ): (report: FetchReport, worker: number) => void {
   const gauges = new Map<number, FetchReport>();
+  const tellConcurrency = createConcurrencyNotes(options.concurrency ?? DOWNLOAD_DEFAULTS.concurrency, log);
   return (report, worker) => {
+    const before = gauges.get(worker);
     gauges.set(worker, report);
     addReport(state, report, [...gauges.values()]);
+    tellConcurrency(state.concurrency, before !== undefined && report.lowestConcurrency < before.lowestConcurrency);
     for (const { level, message, fields } of report.notes) log[level](message, fields);
     if (report.records !== '') options.records.addLines(report.records);
     if (report.done > 0) options.onDone?.();
+  };
+}
+
+/** Tells when upstream's trouble makes requests fewer than they ever were in this run, and when they are as many as they may be again. */
+function createConcurrencyNotes(ceiling: number, log: Log): (concurrency: number, hasFallen: boolean) => void {
+  let isLow = false;
+  return (concurrency, hasFallen) => {
+    if (hasFallen) log.info('upstream is in trouble: fewer requests at once', { concurrency });
+    else if (isLow && concurrency >= ceiling) log.info('as many requests at once as before', { concurrency });
+    isLow = hasFallen || (isLow && concurrency < ceiling);
   };
 }
 

@@ -57,6 +57,7 @@ function siftedBatches(search: Search): AsyncIterable<readonly CrateJob[]> | und
   if (bundling !== undefined || recordSkipped === true || resumeCheck === 'sha256') return undefined;
   if (resumeCheck !== 'exists' && journal.size === 0) return undefined;
   return work.sifted?.({ root: storage.root, check: resumeCheck, journal: journal.memory }, (versions) => {
+    search.state.sifted += versions;
     skip(search, versions);
   });
 }

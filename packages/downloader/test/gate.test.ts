@@ -106,8 +106,9 @@ describe('with an upstream that allows only a few at once', () => {
 
   it('the run settles near that number without a storm of refusals, and loses nothing', async () => {
     const { args, out } = workplace(registry);
-    const { status, summary } = await run([...args, '--concurrency', '64', '--retry-max', '1s']);
+    const { status, summary, err } = await run([...args, '--concurrency', '64', '--retry-max', '1s']);
     expect(status).toBe(0);
+    expect(err).toContain('upstream is in trouble: fewer requests at once');
     expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
     const refused = registry.log().filter((entry) => entry.status === 429).length;
     expect(refused).toBeGreaterThan(0);
@@ -116,5 +117,22 @@ describe('with an upstream that allows only a few at once', () => {
     // the last third of the run is quiet
     const late = registry.log().slice(-Math.floor(registry.log().length / 3));
     expect(late.filter((entry) => entry.status === 429).length).toBeLessThan(late.length / 8);
+  });
+});
+
+describe('with answers that are late', () => {
+  let registry: FakeRegistry;
+  beforeAll(async () => (registry = await startFakeRegistry({ versions: 400, seed: 9, latencyMs: 40 })));
+  afterAll(() => registry.close());
+
+  it('as many requests are in flight as --concurrency allows, and never more', async () => {
+    for (const concurrency of [8, 24, 48]) {
+      registry.reset();
+      const { args } = workplace(registry);
+      expect((await run([...args, '--concurrency', String(concurrency)])).status).toBe(0);
+      const inFlight = registry.counts().max_in_flight;
+      expect(inFlight).toBeLessThanOrEqual(concurrency);
+      expect(inFlight).toBeGreaterThan(0.9 * concurrency);
+    }
   });
 });

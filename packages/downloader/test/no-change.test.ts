@@ -83,6 +83,15 @@ describe('a run over a mirror that has everything', () => {
     },
   );
 
+  it('leaves that to the threads that read the index, unless each version must be seen', async () => {
+    const args = ['--index-dir', index, '--out', out, '--manifest', manifest, ...NOWHERE, '--log-level', 'debug'];
+    const seenByThreads = async (...more: string[]): Promise<number> =>
+      Number(/seen_by_reading_threads=(\d+)/.exec((await run([...args, ...more])).err)?.[1]);
+    expect(await seenByThreads()).toBeGreaterThan(400);
+    expect(await seenByThreads('--resume-check', 'sha256')).toBe(0);
+    expect(await seenByThreads('--latest', '1')).toBe(0);
+  });
+
   it('notices at each level what that level looks at', async () => {
     const [deleted, truncated, touched] = [names[2500]!, names[2510]!, names[2520]!].map((name) =>
       path.join(out, fileOf(name)),

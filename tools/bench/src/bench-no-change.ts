@@ -4,6 +4,7 @@ import type { BenchOptions } from './bench-options.ts';
 import { builtBin } from './built-bin.ts';
 import { compare } from './compare.ts';
 import { makeCompleteMirror } from './complete-mirror.ts';
+import type { CommandLine } from './run-command.ts';
 import { createScratch, runForJson } from './workspace.ts';
 
 /**
@@ -32,10 +33,12 @@ export async function benchNoChange(options: BenchOptions & { readonly crates: n
       only: options.only,
       contenders: [
         { name: 'read-index', commands: () => [[process.execPath, loop, index, '2']] },
-        {
-          name: 'no-change',
-          commands: () => [[process.execPath, builtBin('@mirror/downloader'), ...run, ...NOWHERE, ...quiet]],
-        },
+        ...['manifest', 'listing'].map((level) => ({
+          name: `no-change, ${level}`,
+          commands: (): readonly CommandLine[] => [
+            [process.execPath, builtBin('@mirror/downloader'), ...run, ...NOWHERE, ...quiet, '--resume-check', level],
+          ],
+        })),
       ],
       workload: { files: versions, bytes },
       reference: 'read-index',

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -98,12 +97,13 @@ async function* findsOfThreads(
   size: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<JournalFinds, void, undefined> {
-  const threads = Array.from({ length: Math.min(MAX_THREADS, availableParallelism()) }, () => startThread(signal));
+  const threads = Array.from({ length: Math.min(MAX_THREADS, availableParallelism()) }, startThread);
   const waiting: Promise<JournalFinds>[] = [];
   try {
     let next = 0;
     for (const part of parts(fd, size)) {
-      if (waiting.length === threads.length) yield (await waiting.shift())!;
+      signal?.throwIfAborted();
+      if (waiting.length === threads.length * PARTS_AHEAD) yield (await waiting.shift())!;
       waiting.push(threads[next]!.read(part));
       next = (next + 1) % threads.length;
     }
@@ -115,23 +115,33 @@ async function* findsOfThreads(
 }
 
 interface JournalThread {
+  /** May be asked again before it has answered. */
   read(part: JournalPart): Promise<JournalFinds>;
   end(): Promise<unknown>;
 }
 
-function startThread(signal: AbortSignal | undefined): JournalThread {
+interface Asked {
+  readonly resolve: (finds: JournalFinds) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function startThread(): JournalThread {
   const worker = new Worker(new URL('./journal-thread.js', import.meta.url), { execArgv: [], stdin: false });
+  const asked: Asked[] = [];
+  const fail = (error: unknown): void => {
+    for (const { reject } of asked.splice(0)) reject(error);
+  };
+  worker.on('message', (finds: JournalFinds) => asked.shift()?.resolve(finds));
+  worker.on('error', fail);
+  worker.on('exit', () => {
+    fail(new Error('a thread that reads the manifest ended by itself'));
+  });
   return {
-    read: async (part) => {
-      worker.postMessage(part);
-      try {
-        const [finds] = (await once(worker, 'message', signal === undefined ? {} : { signal })) as [JournalFinds];
-        return finds;
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw error;
-      }
-    },
+    read: (part) =>
+      new Promise((resolve, reject) => {
+        asked.push({ resolve, reject });
+        worker.postMessage(part);
+      }),
     end: () => worker.terminate(),
   };
 }
@@ -159,5 +169,7 @@ function lineStartAfter(fd: number, position: number, size: number): number {
 
 /** A shorter manifest is read before threads would have started. */
 const BYTES_BEFORE_THREADS = 16 << 20;
-const PART_BYTES = 8 << 20;
+const PART_BYTES = 4 << 20;
 const MAX_THREADS = 4;
+/** Parts that a thread is given before it has answered, so that it never waits for work. */
+const PARTS_AHEAD = 2;
