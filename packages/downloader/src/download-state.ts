@@ -8,7 +8,7 @@ export interface DownloadState {
   downloaded: number;
   /** Files that were there and right. */
   skipped: number;
-  /** Those of them that the threads which read the index saw to. */
+  /** Those of them that were seen to while the index was read. */
   sifted: number;
   /** Versions that upstream does not have any more. */
   absent: number;

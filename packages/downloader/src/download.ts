@@ -137,7 +137,7 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
         onReport: createReportTaker(options, state, log),
       });
     isWhole = !signal.aborted;
-    log.debug('compared with the mirror', { there: state.skipped, seen_by_reading_threads: state.sifted });
+    log.debug('compared with the mirror', { there: state.skipped, seen_while_reading: state.sifted });
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import type { Log } from '../log.ts';
+import { createCrateSieve } from './crate-sieve.ts';
 import type { CrateSieveOptions } from './crate-sieve.ts';
 import { createBatchDecoder } from './entry-batch.ts';
 import type { IndexFileEntries, IndexProblem } from './entry-batch.ts';
@@ -26,8 +27,8 @@ export interface ReadIndexOptions {
    */
   readonly threads?: number | undefined;
   /**
-   * Spares the caller the entries of crates of which a mirror has everything: their `settled` is set instead. Threads see to it; what is
-   * read before there are any, or is odd, is told in any case. Not for `readIndex`.
+   * Spares the caller the entries of crates of which a mirror has everything: their `settled` is set instead. What is odd is told in any
+   * case. Not for `readIndex`.
    */
   readonly sieve?: CrateSieveOptions | undefined;
   /** Ends the reading with the signal's reason. */
@@ -94,7 +95,7 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   const filesBefore = options.threads === undefined ? FILES_BEFORE_THREADS : 0;
   const source = openIndexSource(place);
   const folders = orReadFailure(place, () => source.folders());
-  const here = createReaderHere(place, source, withText, signal);
+  const here = createReaderHere(place, source, options);
   if (folders.length === 0) throw noIndex(place);
   if (only !== undefined) return yield* here.read(orReadFailure(place, () => source.existing(indexPathsOf(only))));
 
@@ -146,14 +147,18 @@ interface ReaderHere {
 function createReaderHere(
   place: IndexPlace,
   source: IndexSource,
-  withText: boolean,
-  signal: AbortSignal | undefined,
+  { withText = false, sieve, signal }: ReadIndexOptions,
 ): ReaderHere {
   const decoder = createBatchDecoder();
   let found: IndexFileEntries[] = [];
   let filesInTurn = 0;
   const emit = (batch: Uint8Array): void => void found.push(...decoder.push(batch));
-  const scanner = createFileScanner({ engine: createWasmEngine(withText), withText, emit });
+  const scanner = createFileScanner({
+    engine: createWasmEngine(withText),
+    withText,
+    emit,
+    sieve: sieve === undefined ? undefined : createCrateSieve(sieve),
+  });
   return {
     async *read(indexPaths) {
       for (let from = 0; from < indexPaths.length; from += FILES_PER_TURN) {
