@@ -47,8 +47,14 @@ export function expectTotal({ work, again, isBehind, signal }: ExpectTotalOption
     }
   };
   if (again !== undefined) countWhenBehind(again).catch(() => undefined);
+  const { sifted } = work;
+  const onEnd = (jobs: number): void => void (total = jobs);
   return {
-    work: { counts: work.counts, isLive: work.isLive, batches: counted(work.batches, (jobs) => (total = jobs)) },
+    work: {
+      ...work,
+      batches: counted(work.batches, onEnd),
+      sifted: sifted === undefined ? undefined : countedSift(sifted, onEnd),
+    },
     total: () => total,
     stop: () => {
       over.abort();
@@ -66,6 +72,19 @@ async function* counted(
     yield batch;
   }
   onEnd(jobs);
+}
+
+function countedSift(sift: NonNullable<WorkList['sifted']>, onEnd: (jobs: number) => void): WorkList['sifted'] {
+  return (mirror, onSettled) => {
+    let settled = 0;
+    const batches = sift(mirror, (versions) => {
+      settled += versions;
+      onSettled(versions);
+    });
+    return counted(batches, (jobs) => {
+      onEnd(settled + jobs);
+    });
+  };
 }
 
 const LOOK_MS = 1000;
