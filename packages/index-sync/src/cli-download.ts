@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@mirror/core';
 import { EXIT_CODES } from '@mirror/core/errors';
+import { observeFlags } from '@mirror/core/cli';
 import type { CommandContext } from '@mirror/core/cli';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -41,7 +42,13 @@ export async function download(
   if (values.verify)
     log.info('--verify is the --resume-check sha256 of the downloader: everything that is there is hashed');
   log.info('running the downloader', { program: program.at(-1), args });
-  return runDownloader({ program, args, env: io.env, signal, sharesTerminal: io.stdin.isTTY === true });
+  return runDownloader({ program, args, env: withoutOurs(io.env), signal, sharesTerminal: io.stdin.isTTY === true });
+}
+
+// an address or a file of ours given in the environment cannot be the downloader's too; it has flags for its own
+function withoutOurs(env: CommandContext['io']['env']): CommandContext['io']['env'] {
+  const ours = new Set(Object.keys(observeFlags).map((name) => `MIRROR_${name.toUpperCase().replaceAll('-', '_')}`));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.has(name)));
 }
 
 function downloaderArgs(values: SyncValues, dirs: { index: string; output: string }): string[] {

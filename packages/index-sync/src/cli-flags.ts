@@ -1,4 +1,4 @@
-import { flag } from '@mirror/core/cli';
+import { flag, observeFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 
 const index = 'Index:';
@@ -145,6 +145,7 @@ export const syncFlags = {
     describe: 'certificates in PEM form to trust besides the usual ones',
   }),
   'log-path': flag.string({ group: 'Common:', value: 'PATH', describe: 'the same as --log-file' }),
+  ...observeFlags,
 };
 
 /** The parsed values of the flags. */

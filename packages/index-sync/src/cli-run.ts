@@ -1,7 +1,9 @@
 import type { HttpPolicy } from '@mirror/core';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import { DEFAULT_RETRY, createDispatcher, createHttpPolicy, pause } from '@mirror/core/net';
+import { observeWork } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
+import type { Observed } from '@mirror/core/observe';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -12,6 +14,7 @@ import { download, failureOf, wantsDownload } from './cli-download.ts';
 import type { SyncValues } from './cli-flags.ts';
 import { createEngine } from './create-engine.ts';
 import type { GitEngine } from './git/engine.ts';
+import { noRounds, noteRound, type SyncRounds } from './observe/sync-rounds.ts';
 import { createRetry, type Retry } from './retry-upstream.ts';
 import { holdIndex, syncIndex } from './sync-index.ts';
 
@@ -29,6 +32,7 @@ interface Job {
   readonly engine: GitEngine | undefined;
   readonly threads: number;
   readonly received: { bytes: number };
+  readonly rounds: SyncRounds;
 }
 
 interface Network {
@@ -42,13 +46,41 @@ interface Network {
 export async function runSync(values: SyncValues, context: CommandContext, version: string): Promise<Outcome> {
   const job = await prepare(values, context, version);
   if (values.ack) return acknowledge(job);
+  const { rounds, received, dirs } = job;
+  const watched = async (): Promise<Observed> => {
+    const { observeSync } = await import('./observe/observe-sync.ts');
+    return observeSync({ version, rounds, received, indexDir: dirs.index });
+  };
   const { watch } = values;
-  if (watch === undefined) return oneRound(job);
+  return observeWork(values, watched, context, () =>
+    watch === undefined ? notedRound(job) : roundAfterRound(job, watch),
+  );
+}
+
+async function roundAfterRound(job: Job, watch: number): Promise<never> {
+  const { context, rounds } = job;
   for (;;) {
     const outcome = await oneRoundOfMany(job);
     if (outcome?.summary !== undefined && outcome.stdoutTaken !== true) await context.print(outcome.summary);
     // a little unevenness keeps many mirrors from asking at the same instant
-    await pause(watch * (0.9 + 0.2 * Math.random()), context.signal);
+    const wait = watch * (0.9 + 0.2 * Math.random());
+    rounds.nextAt = Date.now() + wait;
+    await pause(wait, context.signal);
+  }
+}
+
+async function notedRound(job: Job): Promise<Outcome> {
+  const { rounds } = job;
+  const startedAt = Date.now();
+  rounds.isRunning = true;
+  rounds.nextAt = undefined;
+  try {
+    const outcome = await oneRound(job);
+    noteRound(rounds, { startedAt, summary: outcome.summary ?? {}, error: outcome.failure?.message });
+    return outcome;
+  } catch (error) {
+    noteRound(rounds, { startedAt, error: messageOf(error) });
+    throw error;
   }
 }
 
@@ -102,13 +134,14 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
     engine,
     threads,
     received,
+    rounds: noRounds(),
   };
 }
 
 // while watching, trouble upstream is told and waited out; trouble here ends the run
 async function oneRoundOfMany(job: Job): Promise<Outcome | undefined> {
   try {
-    return await oneRound(job);
+    return await notedRound(job);
   } catch (error) {
     job.context.signal.throwIfAborted();
     if (!(error instanceof MirrorError) || !['ERR_HTTP', 'ERR_NETWORK', 'ERR_INTEGRITY'].includes(error.code))

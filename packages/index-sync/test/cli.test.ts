@@ -176,3 +176,28 @@ describe('mirror-index-sync', () => {
     expect((await run('--index-dir', path.join(dir, 'file'))).status).not.toBe(0);
   });
 });
+
+itWith(['git'], 'tells of its rounds in a file of metrics, and keeps the file from the downloader', async () => {
+  const metrics = path.join(scratchDir(), 'sync.prom');
+  const { run, dir } = await makeWorld({ MIRROR_METRICS_TEXTFILE: metrics });
+  const program = path.join(dir, 'env.mjs');
+  writeFileSync(
+    program,
+    `import { writeFileSync } from 'node:fs';
+writeFileSync(${JSON.stringify(path.join(dir, 'env.json'))}, JSON.stringify(process.env));
+console.log('{}');`,
+  );
+  expect((await run('--yes', '--downloader-path', program)).status).toBe(0);
+  const text = readFileSync(metrics, 'utf8');
+  expect(text).toMatch(/^crates_sync_rounds_total\{result="done"\} 1$/m);
+  expect(text).toMatch(/^crates_sync_rounds_total\{result="failed"\} 0$/m);
+  expect(text).toMatch(/^crates_index_age_seconds \d+$/m);
+  expect(text).toMatch(/^crates_run_exit_status 0$/m);
+  expect(text).toMatch(/^crates_last_success_timestamp_seconds \d+/m);
+  expect(JSON.parse(readFileSync(path.join(dir, 'env.json'), 'utf8'))).not.toHaveProperty('MIRROR_METRICS_TEXTFILE');
+  await server!.close();
+  server = undefined;
+  expect((await run('--retries', '0')).status).toBe(5);
+  expect(readFileSync(metrics, 'utf8')).toMatch(/^crates_sync_rounds_total\{result="failed"\} 1$/m);
+  expect(readFileSync(metrics, 'utf8')).toMatch(/^crates_run_exit_status 5$/m);
+});

@@ -1,4 +1,4 @@
-import { LAYOUTS, parsePublishTime } from '@mirror/core';
+import { LAYOUTS, parseListen, parsePublishTime } from '@mirror/core';
 import { flag, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues, SelectionFlags } from '@mirror/core/cli';
 import { ACCESS_LOG_FORMATS } from './observe/access-log.ts';
@@ -93,6 +93,13 @@ export const serveFlags = {
     default: 'combined',
   }),
   metrics: flag.boolean({ group: listening, describe: 'answer /metrics for Prometheus', default: true }),
+  'debug-listen': flag.parsed({
+    group: listening,
+    value: 'HOST:PORT',
+    describe:
+      'an address for those who run the server: a live page, /metrics, /api/status, /debug/pprof/; :6060 is this machine only',
+    parse: parseListen,
+  }),
   rescan: flag.duration({
     group: listening,
     describe: 'how often crates and files are counted again; 0 is once',

@@ -1,15 +1,18 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { MirrorError, formatBytes, messageOf, parseListen } from '@mirror/core';
+import { observeWork } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { createApp } from './app/app.ts';
 import { openMirror } from './app/mirror.ts';
 import type { ServeValues } from './cli-flags.ts';
+import { version } from './cli-version.ts';
 import { mirrorPlaces, mirrorView } from './cli-mirror.ts';
 import { checkedBasePath, checkedPublicUrl } from './http/public-address.ts';
 import type { AddressSettings } from './http/public-address.ts';
 import { formatAccess } from './observe/access-log.ts';
 import type { Access } from './observe/access-log.ts';
+import { observeServer } from './observe/observe-server.ts';
 import { serve } from './serve.ts';
 import { watchMirror } from './state/watch-mirror.ts';
 
@@ -30,7 +33,7 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
     log,
   );
   const app = createApp({ mirror, watch, address, hasMetrics: values.metrics, notes, log });
-  try {
+  const work = async (): Promise<Outcome> => {
     const { maxConnections, headerTimeout: headerMs, idleTimeout: idleMs } = values;
     const server = await serve({
       app,
@@ -62,6 +65,15 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
     };
     log.debug('sent', { bytes: formatBytes(bytes) });
     return { summary, stdoutTaken: accessLog?.isStdout === true, failure: failureOf(signal) };
+  };
+  const watching = { listen: values.debugListen, metricsTextfile: undefined, metricsPush: undefined };
+  try {
+    return await observeWork(
+      watching,
+      () => observeServer(version, { mirror, watch, metrics: app.metrics }),
+      context,
+      work,
+    );
   } finally {
     await watch.close();
     await mirror.close();

@@ -12,7 +12,7 @@ export type { RunningServer, ServeOptions } from './serve.ts';
 export { ACCESS_LOG_FORMATS, formatAccess } from './observe/access-log.ts';
 export type { Access, AccessLogFormat } from './observe/access-log.ts';
 export { createMetrics } from './observe/metrics.ts';
-export type { Gauge, Metrics, Observation } from './observe/metrics.ts';
+export type { Metrics, Observation } from './observe/metrics.ts';
 export { createIndexView } from './registry/index-view.ts';
 export type { IndexView, IndexViewOptions } from './registry/index-view.ts';
 export type { CrateFiles, WantedCrate } from './registry/crate-files.ts';

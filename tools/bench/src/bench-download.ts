@@ -67,6 +67,7 @@ function contenders(field: Field): Contender[] {
   const curl = (base: string, http: string) => (out: string) => [curlCommand(field, base, http, out)];
   const all: Contender[] = [
     { name: 'ours-http', commands: (out) => [ourCommand(field, origin.url, out)] },
+    { name: 'ours-http-watched', commands: (out) => [watched(ourCommand(field, origin.url, out))] },
     { name: 'curl-http', commands: curl(origin.url, '--http1.1') },
     { name: 'curl-http+sha256', commands: (out) => [curlCommand(field, origin.url, '--http1.1', out), hashing(out)] },
     { name: 'aria2c-http', commands: (out) => [ariaCommand(field, origin.url, out)] },
@@ -76,7 +77,7 @@ function contenders(field: Field): Contender[] {
     { name: 'cp', commands: (out) => [['cp', '-r', path.join(registry, 'crates'), out]] },
   ];
   return all.filter(({ name }) =>
-    name.startsWith('curl') ? has('curl') : !name.startsWith('aria2c') || has('aria2c'),
+    name.startsWith('curl') || name.endsWith('-watched') ? has('curl') : !name.startsWith('aria2c') || has('aria2c'),
   );
 }
 
@@ -87,6 +88,15 @@ function ourCommand({ origin, registry, concurrency }: Field, base: string, out:
     ...['--out', out, '--manifest', `${out}.jsonl`, '--concurrency', String(concurrency), '--ca-file', origin.caFile],
     ...['--progress=false', '--log-level', 'warn'],
   ];
+}
+
+/** The same with somebody who looks at its page all the time and somebody who asks for its metrics each second. */
+function watched(command: CommandLine): CommandLine {
+  const address = '127.0.0.1:19090';
+  const script = `"$@" & run=$!
+(until curl -s http://${address}/healthz; do sleep 0.1; done; curl -sN http://${address}/events & while sleep 1; do curl -s http://${address}/metrics; done) >/dev/null 2>&1 & watch=$!
+wait $run; status=$?; kill $watch; exit $status`;
+  return ['sh', '-c', script, 'sh', ...command, '--listen', address];
 }
 
 function curlCommand({ origin, files, concurrency }: Field, base: string, http: string, out: string): CommandLine {

@@ -106,27 +106,7 @@ function bar(
   label: string,
   stderr: ProgressOptions['stderr'],
 ): { draw(state: Metered): void; end(state: Metered): void } {
-  const text = (state: Metered): string => {
-    const share = state.total === undefined || state.total === 0 ? undefined : state.done / state.total;
-    const cells = Math.round((share ?? 0) * BAR_CELLS);
-    const parts = [
-      label,
-      share === undefined
-        ? undefined
-        : `[${'='.repeat(cells)}${' '.repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100).toString()}%`,
-      `${state.done.toString()}${state.total === undefined ? '' : `/${state.total.toString()}`}`,
-      `${Math.round(state.itemsPerSecond).toString()}/s`,
-      formatBytes(state.bytes),
-      `${formatBytes(state.bytesPerSecond)}/s`,
-      state.failed === 0 ? undefined : `${state.failed.toString()} failed`,
-      ...Object.entries(state.more ?? {}).map(([name, value]) => `${name} ${String(value)}`),
-      state.etaMs === undefined ? undefined : `ETA ${formatDuration(state.etaMs)}`,
-    ];
-    return parts
-      .filter((part) => part !== undefined)
-      .join('  ')
-      .slice(0, (stderr.columns ?? 120) - 1);
-  };
+  const text = (state: Metered): string => barText(label, state, (stderr.columns ?? 120) - 1);
   const draw = (state: Metered): void => {
     stderr.write(`\r\u001B[2K${text(state)}`);
   };
@@ -142,10 +122,34 @@ function bar(
   };
 }
 
+/** The bar in at most `width` characters. What matters most stands first; what does not fit as a whole is left out. */
+function barText(label: string, state: Metered, width: number): string {
+  const { done, total, bytes, failed, itemsPerSecond, bytesPerSecond, etaMs, more = {} } = state;
+  const share = total === undefined || total === 0 ? undefined : Math.min(1, done / total);
+  const cells = Math.round((share ?? 0) * BAR_CELLS);
+  const parts = [
+    label,
+    ...(share === undefined
+      ? []
+      : [`[${'='.repeat(cells)}${' '.repeat(BAR_CELLS - cells)}] ${String(Math.floor(share * 100))}%`]),
+    `${String(done)}${total === undefined ? '' : `/${String(total)}`}`,
+    `${String(Math.round(itemsPerSecond))}/s`,
+    `${formatBytes(bytesPerSecond)}/s`,
+    ...(etaMs === undefined ? [] : [`ETA ${formatDuration(etaMs)}`]),
+    `${String(failed)} failed`,
+    ...Object.entries(more).map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`),
+    formatBytes(bytes),
+  ];
+  return parts.reduce((line, part) => {
+    const longer = line === '' ? part : `${line}  ${part}`;
+    return longer.length <= width ? longer : line;
+  }, '');
+}
+
 function nothing(): void {
   // progress is off
 }
 
 const BAR_PERIOD_MS = 200;
-const BAR_CELLS = 24;
+const BAR_CELLS = 16;
 const WINDOW_MS = 10_000;

@@ -1,8 +1,8 @@
 import { metricsOf } from './observed.ts';
+import type { Observed } from './observed.ts';
 import { PAGE_SCRIPT, renderPage } from './page/page.ts';
 import { PAGE_ICON, PAGE_STYLE } from './page/style.ts';
 import { createProfileRoutes } from './profile/profile-reply.ts';
-import { METRICS_TYPE, formatMetrics, watchProcess } from './prometheus.ts';
 import { jsonReply } from './reply.ts';
 import type { Reply } from './reply.ts';
 import type { Watch } from './watch.ts';
@@ -15,7 +15,7 @@ export function createRoutes(watch: Watch): Routes {
   const { observed } = watch;
   const name = `${observed.tool} ${observed.version}`;
   const profiles = createProfileRoutes(name);
-  const processMetrics = watchProcess();
+  const answerMetrics = createMetricsReply(observed);
   const fixed: Readonly<Record<string, () => Reply | Promise<Reply>>> = {
     '/': () => ({ status: 200, type: 'text/html; charset=utf-8', body: renderPage(name, watch.sections()) }),
     '/style.css': () => ({ status: 200, type: 'text/css; charset=utf-8', body: PAGE_STYLE }),
@@ -23,14 +23,22 @@ export function createRoutes(watch: Watch): Routes {
     '/icon.svg': () => ({ status: 200, type: 'image/svg+xml', body: PAGE_ICON }),
     '/healthz': () => jsonReply(200, { status: 'ok', tool: observed.tool, version: observed.version }),
     '/api/status': () => jsonReply(200, watch.status()),
-    '/metrics': async () => {
-      const body = `${await formatMetrics(metricsOf(observed))}\n${await processMetrics()}`;
-      return { status: 200, type: METRICS_TYPE, body };
-    },
+    '/metrics': answerMetrics,
   };
   return (path, query, gone) => {
     if (path.startsWith(PROFILES)) return profiles(path.slice(PROFILES.length), query, gone);
     return Object.hasOwn(fixed, path) ? fixed[path]?.() : undefined;
+  };
+}
+
+/** What writes the format is loaded when somebody first asks, and from then on the process is watched. */
+function createMetricsReply(observed: Observed): () => Promise<Reply> {
+  let processMetrics: (() => Promise<string>) | undefined;
+  return async () => {
+    const { METRICS_TYPE, formatMetrics, watchProcess } = await import('./prometheus.ts');
+    processMetrics ??= watchProcess();
+    const body = `${await formatMetrics(metricsOf(observed))}\n${await processMetrics()}`;
+    return { status: 200, type: METRICS_TYPE, body };
   };
 }
 

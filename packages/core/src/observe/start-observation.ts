@@ -4,7 +4,6 @@ import type { ListenAddress } from '../net/parse-listen.ts';
 import type { MetricFamily } from './metric.ts';
 import { metricsOf } from './observed.ts';
 import type { Observed } from './observed.ts';
-import { formatMetrics, pushMetrics } from './prometheus.ts';
 import { startListener } from './start-listener.ts';
 import { lastSuccessIn, runEndMetrics, writeTextfile } from './textfile.ts';
 import type { RunEnd } from './textfile.ts';
@@ -43,7 +42,13 @@ export async function startObservation(observed: Observed, options: ObservationO
     ...runEndMetrics(end, lastSuccess),
   ];
   const write = async (end?: RunEnd): Promise<void> => {
-    if (textfile !== undefined) await writeTextfile(textfile, await formatMetrics(families(end)));
+    if (textfile === undefined) return;
+    const { formatMetrics } = await import('./prometheus.ts');
+    await writeTextfile(textfile, await formatMetrics(families(end)));
+  };
+  const push = async (url: string, end: RunEnd): Promise<void> => {
+    const { pushMetrics } = await import('./prometheus.ts');
+    await pushMetrics(url, observed.tool, families(end));
   };
   await write();
   const listener = listen === undefined ? undefined : await startListener(listen, watch);
@@ -64,8 +69,7 @@ export async function startObservation(observed: Observed, options: ObservationO
       await writing;
       const end = { status, at: Date.now() };
       await attempt(write(end), 'the metrics file was not written');
-      if (pushUrl !== undefined)
-        await attempt(pushMetrics(pushUrl, observed.tool, families(end)), 'the metrics were not pushed');
+      if (pushUrl !== undefined) await attempt(push(pushUrl, end), 'the metrics were not pushed');
       await listener?.close();
     },
   };

@@ -8,6 +8,7 @@ import type { AddressSettings } from '../http/public-address.ts';
 import { MAX_TARGET_LENGTH, parseTarget } from '../http/request-target.ts';
 import type { Target } from '../http/request-target.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { loadMetricsFormat } from '@mirror/core/observe';
 import type { Metrics } from '../observe/metrics.ts';
 import { errorPage } from '../pages/error-page.ts';
 import type { MirrorWatch } from '../state/watch-mirror.ts';
@@ -58,6 +59,8 @@ export interface AppContext {
   readonly log: Log;
   readonly isDraining: () => boolean;
   readonly hasMetrics: boolean;
+  /** The metrics of the process itself; watching begins with the first call. */
+  readonly processMetrics: () => Promise<string>;
 }
 
 /** One request, its address known and its path read. */
@@ -75,7 +78,13 @@ export interface AppCall {
 export function createApp(options: AppOptions): App {
   const { mirror, watch, metrics = createMetrics(), notes = [], log = silentLog, hasMetrics = true } = options;
   let draining = false;
-  const context: AppContext = { mirror, watch, metrics, notes, log, hasMetrics, isDraining: () => draining };
+  let process: Promise<() => Promise<string>> | undefined;
+  const processMetrics = async (): Promise<string> => {
+    process ??= loadMetricsFormat().then(({ watchProcess }) => watchProcess());
+    return (await process)();
+  };
+  const isDraining = (): boolean => draining;
+  const context: AppContext = { mirror, watch, metrics, notes, log, hasMetrics, processMetrics, isDraining };
   const pages = createPages(context);
 
   const route = async (call: AppCall): Promise<Answer | undefined> => {
@@ -85,7 +94,7 @@ export function createApp(options: AppOptions): App {
     const crate = crateAskedFor(parts);
     if (crate !== undefined) return answerCrateFile(call, crate);
     if (first === 'api') return answerApi(call);
-    if (first === 'health' && parts.length === 1) return answerHealth(call);
+    if ((first === 'health' || first === 'healthz') && parts.length === 1) return answerHealth(call);
     if (first === 'metrics' && parts.length === 1) return answerMetrics(call);
     return pages(call);
   };

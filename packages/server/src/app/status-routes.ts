@@ -1,7 +1,9 @@
+import { loadMetricsFormat } from '@mirror/core/observe';
 import { jsonAnswer, textAnswer } from '../http/answer.ts';
 import type { Answer } from '../http/answer.ts';
 import type { AppCall } from './app.ts';
 import { indexTime } from './index-time.ts';
+import { serverMetrics } from '../observe/server-metrics.ts';
 
 /** `/health`: 200 while requests are answered, 503 from the moment the server is told to stop. */
 export function answerHealth({ context }: AppCall): Answer {
@@ -24,45 +26,11 @@ export function answerHealth({ context }: AppCall): Answer {
 }
 
 /** `/metrics` for Prometheus. */
-export function answerMetrics({ context }: AppCall): Answer | undefined {
+export async function answerMetrics({ context }: AppCall): Promise<Answer | undefined> {
   if (!context.hasMetrics) return undefined;
-  const { watch, mirror, metrics } = context;
-  const { state } = watch;
-  const updated = indexTime(state);
-  const { user, system } = process.cpuUsage();
-  const text = metrics.render([
-    {
-      name: 'mirror_index_age_seconds',
-      help: 'Time since the index was brought up to date.',
-      value: updated === undefined ? undefined : (Date.now() - updated) / 1000,
-    },
-    { name: 'mirror_index_crates', help: 'Crates in the index.', value: state?.crates },
-    { name: 'mirror_index_versions', help: 'Versions in the index.', value: state?.versions },
-    { name: 'mirror_index_malformed_lines', help: 'Lines of the index that are no entry.', value: state?.malformed },
-    { name: 'mirror_crate_files', help: 'Crate files in the mirror.', value: state?.crateFiles },
-    { name: 'mirror_crate_bytes', help: 'Bytes of the crate files.', value: state?.crateBytes },
-    {
-      name: 'mirror_server_cache_bytes',
-      help: 'Bytes kept in memory to be sent again.',
-      value: mirror.index.cachedBytes + mirror.crates.cachedBytes,
-    },
-    { name: 'process_resident_memory_bytes', help: 'Memory of the process.', value: process.memoryUsage.rss() },
-    {
-      name: 'process_cpu_seconds_total',
-      help: 'Processor time of the process.',
-      value: (user + system) / 1e6,
-      type: 'counter',
-    },
-    {
-      name: 'process_start_time_seconds',
-      help: 'When the process began.',
-      value: Math.round(Date.now() / 1000 - process.uptime()),
-    },
-  ]);
-  return textAnswer('metrics', 200, text, {
-    'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-    'cache-control': 'no-store',
-  });
+  const { formatMetrics, METRICS_TYPE } = await loadMetricsFormat();
+  const text = `${await formatMetrics(serverMetrics(context))}\n${await context.processMetrics()}`;
+  return textAnswer('metrics', 200, text, { 'content-type': METRICS_TYPE, 'cache-control': 'no-store' });
 }
 
 function isoTime(ms: number | undefined): string | null {

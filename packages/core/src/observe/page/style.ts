@@ -53,7 +53,7 @@ table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th { text-align: left; font-weight: 500; color: var(--quiet); font-size: .8rem; }
 th, td { padding: .4rem .9rem; border-bottom: 1px solid var(--line); vertical-align: baseline; }
 tr:last-child td { border-bottom: 0; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 .quiet { color: var(--quiet); margin: 0; }
 footer { padding: 2rem 0 2.5rem; font-size: .9rem; }
 footer a { color: var(--quiet); margin-right: 1.25rem; }
