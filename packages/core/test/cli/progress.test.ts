@@ -24,7 +24,7 @@ function shown(columns: number, state = STATE): string {
 
 it('the bar shows how far it is, rates, time to go, failures and concurrency', () => {
   expect(shown(200)).toMatch(
-    /^downloading {2}\[====            \] 25% {2}25\/100 {2}\d+\/s {2}[\d.]+ [KMGT]?i?B\/s {2}ETA \S+ {2}2 failed {2}concurrency 64 {2}in flight 60 {2}retries 3 {2}5\.0 MiB$/,
+    /^downloading {2}\[==== {12}\] 25% {2}25\/100 {2}\d+\/s {2}[\d.]+ [KMGT]?i?B\/s {2}ETA \S+ {2}2 failed {2}concurrency 64 {2}in flight 60 {2}retries 3 {2}5\.0 MiB$/,
   );
 });
 
