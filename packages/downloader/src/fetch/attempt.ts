@@ -61,8 +61,8 @@ export function afterError(url: string, error: unknown, httpStatus: number | und
   };
   if (error instanceof TransportError) return again(error.failure === 'refused');
   if (error instanceof IntegrityError) return again(error.expected.startsWith('sha256'));
-  // a name that is too long for this disk is the item's trouble, a full disk is the run's
-  if (error instanceof MirrorError && systemCodeOf(error.cause) === 'ENAMETOOLONG') {
+  // a name that this disk cannot take is the item's trouble, a full disk is the run's
+  if (error instanceof MirrorError && BAD_NAME.has(systemCodeOf(error.cause) ?? '')) {
     return { kind: 'refused', url, error: error.message, cause: 'other', httpStatus };
   }
   if (error instanceof MirrorError || isPermanent(error)) throw error;
@@ -75,4 +75,6 @@ export function gateOutcomeOf(attempt: Attempt | undefined, latencyMs: number | 
   return { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs, latencyMs };
 }
 
+/** Too long; or, on Windows' file systems, a device's name such as `nul`. */
+const BAD_NAME: ReadonlySet<string> = new Set(['ENAMETOOLONG', 'EINVAL']);
 const ABSENT: ReadonlySet<number> = new Set([403, 404, 410, 451]);
