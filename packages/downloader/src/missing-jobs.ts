@@ -64,10 +64,13 @@ function siftedBatches(search: Search): AsyncIterable<readonly CrateJob[]> | und
 
 function takeThere(search: Search, job: CrateJob, presence: There, at: number): void {
   const { options, runId } = search;
+  const { bundling } = options;
+  // what nobody looked at is compared when it is packed
+  const sha256 = presence.sha256 ?? (bundling === undefined ? null : (job.sha256 ?? null));
+  const record = (): ManifestRecord => skippedRecord(job, { ...presence, sha256 }, at, runId);
   skip(search, 1);
-  if (presence.kind === 'present' || options.recordSkipped === true)
-    options.records.add(skippedRecord(job, presence, at, runId));
-  else if (options.bundling?.lacks(job) === true) options.bundling.addRecorded(skippedRecord(job, presence, at, runId));
+  if (presence.kind === 'present' || options.recordSkipped === true) options.records.add(record());
+  else if (bundling?.lacks(job) === true) bundling.addRecorded(record());
 }
 
 function skip({ state, options }: Search, versions: number): void {
