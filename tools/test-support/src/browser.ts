@@ -137,8 +137,10 @@ export async function openBrowser({ scripts = false } = {}): Promise<Browser> {
     },
     isTooWide: () => evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth'),
     async close() {
-      await send('Browser.close').catch(() => undefined);
+      void send('Browser.close').catch(() => undefined); // it may be gone before it can answer
+      const patience = setTimeout(() => child.kill('SIGKILL'), 10_000);
       await ended;
+      clearTimeout(patience);
       socket.close();
       // its helpers may write a last file after it has ended
       rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });

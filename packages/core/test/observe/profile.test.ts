@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
@@ -100,4 +101,15 @@ it('a profile that nobody waits for any more ends early', async () => {
   const profile = await takeProfile('cpu', 100_000, AbortSignal.timeout(50));
   expect(performance.now() - begin).toBeLessThan(20_000);
   expect(profile.threads.length).toBeGreaterThan(0);
+});
+
+it('a thread that gives no answer is left out of a profile', async () => {
+  const blocked = new Worker(path.join(import.meta.dirname, 'blocked-thread.mjs'));
+  await once(blocked, 'message');
+  await sleep(100);
+  const { threads } = await takeProfile('cpu', 50, new AbortController().signal);
+  const names = threads.map(({ thread }) => thread);
+  expect(names).toContain(`worker ${String(worker.threadId)}`);
+  expect(names).not.toContain(`worker ${String(blocked.threadId)}`);
+  await blocked.terminate();
 });

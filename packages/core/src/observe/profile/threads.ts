@@ -5,7 +5,10 @@ import { MirrorError } from '../../errors.ts';
 export interface InspectedThread {
   /** `main`, or `worker 1`. */
   readonly name: string;
-  /** Call a method of the inspector protocol in that thread. Rejects when the thread ends before it answers. */
+  /**
+   * Call a method of the inspector protocol in that thread. Rejects when the thread ends before it answers, or gives no answer
+   * within `ANSWER_MS`, as one that waits for another without turning its event loop.
+   */
   call(method: string, params?: object): Promise<unknown>;
 }
 
@@ -64,12 +67,24 @@ function inspectedWorker(session: Session, sessionId: string, name: string): Ins
     call: (method, params = {}) =>
       new Promise((resolve, reject) => {
         const id = ++count;
-        waiting.set(id, { resolve, reject });
+        const late = setTimeout(() => {
+          waiting.delete(id);
+          reject(new MirrorError('ERR_INTERNAL', `${name} gives no answer`));
+        }, ANSWER_MS);
+        const settling =
+          <A>(settle: (argument: A) => void) =>
+          (argument: A): void => {
+            clearTimeout(late);
+            settle(argument);
+          };
+        waiting.set(id, { resolve: settling(resolve), reject: settling(reject) });
         const message = JSON.stringify({ id, method, params });
         call(session, 'NodeWorker.sendMessageToWorker', { sessionId, message }).catch(reject);
       }),
   };
 }
+
+const ANSWER_MS = 5000;
 
 /** The types know a signature for each method; here methods are data. */
 function call(session: Session, method: string, params: object = {}): Promise<unknown> {
