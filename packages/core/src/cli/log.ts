@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
-import type { Logger } from 'winston';
+import type * as Winston from 'winston';
 import type { Log } from '../log.ts';
 import { redactUrls } from '../net/redact.ts';
 
@@ -23,15 +24,36 @@ export interface ClosableLog extends Log {
 
 /**
  * A winston logger behind the `Log` interface. Credentials inside URLs are redacted in every field.
- * Loaded on first use, since it costs more than the rest of `--help`.
+ * It is loaded with the first line, since many a run has none to write; a log file is there from the beginning.
  */
-export async function createLog(options: LogOptions): Promise<ClosableLog> {
-  const winston = await import('winston');
+export function createLog(options: LogOptions): ClosableLog {
+  const threshold = LOG_LEVELS.indexOf(options.level);
+  let logger = options.file === undefined ? undefined : createLogger(options);
+  const write =
+    (level: LogOptions['level']) =>
+    (message: string, fields: object = {}): void => {
+      // before anything is made of the fields: a line at level debug may come for every item
+      if (LOG_LEVELS.indexOf(level) > threshold) return;
+      logger ??= createLogger(options);
+      logger.log(level, message, { fields });
+    };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    close: async () => closed(logger),
+  };
+}
+
+function createLogger(options: LogOptions): Winston.Logger {
+  // at once and not by import(), so that a line that is logged is written
+  const winston = require('winston') as typeof Winston;
   const { combine, timestamp, printf } = winston.format;
   const line = printf((info) => (options.format === 'json' ? jsonLine(info) : textLine(info)));
   const wiped = printf((info) => `\r\u001B[2K${String(info[Symbol.for('message')])}`);
   const onTerminal = options.stream.isTTY === true ? { format: wiped } : {};
-  const logger: Logger = winston.createLogger({
+  return winston.createLogger({
     level: options.level,
     format: combine(timestamp(), line),
     transports: [
@@ -39,21 +61,14 @@ export async function createLog(options: LogOptions): Promise<ClosableLog> {
       ...(options.file === undefined ? [] : [new winston.transports.File({ filename: options.file, eol: '\n' })]),
     ],
   });
-  const threshold = LOG_LEVELS.indexOf(options.level);
-  const write =
-    (level: LogOptions['level']) =>
-    (message: string, fields: object = {}): void => {
-      // before anything is made of the fields: a line at level debug may come for every item
-      if (LOG_LEVELS.indexOf(level) <= threshold) logger.log(level, message, { fields });
-    };
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      logger.once('finish', () => {
-        resolve();
-      });
-      logger.end();
-    });
-  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), close };
+}
+
+async function closed(logger: Winston.Logger | undefined): Promise<void> {
+  if (logger === undefined) return;
+  await new Promise<void>((resolve) => {
+    logger.once('finish', resolve);
+    logger.end();
+  });
 }
 
 interface Line {
@@ -84,3 +99,5 @@ function plainErrors(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   return value instanceof Error ? value.message : value;
 }
+
+const require = createRequire(import.meta.url);

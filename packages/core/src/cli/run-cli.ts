@@ -1,4 +1,3 @@
-import type { Argv } from 'yargs';
 import { EXIT_CODES, MirrorError, exitStatusOf, messageOf, systemCodeOf } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { redactUrls } from '../net/redact.ts';
@@ -14,6 +13,7 @@ import { createLog } from './log.ts';
 import type { ClosableLog } from './log.ts';
 import { helpText } from './help.ts';
 import { normalizeArgv } from './normalize-argv.ts';
+import { readPlainArgv } from './plain-argv.ts';
 import { startProgress } from './progress.ts';
 import type { Progress, ProgressSource } from './progress.ts';
 
@@ -108,8 +108,10 @@ export async function runCli(tool: Tool, argv: readonly string[], io: CliIo): Pr
   }
 }
 
-interface Chosen {
+/** What a command line asks for. */
+export interface Chosen {
   readonly command: Command;
+  /** The flags that were given, by name. */
   readonly given: ReadonlyMap<string, Setting>;
   readonly positionals: readonly string[];
 }
@@ -124,7 +126,7 @@ async function run(
   const flags: Flags = { ...chosen.flags, ...commonFlags };
   const values = await resolveValues(flags, given, tool, io);
   const common = values as unknown as FlagValues<typeof commonFlags>;
-  const log = await createLog({
+  const log = createLog({
     level: common.logLevel,
     format: common.logFormat,
     stream: io.stderr,
@@ -188,7 +190,10 @@ async function parse(tool: Tool, argv: readonly string[]): Promise<Chosen | { re
     argv,
     tool.commands.map((each) => ({ ...each.flags, ...commonFlags })),
   );
-  return answerAtOnce(tool, args) ?? (await parseWithYargs(tool, args));
+  const plain = answerAtOnce(tool, args) ?? readPlainArgv(tool, args);
+  if (plain !== undefined) return plain;
+  const { parseWithYargs } = await import('./parse-with-yargs.ts');
+  return parseWithYargs(tool, args);
 }
 
 /** `--help` and `--version`, which shall not wait for a parser to be loaded. */
@@ -200,75 +205,6 @@ function answerAtOnce(tool: Tool, args: readonly string[]): { readonly text: str
   const word = flags.find((each) => !each.startsWith('-'));
   const named = tool.commands.find((each) => each.name === word);
   return { text: helpText(tool, named) };
-}
-
-async function parseWithYargs(tool: Tool, args: readonly string[]): Promise<Chosen> {
-  const { default: yargs } = await import('yargs/yargs');
-  let chosen: Chosen | undefined;
-  let parser: Argv = yargs([...args])
-    .scriptName(tool.name)
-    .locale('en') // like all other text
-    .help(false)
-    .version(false)
-    .strict()
-    .exitProcess(false)
-    .showHelpOnFail(false)
-    .parserConfiguration({
-      'greedy-arrays': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-    })
-    .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new MirrorError('ERR_USAGE', message ?? 'wrong usage', { hint: `see ${tool.name} --help` });
-    });
-  for (const each of tool.commands) parser = declare(parser, each, (found) => (chosen = found));
-  await parser.parseAsync();
-  if (chosen !== undefined) return chosen;
-  throw new MirrorError('ERR_USAGE', 'no command given', { hint: `see ${tool.name} --help` });
-}
-
-function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void): Argv {
-  const words = each.positionals.map(({ name, required }) => (required ? ` <${name}>` : ` [${name}]`)).join('');
-  const names = each.isDefault ? [`$0${words}`, `${each.name}${words}`] : [`${each.name}${words}`];
-  return parser.command(
-    names,
-    each.summary,
-    (sub) => {
-      let built = sub;
-      for (const { name, describe } of each.positionals) built = built.positional(name, { describe, type: 'string' });
-      for (const [name, spec] of Object.entries({ ...each.flags, ...commonFlags }))
-        built = built.option(name, yargsOption(spec));
-      return built;
-    },
-    (args) => {
-      const found = args as Readonly<Record<string, unknown>>;
-      const positionals = each.positionals.map(({ name }) => found[name]).filter((word) => word !== undefined);
-      choose({ command: each, given: givenFlags(found, each), positionals: positionals.map(String) });
-    },
-  );
-}
-
-/** Everything reaches us as text, so that the command line, the environment and files are read by one parser. */
-function yargsOption(spec: Flag<unknown>): object {
-  return {
-    ...(spec.kind === 'boolean'
-      ? { type: 'boolean' }
-      : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
-    ...(spec.choices === undefined ? {} : { choices: spec.choices }),
-    ...(spec.kind === 'list' ? { string: true } : {}),
-  };
-}
-
-function givenFlags(args: Readonly<Record<string, unknown>>, each: Command): Map<string, Setting> {
-  const given = new Map<string, Setting>();
-  for (const name of Object.keys({ ...each.flags, ...commonFlags })) {
-    const value = args[name];
-    if (value === undefined) continue;
-    given.set(name, { parts: (Array.isArray(value) ? value : [value]).map(String), origin: `--${name}` });
-  }
-  return given;
 }
 
 /** Tell the user once what went wrong; the result is the exit status. */

@@ -1,0 +1,80 @@
+import yargs from 'yargs/yargs';
+import type { Argv } from 'yargs';
+import { MirrorError } from '../errors.ts';
+import { commonFlags } from './common-flags.ts';
+import type { Setting } from './config.ts';
+import type { Flag } from './flags.ts';
+import type { Chosen, Command, Tool } from './run-cli.ts';
+
+/**
+ * Read any command line in the form of `normalizeArgv`.
+ *
+ * @throws {MirrorError} ERR_USAGE for flags, values and words that the tool does not have
+ */
+export async function parseWithYargs(tool: Tool, args: readonly string[]): Promise<Chosen> {
+  let chosen: Chosen | undefined;
+  let parser: Argv = yargs([...args])
+    .scriptName(tool.name)
+    .locale('en') // like all other text
+    .help(false)
+    .version(false)
+    .strict()
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .parserConfiguration({
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+    })
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new MirrorError('ERR_USAGE', message ?? 'wrong usage', { hint: `see ${tool.name} --help` });
+    });
+  for (const each of tool.commands) parser = declare(parser, each, (found) => (chosen = found));
+  await parser.parseAsync();
+  if (chosen !== undefined) return chosen;
+  throw new MirrorError('ERR_USAGE', 'no command given', { hint: `see ${tool.name} --help` });
+}
+
+function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void): Argv {
+  const words = each.positionals.map(({ name, required }) => (required ? ` <${name}>` : ` [${name}]`)).join('');
+  const names = each.isDefault ? [`$0${words}`, `${each.name}${words}`] : [`${each.name}${words}`];
+  return parser.command(
+    names,
+    each.summary,
+    (sub) => {
+      let built = sub;
+      for (const { name, describe } of each.positionals) built = built.positional(name, { describe, type: 'string' });
+      for (const [name, spec] of Object.entries({ ...each.flags, ...commonFlags }))
+        built = built.option(name, yargsOption(spec));
+      return built;
+    },
+    (args) => {
+      const found = args as Readonly<Record<string, unknown>>;
+      const positionals = each.positionals.map(({ name }) => found[name]).filter((word) => word !== undefined);
+      choose({ command: each, given: givenFlags(found, each), positionals: positionals.map(String) });
+    },
+  );
+}
+
+/** Everything reaches us as text, so that the command line, the environment and files are read by one parser. */
+function yargsOption(spec: Flag<unknown>): object {
+  return {
+    ...(spec.kind === 'boolean'
+      ? { type: 'boolean' }
+      : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
+    ...(spec.choices === undefined ? {} : { choices: spec.choices }),
+    ...(spec.kind === 'list' ? { string: true } : {}),
+  };
+}
+
+function givenFlags(args: Readonly<Record<string, unknown>>, each: Command): Map<string, Setting> {
+  const given = new Map<string, Setting>();
+  for (const name of Object.keys({ ...each.flags, ...commonFlags })) {
+    const value = args[name];
+    if (value === undefined) continue;
+    given.set(name, { parts: (Array.isArray(value) ? value : [value]).map(String), origin: `--${name}` });
+  }
+  return given;
+}
