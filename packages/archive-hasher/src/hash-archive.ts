@@ -187,7 +187,8 @@ async function hashTree(
   const listing = await createListingDigests(algorithms);
   const writer = await createReportWriter(outputs.spool);
   try {
-    for await (const batch of hashInOrder(asHashable(inventory(dir, { symlinks, exclude })), pool)) {
+    const items = inventory(dir, { symlinks, exclude, sizes: false });
+    for await (const batch of hashInOrder(asHashable(items), pool)) {
       const entries: ReportEntry[] = [];
       const files = [];
       for (const { item, outcome } of batch) {
@@ -294,8 +295,15 @@ function entryOf(item: Item, outcome: FileOutcome | undefined, names: readonly s
   return { kind: 'file', path, size, modifiedNs, hashes: new Map(names.map((name, i) => [name, digests[i]!])) };
 }
 
-function* asHashable(items: Iterable<Item>): Generator<Hashable & { readonly found: Item }> {
-  for (const found of items) yield { found, file: found.kind === 'file' ? found : undefined };
+function* asHashable(items: Iterable<Item>): Generator<readonly (Hashable & { readonly found: Item })[]> {
+  let run = [];
+  for (const found of items) {
+    run.push({ found, file: found.kind === 'file' ? found : undefined });
+    if (run.length < RUN_ITEMS) continue;
+    yield run;
+    run = [];
+  }
+  yield run;
 }
 
 async function checkedDirectory(dir: string): Promise<string> {
@@ -326,3 +334,5 @@ async function syncDirectory(dir: string): Promise<void> {
     await handle.close();
   }
 }
+
+const RUN_ITEMS = 64;

@@ -33,15 +33,19 @@ export interface ReadOptions {
   readonly retries: number;
 }
 
-/** Read the file once and feed each piece to all of `hashers`, by way of `buffer`; `onBytes` hears of each piece. */
+/**
+ * Read the file once and feed each piece to all of `hashers`, by way of `buffer`; `onBytes` hears of each piece. Gives undefined for
+ * a file of `hugeBytes` or more, without reading it.
+ */
 export function hashFile(
   path: TreePath,
   hashers: readonly Hasher[],
   buffer: Uint8Array,
-  options: ReadOptions,
+  options: ReadOptions & { readonly hugeBytes: number },
   onBytes: (count: number) => void,
-): FileOutcome {
+): FileOutcome | undefined {
   return readSteadily(path, options, (fd, expected) => {
+    if (expected >= options.hugeBytes) return undefined;
     if (expected <= buffer.length) {
       const size = fill(fd, buffer.subarray(0, Math.max(1, expected))); // one that says it is empty may not be: /proc
       onBytes(size);
@@ -82,13 +86,13 @@ function digestOf(hasher: Hasher, message: Uint8Array): string {
 
 /**
  * Open the file and let `read` have it; what was read counts when the path still is the same file, of the same size and
- * time, afterwards. Otherwise it is tried again, and in the end given up as `changed`.
+ * time, afterwards. Otherwise it is tried again, and in the end given up as `changed`. Where `read` may give undefined, that ends it.
  */
-export function readSteadily(
+export function readSteadily<T extends Pick<HashedFile, 'size' | 'digests'> | undefined>(
   path: TreePath,
   { root, follow, retries }: ReadOptions,
-  read: (fd: number, size: number) => { readonly size: number; readonly digests: readonly string[] },
-): FileOutcome {
+  read: (fd: number, size: number) => T,
+): FileOutcome | Extract<T, undefined> {
   const file = systemPath(root, path);
   try {
     for (let attempt = 0; attempt <= retries; attempt++) {
@@ -96,7 +100,9 @@ export function readSteadily(
       try {
         const before = fstatSync(fd, { bigint: true });
         if (!before.isFile()) return { path, reason: 'special', detail: 'became a special file' };
-        const { size, digests } = read(fd, Number(before.size));
+        const found = read(fd, Number(before.size));
+        if (found === undefined) return found as Extract<T, undefined>;
+        const { size, digests } = found;
         const after = follow ? statSync(file, { bigint: true }) : lstatSync(file, { bigint: true });
         if (isSame(before, after) && BigInt(size) === after.size)
           return { path, size, modifiedNs: after.mtimeNs, digests };

@@ -5,7 +5,7 @@ import type { TreePath } from './tree-path.ts';
 /** Something that may have to be hashed. */
 export interface Hashable {
   /** The file to hash; undefined for what is only passed through. */
-  readonly file: { readonly path: TreePath; readonly size: number } | undefined;
+  readonly file: { readonly path: TreePath } | undefined;
 }
 
 /** An item with what became of its file. */
@@ -15,16 +15,17 @@ export interface Outcome<T> {
 }
 
 /**
- * Hash the files among `items` in the pool, and yield every item in its place with what became of its file, many at once.
+ * Hash the files among the items of all `runs` in the pool, and yield every item in its place with what became of its file,
+ * many at once. How long a run is does not matter: items that are there at once come in one, since waiting costs time.
  * Small files go to a thread by the batch, huge ones to all threads together. Only a few batches per thread are open at a
  * time, so that memory does not depend on how many items there are.
  */
 export async function* hashInOrder<T extends Hashable>(
-  items: Iterable<T> | AsyncIterable<T>,
+  runs: Iterable<readonly T[]> | AsyncIterable<readonly T[]>,
   pool: HashPool,
 ): AsyncGenerator<readonly Outcome<T>[]> {
   const open: Promise<readonly Outcome<T>[]>[] = [];
-  for await (const batch of batches(items)) {
+  for await (const batch of batches(runs)) {
     const outcomes = hashBatch(batch, pool).then((hashed) => withOutcomes(batch, hashed));
     outcomes.catch(() => undefined); // heard of when its turn comes
     open.push(outcomes);
@@ -38,37 +39,32 @@ function withOutcomes<T extends Hashable>(batch: readonly T[], hashed: readonly 
   return batch.map((item) => ({ item, outcome: item.file === undefined ? undefined : next.next().value }));
 }
 
+/** A thread gives back what is too much for it; that waits for its turn again, with those that came meanwhile. */
 async function hashBatch(batch: readonly Hashable[], pool: HashPool): Promise<readonly FileOutcome[]> {
-  const files = batch.flatMap(({ file }) => (file === undefined ? [] : [file]));
-  const [first] = files;
-  if (first === undefined) return [];
-  if (files.length === 1 && isHuge(first)) return [await pool.hashHugeFile(first.path)];
-  return pool.hashFiles(files.map(({ path }) => path));
+  const paths = batch.flatMap(({ file }) => (file === undefined ? [] : [file.path]));
+  const outcomes: FileOutcome[] = [];
+  while (outcomes.length < paths.length) {
+    const left = paths.slice(outcomes.length);
+    const some = await pool.hashFiles(left);
+    outcomes.push(...(some.length > 0 ? some : [await pool.hashHugeFile(left[0]!)]));
+  }
+  return outcomes;
 }
 
-/** Items in runs of so many files and bytes that a thread is busy for a fraction of a second; a huge file stands alone. */
-async function* batches<T extends Hashable>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<readonly T[]> {
+async function* batches<T extends Hashable>(
+  runs: Iterable<readonly T[]> | AsyncIterable<readonly T[]>,
+): AsyncGenerator<readonly T[]> {
   let batch: T[] = [];
-  let bytes = 0;
-  for await (const item of items) {
-    const size = item.file?.size ?? 0;
-    if (batch.length > 0 && (batch.length === BATCH_ITEMS || bytes + size > BATCH_BYTES)) {
+  for await (const run of runs) {
+    for (const item of run) {
+      batch.push(item);
+      if (batch.length < BATCH_ITEMS) continue;
       yield batch;
       batch = [];
-      bytes = 0;
     }
-    batch.push(item);
-    bytes += size;
   }
   if (batch.length > 0) yield batch;
 }
 
-function isHuge({ size }: { readonly size: number }): boolean {
-  return size >= HUGE_BYTES;
-}
-
 const BATCH_ITEMS = 256;
-const BATCH_BYTES = 16 << 20;
 const OPEN_BATCHES_PER_WORKER = 4;
-/** From here on sharing a file out between threads pays for its setting up. */
-const HUGE_BYTES = 32 << 20;

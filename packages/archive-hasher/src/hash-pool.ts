@@ -6,6 +6,8 @@ import { isHashed } from './hash-file.ts';
 import type { FileOutcome, ReadOptions } from './hash-file.ts';
 import type { FailedTask, WorkerSetup, WorkerTask } from './hash-worker.ts';
 import type { PackOptions, PackResult } from './pack-archive.ts';
+import { packPaths, unpackOutcomes } from './packed-files.ts';
+import type { PackedOutcomes } from './packed-files.ts';
 import { createRingMemory } from './ring.ts';
 import { shareOut } from './share-out.ts';
 import type { TreePath } from './tree-path.ts';
@@ -14,7 +16,10 @@ import type { TreePath } from './tree-path.ts';
 export interface HashPool {
   /** How many threads there are. */
   readonly workers: number;
-  /** Hash files one after the other in one thread: what became of each, in the same order. */
+  /**
+   * Hash files one after the other in one thread, until it has had enough: what became of the first of them, in the same order.
+   * None at all when the first is huge, and should be hashed by all threads.
+   */
   hashFiles(paths: readonly TreePath[]): Promise<readonly FileOutcome[]>;
   /** Hash one file in several threads at once, each with a part of the algorithms. It still is read once. */
   hashHugeFile(path: TreePath): Promise<FileOutcome>;
@@ -97,7 +102,10 @@ export function createHashPool(options: HashPoolOptions): HashPool {
 
   return {
     workers,
-    hashFiles: async (paths) => (await run({ type: 'files', paths })) as readonly FileOutcome[],
+    async hashFiles(paths) {
+      const packed = (await run({ type: 'files', paths: packPaths(paths) })) as PackedOutcomes;
+      return unpackOutcomes(packed, paths, algorithms);
+    },
     async hashHugeFile(path) {
       let outcome = await hashShared(path);
       for (let attempt = 0; attempt < read.retries && 'reason' in outcome && outcome.reason === 'changed'; attempt++) {

@@ -3,12 +3,14 @@ import { workerData } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '@mirror/core/errors';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { EngineChoice } from './algorithms.ts';
-import { hashFile } from './hash-file.ts';
+import { hashFile, isHashed } from './hash-file.ts';
 import type { FileOutcome, ReadOptions } from './hash-file.ts';
 import { hashShare } from './hash-share.ts';
 import type { Share } from './hash-share.ts';
 import type { Hasher } from './hasher.ts';
 import type { PackOptions, PackResult } from './pack-archive.ts';
+import { packOutcomes, unpackPaths } from './packed-files.ts';
+import type { PackedOutcomes } from './packed-files.ts';
 import type { TreePath } from './tree-path.ts';
 
 /** What a thread is started with. */
@@ -22,7 +24,8 @@ export interface WorkerSetup {
 
 /** What a thread is asked to do. */
 export type WorkerTask =
-  | { readonly type: 'files'; readonly paths: readonly TreePath[] }
+  /** `paths` by `packPaths` */
+  | { readonly type: 'files'; readonly paths: string }
   | { readonly type: 'share'; readonly share: Share; readonly algorithms: readonly string[] }
   | { readonly type: 'pack'; readonly options: Omit<PackOptions, 'read'> };
 
@@ -35,11 +38,11 @@ export interface FailedTask {
 /** Hash whole files by all algorithms, or one file by some, or pack an archive. */
 export async function work(
   task: WorkerTask,
-): Promise<readonly FileOutcome[] | ReturnType<typeof hashShare> | PackResult | FailedTask> {
+): Promise<PackedOutcomes | ReturnType<typeof hashShare> | PackResult | FailedTask> {
   switch (task.type) {
     case 'files': {
       const hashers = await hashersFor(setup.algorithms);
-      return task.paths.map((path) => hashFile(path, hashers, buffer, setup.read, countBytes));
+      return packOutcomes(hashSome(unpackPaths(task.paths), hashers));
     }
     case 'share':
       return hashShare(task.share, await hashersFor(task.algorithms), setup.read, countBytes);
@@ -48,6 +51,20 @@ export async function work(
       return packArchive({ ...task.options, read: setup.read }, countBytes).catch(asValue);
     }
   }
+}
+
+/** From the first file on, until it is the other threads' turn, or the next one is huge. */
+function hashSome(paths: readonly TreePath[], hashers: readonly Hasher[]): FileOutcome[] {
+  const outcomes: FileOutcome[] = [];
+  let bytes = 0;
+  for (const path of paths) {
+    const outcome = hashFile(path, hashers, buffer, { ...setup.read, hugeBytes: HUGE_BYTES }, countBytes);
+    if (outcome === undefined) break;
+    outcomes.push(outcome);
+    if (isHashed(outcome)) bytes += outcome.size;
+    if (bytes > ENOUGH_BYTES) break;
+  }
+  return outcomes;
 }
 
 function asValue(error: unknown): FailedTask {
@@ -75,3 +92,7 @@ const bytesRead = new BigInt64Array(setup.bytesRead);
 const hashers = new Map<string, Hasher>();
 /** Small enough to stay in a core's cache while one hasher after the other reads it. */
 const buffer = new Uint8Array(1 << 18);
+/** Keeps a thread busy for a fraction of a second. */
+const ENOUGH_BYTES = 16 << 20;
+/** From here on sharing a file out between threads pays for its setting up. */
+const HUGE_BYTES = 32 << 20;

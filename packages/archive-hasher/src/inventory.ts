@@ -9,7 +9,7 @@ import type { TreePath } from './tree-path.ts';
 
 /** One thing found in a tree. */
 export type Item =
-  | { readonly kind: 'file'; readonly path: TreePath; readonly size: number }
+  | { readonly kind: 'file'; readonly path: TreePath; readonly size?: number }
   | { readonly kind: 'directory'; readonly path: TreePath; readonly isEmpty: boolean }
   | { readonly kind: 'symlink'; readonly path: TreePath; readonly target: string }
   | ({ readonly kind: 'problem' } & Problem);
@@ -22,6 +22,8 @@ export interface InventoryOptions {
   readonly symlinks: SymlinkPolicy;
   /** Paths that are treated as if they were not there: the outputs of the run itself. */
   readonly exclude?: ReadonlySet<TreePath>;
+  /** Whether files have their size, which costs a look at each of them; default true. */
+  readonly sizes?: boolean;
 }
 
 /**
@@ -65,7 +67,7 @@ interface Walk extends InventoryOptions {
 
 interface Entry {
   readonly name: string | Buffer;
-  readonly type: 'directory' | 'symlink' | 'other';
+  readonly type: 'directory' | 'symlink' | 'file' | 'other';
 }
 
 /** What a link that is followed leads to: a directory, anything else, or back to where it came from. */
@@ -77,6 +79,7 @@ function* walk(state: Walk, parent: TreePath, entries: readonly Entry[]): Genera
     if (state.exclude?.has(path) === true) continue;
     if (problem !== undefined) yield { kind: 'problem', path, reason: 'symlink', detail: problem };
     else if (type === 'directory') yield* directory(state, path);
+    else if (type === 'file' && state.sizes === false) yield { kind: 'file', path };
     else if (type !== 'symlink') yield leaf(state, path);
     else if (state.symlinks === 'record') yield link(state.root, path);
   }
@@ -161,6 +164,7 @@ function listDirectory(root: string, path: TreePath): Entry[] {
 
 function typeOf(entry: Dirent<string | Buffer>): Entry['type'] {
   if (entry.isDirectory()) return 'directory';
+  if (entry.isFile()) return 'file';
   return entry.isSymbolicLink() ? 'symlink' : 'other';
 }
 

@@ -37,7 +37,7 @@ export function pathBytes(tree: TreePath): Buffer {
 
 /** What to open: the path below the directory `root`, as bytes where text cannot say it. */
 export function systemPath(root: string, tree: TreePath): string | Buffer {
-  if (!tree.startsWith(ENCODED)) return path.join(root, tree);
+  if (!tree.startsWith(ENCODED)) return `${root}/${tree}`; // a slash is good on Windows too
   return Buffer.concat([Buffer.from(root), Buffer.from(path.sep), pathBytes(tree)]);
 }
 

@@ -189,7 +189,7 @@ async function compare(
     return item.target === entry.target ? undefined : changed(path, 'target', entry.target, item.target);
   }
   if (item.kind !== 'file') return changed(path, 'type', 'file', item.kind);
-  if (item.size !== entry.size) return changed(path, 'size', entry.size, item.size);
+  if (item.size !== undefined && item.size !== entry.size) return changed(path, 'size', entry.size, item.size);
   if (how.quick) return compareTime(entry, how);
   if (outcome === undefined) throw new Error(`no outcome for ${path}`);
   return compareDigests(entry, outcome, how.algorithms);
@@ -289,12 +289,15 @@ async function createAudit(header: ReportHeader): Promise<{
   };
 }
 
-async function* asHashable(matches: AsyncIterable<Match>, quick: boolean): AsyncGenerator<Match & Hashable> {
+async function* asHashable(
+  matches: AsyncIterable<Match>,
+  quick: boolean,
+): AsyncGenerator<readonly (Match & Hashable)[]> {
   for await (const match of matches) {
     const { entry, item } = match;
     // one of another size has changed, whatever its digests are
     const mustHash = !quick && entry?.kind === 'file' && item?.kind === 'file' && item.size === entry.size;
-    yield { ...match, file: mustHash ? item : undefined };
+    yield [{ ...match, file: mustHash ? item : undefined }];
   }
 }
 

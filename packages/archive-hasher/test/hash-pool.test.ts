@@ -97,9 +97,9 @@ it('outcomes come in the order of the items, and items without a file pass throu
   const names = Array.from({ length: 1000 }, (_, i) => `f${String(i).padStart(4, '0')}`);
   for (const name of names) writeFileSync(path.join(dir, name), name);
   const pool = poolOn(dir, { algorithms: algorithmsNamed(['sha256', 'xxh3']) });
-  const items = names.flatMap((name) => [{ file: { path: name, size: 5 } }, { file: undefined }]);
+  const runs = names.map((name) => [{ file: { path: name, size: 5 } }, { file: undefined }]);
   const seen: (string | undefined)[] = [];
-  for await (const batch of hashInOrder(items, pool)) seen.push(...batch.map(({ outcome }) => outcome?.path));
+  for await (const batch of hashInOrder(runs, pool)) seen.push(...batch.map(({ outcome }) => outcome?.path));
   expect(seen).toEqual(names.flatMap((name) => [name, undefined]));
 });
 
