@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { scratchDir } from '@mirror-tools/test-support';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ALGORITHMS, algorithmsNamed, createHasher } from '../dist/index.js';
@@ -113,4 +113,20 @@ it('an abort ends what is in work with its reason', async () => {
   );
   controller.abort(new Error('enough'));
   await Promise.all(work);
+});
+
+it('more than one thread takes at once, and huge files between small ones, come in their order', async () => {
+  const dir = scratchDir();
+  const sizes = [5, 9 << 20, 9 << 20, 1, 40 << 20, 0, 33 << 20];
+  sizes.forEach((size, i) => writeFileSync(path.join(dir, `f${String(i)}`), Buffer.alloc(size, i)));
+  const pool = poolOn(dir, { algorithms: algorithmsNamed(['blake3', 'sha256']) });
+  const run = sizes.map((_, i) => ({ file: { path: `f${String(i)}` } }));
+  const seen: unknown[] = [];
+  for await (const batch of hashInOrder([run], pool)) seen.push(...batch.map(({ outcome }) => outcome));
+  expect(seen).toEqual(
+    sizes.map((size, i) => {
+      const sha256 = createHash('sha256').update(Buffer.alloc(size, i)).digest('hex');
+      return expect.objectContaining({ path: `f${String(i)}`, size, digests: [expect.any(String), sha256] });
+    }),
+  );
 });
