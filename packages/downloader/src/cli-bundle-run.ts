@@ -1,6 +1,5 @@
-import type { LocalStorage } from '@mirror/core';
+import type { LocalStorage } from '@mirror/core/mirror';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
-import { createBundler } from './bundle/create-bundler.ts';
 import type { Bundler } from './bundle/create-bundler.ts';
 import type { BundleValues } from './cli-bundle.ts';
 import type { Records } from './records.ts';
@@ -13,6 +12,7 @@ export async function bundlerOf(
   { log, signal }: CommandContext,
 ): Promise<Bundler | undefined> {
   if (!values.bundle && !values.bundleOnly) return undefined;
+  const { createBundler } = await import('./bundle/create-bundler.ts');
   return createBundler({
     dir: values.bundlesOut,
     targetBytes: values.bundleSizeGb,

@@ -1,19 +1,17 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
-import {
-  CRATES_IO_BASE_URL,
-  MirrorError,
-  createHttpPolicy,
-  createLocalStorage,
-  createSelection,
-  messageOf,
-  silentLog,
-} from '@mirror/core';
+import { MirrorError, messageOf } from '@mirror/core/errors';
+import { silentLog } from '@mirror/core/log';
+import { createLocalStorage } from '@mirror/core/mirror';
+import { createHttpPolicy } from '@mirror/core/net';
+import { CRATES_IO_BASE_URL, createSelection } from '@mirror/core/registry';
 import { observeWork, readSelection, writeOut } from '@mirror/core/cli';
 import type { CommandContext, FlagValues, Outcome, ProgressState, SelectionFlags } from '@mirror/core/cli';
 import type { Observed } from '@mirror/core/observe';
-import type { Layout, Log, Selection } from '@mirror/core';
+import type { Log } from '@mirror/core/log';
+import type { Layout } from '@mirror/core/mirror';
+import type { Selection } from '@mirror/core/registry';
 import { bundlerOf, withBundles } from './cli-bundle-run.ts';
 import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cli-flags.ts';
 import { interruptionOf } from './cli-interruption.ts';

@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { DEFAULT_RETRY, acquireLock, emptyJournal, readJournal, silentLog } from '@mirror/core';
-import type { FlushPolicy, HttpPolicy, Journal, LocalStorage, Lock, Log, RetryPolicy } from '@mirror/core';
+import { silentLog } from '@mirror/core/log';
+import { acquireLock, emptyJournal, readJournal } from '@mirror/core/mirror';
+import { DEFAULT_RETRY } from '@mirror/core/net';
+import type { FlushPolicy } from '@mirror/core/io';
+import type { Log } from '@mirror/core/log';
+import type { Journal, LocalStorage, Lock } from '@mirror/core/mirror';
+import type { HttpPolicy, RetryPolicy } from '@mirror/core/net';
 import type { Bundling } from './bundle/bundling.ts';
 import { addReport, createState } from './download-state.ts';
 import type { DownloadState } from './download-state.ts';

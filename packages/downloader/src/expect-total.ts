@@ -16,7 +16,7 @@ export interface ExpectTotalOptions {
 export interface ExpectedTotal {
   /** To be used in the place of the list. */
   readonly work: WorkList;
-  /** Jobs in all; undefined while that is not known. */
+  /** Jobs in all; undefined while that is not known. Asking for it is what makes the counting begin. */
   readonly total: () => number | undefined;
   /** Count no more. */
   stop(): void;
@@ -24,11 +24,12 @@ export interface ExpectedTotal {
 
 /**
  * Learn how long a work list is. A list is read only as fast as its jobs are done, so its end comes late; when the run waits for
- * upstream anyway, the list is read a second time meanwhile, which takes a few seconds for all of crates.io. A run that finds
- * little to do is never slowed down by it. What goes wrong in the second reading is left to the first one to tell.
+ * upstream anyway and somebody wants to know, the list is read a second time meanwhile, which takes a few seconds for all of
+ * crates.io. A run that finds little to do, or that nobody watches, is never slowed down by it. What goes wrong in the second reading is left to the first one to tell.
  */
 export function expectTotal({ work, again, isBehind, signal }: ExpectTotalOptions): ExpectedTotal {
   let total: number | undefined;
+  let isWanted = false;
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
   const count = async (list: WorkList): Promise<void> => {
@@ -43,7 +44,7 @@ export function expectTotal({ work, again, isBehind, signal }: ExpectTotalOption
     for (;;) {
       await sleep(LOOK_MS, undefined, { signal: until, ref: false });
       if (total !== undefined) return;
-      if (isBehind()) return count(await open());
+      if (isWanted && isBehind()) return count(await open());
     }
   };
   if (again !== undefined) countWhenBehind(again).catch(() => undefined);
@@ -55,7 +56,10 @@ export function expectTotal({ work, again, isBehind, signal }: ExpectTotalOption
       batches: counted(work.batches, onEnd),
       sifted: sifted === undefined ? undefined : countedSift(sifted, onEnd),
     },
-    total: () => total,
+    total: () => {
+      isWanted = true;
+      return total;
+    },
     stop: () => {
       over.abort();
     },

@@ -1,5 +1,5 @@
-import { silentLog } from '@mirror/core';
-import type { Journal, ManifestRecord } from '@mirror/core';
+import { silentLog } from '@mirror/core/log';
+import type { Journal, ManifestRecord } from '@mirror/core/mirror';
 import { keepFailure } from './download-state.ts';
 import type { DownloadState } from './download-state.ts';
 import { DOWNLOAD_DEFAULTS } from './download.ts';

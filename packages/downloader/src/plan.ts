@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { createLocalStorage, diskRoom, openBundleSet, readJournal } from '@mirror/core';
+import { diskRoom } from '@mirror/core/io';
+import { createLocalStorage, readJournal } from '@mirror/core/mirror';
 import { readBundledRecords } from './bundle/bundled-records.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { createReconciler, isThere } from './reconcile.ts';
@@ -108,6 +109,7 @@ async function createLook(options: PlanOptions): Promise<(job: CrateJob) => Pres
 async function createBundleLook({ bundlesDir, journalFile, out }: PlanOptions): Promise<(job: CrateJob) => boolean> {
   if (bundlesDir === undefined || !existsSync(bundlesDir)) return () => false;
   const recorded = await readBundledRecords(journalFile);
+  const { openBundleSet } = await import('@mirror/core/bundle');
   const bundles = await openBundleSet({ dir: bundlesDir });
   await bundles.close(); // what it has read of the indexes is enough
   return ({ path: file, sha256 }) =>

@@ -1,8 +1,9 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import path from 'node:path';
-import { mtimeUsOf, sha256File, systemCodeOf } from '@mirror/core';
-import type { Journal, LocalStorage } from '@mirror/core';
+import { MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
+import { mtimeUsOf, sha256File } from '@mirror/core/io';
+import type { Journal, LocalStorage } from '@mirror/core/mirror';
 import type { CrateJob } from './fetch/crate-job.ts';
 
 /** How much a run trusts what is there, from the least to the most trusting. */
@@ -43,7 +44,9 @@ export function createReconciler(
   journal: Journal,
   level: ResumeCheck,
 ): (job: CrateJob, signal: AbortSignal) => Presence | Promise<Presence> {
+  const isFolderThere = createFolderList(storage.root);
   return (job, signal) => {
+    if (!isFolderThere(job.path)) return MISSING;
     const file = storage.root + path.sep + job.path;
     const found = look(file);
     if (found.kind !== 'file') return found;
@@ -66,6 +69,32 @@ export function createReconciler(
 
 const MISSING: Presence = { kind: 'missing' };
 const WRONG: Presence = { kind: 'wrong' };
+
+/**
+ * Whether the folder at the top of the mirror that a path lies in is there: of a crate without one, no file has to be looked for. The top is listed
+ * once, when it is first asked for. Names that differ in nothing but case count as the same, as some file systems have it.
+ */
+function createFolderList(root: string): (path: string) => boolean {
+  let folders: ReadonlySet<string> | undefined;
+  let last: string | undefined;
+  let isLastThere = true;
+  return (path) => {
+    const folder = path.split('/', 1)[0]!;
+    if (folder === last) return isLastThere;
+    folders ??= new Set(namesIn(root).map((name) => name.toLowerCase()));
+    last = folder;
+    return (isLastThere = folders.has(folder.toLowerCase()));
+  };
+}
+
+function namesIn(root: string): string[] {
+  try {
+    return readdirSync(root);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw new MirrorError('ERR_IO', `cannot list ${root}: ${messageOf(error)}`, { cause: error });
+  }
+}
 
 function look(file: string): Presence | { readonly kind: 'file'; readonly size: number; readonly mtimeUs: number } {
   let stat: Stats | undefined;

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { formatManifestRecord, openJsonlAppender } from '@mirror/core';
-import type { ManifestRecord } from '@mirror/core';
+import { openJsonlAppender } from '@mirror/core/io';
+import { formatManifestRecord } from '@mirror/core/mirror';
+import type { ManifestRecord } from '@mirror/core/mirror';
 
 /** Takes the records of a run. */
 export interface Records {

@@ -1,21 +1,11 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import {
-  MirrorError,
-  createCrateUrl,
-  createFingerprintSet,
-  fingerprintOf,
-  isSha256,
-  layoutPath,
-  messageOf,
-  parseCrateUrl,
-  readIndexFiles,
-  readJsonLines,
-  readLines,
-  unknownUrlPath,
-  withoutCredentials,
-} from '@mirror/core';
-import type { CrateSieveOptions, CrateUrl, IndexEntry, Layout, Selection, SettledVersions } from '@mirror/core';
+import { MirrorError, messageOf } from '@mirror/core/errors';
+import { isSha256, readJsonLines, readLines } from '@mirror/core/io';
+import { createFingerprintSet, fingerprintOf, layoutPath, unknownUrlPath } from '@mirror/core/mirror';
+import { createCrateUrl, parseCrateUrl, readIndexFiles, withoutCredentials } from '@mirror/core/registry';
+import type { Layout } from '@mirror/core/mirror';
+import type { CrateSieveOptions, CrateUrl, IndexEntry, Selection, SettledVersions } from '@mirror/core/registry';
 import type { CrateJob } from './fetch/crate-job.ts';
 
 /** What a run is asked for. */

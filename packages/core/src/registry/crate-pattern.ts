@@ -1,4 +1,5 @@
-import picomatch from 'picomatch';
+import { createRequire } from 'node:module';
+import type Picomatch from 'picomatch';
 import { MirrorError } from '../errors.ts';
 import { isCrateName } from './crate-name.ts';
 import type { VersionParts } from './crate-version.ts';
@@ -78,7 +79,13 @@ function parsePattern(source: string): CratePattern {
       hint: 'examples: serde  tokio-*  serde@^1  rand@>=0.8, <0.10',
     });
   }
-  return { source, exactName: undefined, matchesName: picomatch(name, GLOB_OPTIONS), versionReq };
+  return { source, exactName: undefined, matchesName: globMatcher(name), versionReq };
+}
+
+/** picomatch is loaded with the first glob: most runs have none. */
+function globMatcher(glob: string): (lowerName: string) => boolean {
+  const picomatch = createRequire(import.meta.url)('picomatch') as typeof Picomatch;
+  return picomatch(glob, GLOB_OPTIONS);
 }
 
 const GLOB_OPTIONS = { nobrace: true, noextglob: true, nonegate: true } as const;

@@ -1,6 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { createFingerprintSet, fingerprintOf, readLines } from '@mirror/core';
-import type { Sha256 } from '@mirror/core';
+import { readLines } from '@mirror/core/io';
+import { createFingerprintSet, fingerprintOf } from '@mirror/core/mirror';
+import type { Sha256 } from '@mirror/core/io';
 
 /** Which files the manifest says to be in a bundle. */
 export interface BundledRecords {

@@ -1,4 +1,4 @@
-import type { ManifestRecord } from '@mirror/core';
+import type { ManifestRecord } from '@mirror/core/mirror';
 import type { CrateJob } from '../fetch/crate-job.ts';
 
 /** What a download asks the bundles that it fills, and tells them besides its records. */

@@ -1,4 +1,5 @@
-import type { HttpPolicy, Log } from '@mirror/core';
+import type { Log } from '@mirror/core/log';
+import type { HttpPolicy } from '@mirror/core/net';
 import { createLeanHttp1 } from './lean-http1.ts';
 import { NotHttp1Error } from './not-http1-error.ts';
 import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from './transport.ts';

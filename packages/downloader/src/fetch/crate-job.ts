@@ -1,4 +1,4 @@
-import type { Sha256 } from '@mirror/core';
+import type { Sha256 } from '@mirror/core/io';
 
 /** A file to get. */
 export interface CrateJob {

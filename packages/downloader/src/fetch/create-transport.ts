@@ -1,4 +1,5 @@
-import type { HttpPolicy, Log } from '@mirror/core';
+import type { Log } from '@mirror/core/log';
+import type { HttpPolicy } from '@mirror/core/net';
 import { createAutoTransport } from './auto-transport.ts';
 import type { Transport } from './transport.ts';
 import { createUndiciTransport } from './undici-transport.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { MirrorError } from '@mirror/core';
+import { MirrorError } from '@mirror/core/errors';
 import type { CrateJob } from './crate-job.ts';
 import { createFetchWorker } from './fetch-worker.ts';
 import type { FetchReport } from './fetch-report.ts';
@@ -22,7 +22,7 @@ export interface FetchPoolOptions {
 }
 
 /**
- * Fetch every job, in this thread when there are few, else spread over threads that each have connections of their own.
+ * Fetch every job, in this thread when there are few, else spread over this and other threads that each have connections of their own.
  * Jobs are dealt in small batches to whoever has room, so that all end together and the list is never held in memory.
  *
  * @throws {MirrorError} what ends a worker: a disk that refuses, an upstream that is not there
@@ -42,7 +42,7 @@ export async function runFetchPool(options: FetchPoolOptions): Promise<void> {
   const stop = AbortSignal.any([options.signal, failed.signal]);
   const runOne = async (_: unknown, worker: number): Promise<void> => {
     try {
-      await runWorker(settings, threads > 1, deal, stop, (report) => {
+      await runWorker(settings, worker > 0, deal, stop, (report) => {
         options.onReport(report, worker);
       });
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Log } from '@mirror/core';
+import type { Log } from '@mirror/core/log';
 import { formatManifestRecord } from '@mirror/core/mirror';
 import type { CrateResult } from './crate-job.ts';
 import type { Setback } from './fetch-lane.ts';
@@ -93,7 +93,11 @@ export function createFetchReporter(
       return report.done;
     },
     flush: () => {
-      send(Object.assign(report, gauges()));
+      const { inFlight, concurrency, lowestConcurrency } = gauges();
+      report.inFlight = inFlight;
+      report.concurrency = concurrency;
+      report.lowestConcurrency = lowestConcurrency;
+      send(report);
       report = emptyReport();
     },
   };
@@ -102,10 +106,22 @@ export function createFetchReporter(
 /** The message of a note about a version that failed. */
 export const FAILED = 'failed';
 
+/** One literal, nothing spread: each report has the same shape, and code that was compiled for one fits all. */
 function emptyReport(): FetchReport {
   return {
-    ...{ records: '', done: 0, downloaded: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
-    ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0, tally: emptyTally(), notes: [] },
+    records: '',
+    done: 0,
+    downloaded: 0,
+    absent: 0,
+    failed: 0,
+    bytes: 0,
+    received: 0,
+    retries: 0,
+    inFlight: 0,
+    concurrency: 0,
+    lowestConcurrency: 0,
+    tally: emptyTally(),
+    notes: [],
   };
 }
 

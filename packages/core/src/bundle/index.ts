@@ -1,0 +1,16 @@
+export { createBundleWriter } from './bundle-writer.ts';
+export type { AddedEntry, BundleWriter, BundleWriterStats, DigestedFile } from './bundle-writer.ts';
+export { BUNDLE_DEFAULTS } from './bundle-writer-options.ts';
+export type { BundleWriterOptions } from './bundle-writer-options.ts';
+export type { BundleBody, NewBundleEntry } from './open-bundle.ts';
+export { openBundle } from './bundle-reader.ts';
+export type { Bundle, BundleReaderOptions } from './bundle-reader.ts';
+export type { BundleEntry } from './bundle-index.ts';
+export type { BundleInfo } from './bundle-info.ts';
+export type { BundleProblem } from './verify-bundle.ts';
+export { openBundleSet } from './bundle-set.ts';
+export type { BundleSet, BundleSetOptions, SetEntry } from './bundle-set.ts';
+export { CODEC_CHOICES, loadFrameCodec } from './frame-codec.ts';
+export type { CodecChoice, FrameCodec } from './frame-codec.ts';
+export { createFrameCache } from './frame-cache.ts';
+export type { FrameCache } from './frame-cache.ts';

@@ -1,0 +1,35 @@
+export { crateFileName, parseCrateFileName } from './crate-file.ts';
+export type { CrateId } from './crate-file.ts';
+export { MAX_CRATE_NAME_LENGTH, checkedCrateName, isCrateName } from './crate-name.ts';
+export { CRATES_IO_BASE_URL, crateUrl, createCrateUrl, parseCrateUrl } from './crate-url.ts';
+export type { CrateUrl, CrateUrlParts } from './crate-url.ts';
+export {
+  MAX_CRATE_VERSION_LENGTH,
+  checkedCrateVersion,
+  compareVersions,
+  isCrateVersion,
+  parseVersion,
+} from './crate-version.ts';
+export type { VersionParts } from './crate-version.ts';
+export { cratePrefix, indexPathOf, isIndexPath } from './index-path.ts';
+export { percentDecoded, withoutCredentials } from './url-text.ts';
+export type { CrateSieveOptions } from './crate-sieve.ts';
+export type { IndexFileEntries, IndexProblem, SettledVersions } from './entry-batch.ts';
+export { parseIndexEntry } from './index-entry.ts';
+export type { FullIndexEntry, IndexEntry, LinePlace } from './index-entry.ts';
+export { openIndexScanner } from './index-scanner.ts';
+export type { IndexScanner } from './index-scanner.ts';
+export { locateIndexSource, openIndexSource } from './index-source.ts';
+export type { IndexFile, IndexListing, IndexPlace, IndexSource } from './index-source.ts';
+export { readIndex, readIndexFiles } from './read-index.ts';
+export type { ReadIndexOptions } from './read-index.ts';
+export { parseCratePatterns, patternLines, someMeansVersion } from './crate-pattern.ts';
+export type { CratePattern, CratePatterns } from './crate-pattern.ts';
+export { parsePartition } from './parse-partition.ts';
+export type { Partition } from './parse-partition.ts';
+export { partitionOf } from './partition.ts';
+export { parsePublishTime } from './publish-time.ts';
+export { createSelection } from './selection.ts';
+export type { Selection, SelectionOptions } from './selection.ts';
+export { parseVersionReq } from './version-req.ts';
+export type { VersionReq } from './version-req.ts';
