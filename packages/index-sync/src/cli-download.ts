@@ -1,18 +1,17 @@
 import type { ErrorCode } from '@mirror/core';
 import { EXIT_CODES } from '@mirror/core/errors';
 import { observeFlags } from '@mirror/core/cli';
-import type { CommandContext } from '@mirror/core/cli';
+import type { CommandContext, Outcome } from '@mirror/core/cli';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { SyncValues } from './cli-flags.ts';
 import { findDownloader, runDownloader, type DownloaderResult } from './run-downloader.ts';
 
 /**
- * Whether to run the downloader: yes when told so; never when told not to, or when the changes go to someone else; else
+ * Whether to run the downloader: yes when told so; no when the changes go to someone else; else
  * the terminal is asked. Without a terminal the answer is no.
  */
 export async function wantsDownload(values: SyncValues, { io, log, signal }: CommandContext): Promise<boolean> {
-  if (!values.download) return false;
   if (values.yes || values.nonInteractive) return true;
   if (values.changes !== undefined || values.watch !== undefined) return false;
   if (io.stdin.isTTY !== true) {
@@ -28,12 +27,17 @@ export async function wantsDownload(values: SyncValues, { io, log, signal }: Com
   }
 }
 
+/** How the downloader ended, and the failure that stands for its exit status, so that ours is the same. */
+export interface Downloaded extends DownloaderResult {
+  readonly failure: Outcome['failure'];
+}
+
 /** Run the downloader with our flags in its words. */
 export async function download(
   values: SyncValues,
   dirs: { index: string; output: string },
   context: CommandContext,
-): Promise<DownloaderResult> {
+): Promise<Downloaded> {
   const { io, log, signal } = context;
   const program = findDownloader(values.downloaderPath, io.env, import.meta.url);
   const args = downloaderArgs(values, dirs);
@@ -42,7 +46,9 @@ export async function download(
   if (values.verify)
     log.info('--verify is the --resume-check sha256 of the downloader: everything that is there is hashed');
   log.info('running the downloader', { program: program.at(-1), args });
-  return runDownloader({ program, args, env: withoutOurs(io.env), signal, sharesTerminal: io.stdin.isTTY === true });
+  const sharesTerminal = io.stdin.isTTY === true;
+  const result = await runDownloader({ program, args, env: withoutOurs(io.env), signal, sharesTerminal });
+  return { ...result, failure: failureOf(result.status) };
 }
 
 // an address or a file of ours given in the environment cannot be the downloader's too; it has flags for its own
@@ -67,8 +73,7 @@ function downloaderArgs(values: SyncValues, dirs: { index: string; output: strin
   return [...pairs.flatMap(([name, value]) => (value === undefined ? [] : [name, value])), ...values.downloaderArg];
 }
 
-/** The failure that stands for an exit status of the downloader, so that ours is the same. */
-export function failureOf(status: number): { code: ErrorCode; message: string } | undefined {
+function failureOf(status: number): Outcome['failure'] {
   if (status === 0) return undefined;
   const code = (Object.keys(EXIT_CODES) as ErrorCode[]).find((each) => EXIT_CODES[each] === status) ?? 'ERR_INTERNAL';
   return { code, message: `the downloader ended with status ${status}` };

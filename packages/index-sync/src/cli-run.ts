@@ -10,7 +10,7 @@ import path from 'node:path';
 import type { Dispatcher } from 'undici';
 import { gitChangeFeed, sparseChangeFeed, type ChangeFeed } from './changes.ts';
 import type { FeedCounts, writeFeed } from './cli-feed.ts';
-import { download, failureOf, wantsDownload } from './cli-download.ts';
+import type { Downloaded } from './cli-download.ts';
 import type { SyncValues } from './cli-flags.ts';
 import { createEngine } from './create-engine.ts';
 import type { GitEngine } from './git/engine.ts';
@@ -173,11 +173,8 @@ async function oneRound(job: Job): Promise<Outcome> {
       values.changes === undefined
         ? undefined
         : await handOut(held.feed, values.changes, values.cratesBaseUrl, context);
-    const downloaded = (await wantsDownload(values, context))
-      ? await downloadAndAcknowledge(job, held.feed)
-      : undefined;
-    const failed = partialFailure(synced, changes?.problems ?? 0);
-    const failure = failureOf(downloaded?.status ?? 0) ?? failed;
+    const downloaded = values.download ? await downloadIfWanted(job, held.feed) : undefined;
+    const failure = downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
     const summary = {
       ...synced,
       ...changes,
@@ -193,11 +190,14 @@ async function oneRound(job: Job): Promise<Outcome> {
 }
 
 // what the downloader has done need not be told again; what it has not, will be
-async function downloadAndAcknowledge(job: Job, feed: ChangeFeed): ReturnType<typeof download> {
-  const result = await download(job.values, job.dirs, job.context);
-  if (result.status !== 0) return result;
-  feed.markEmitted();
-  feed.acknowledge();
+async function downloadIfWanted({ values, dirs, context }: Job, feed: ChangeFeed): Promise<Downloaded | undefined> {
+  const { download, wantsDownload } = await import('./cli-download.ts');
+  if (!(await wantsDownload(values, context))) return undefined;
+  const result = await download(values, dirs, context);
+  if (result.status === 0) {
+    feed.markEmitted();
+    feed.acknowledge();
+  }
   return result;
 }
 

@@ -2,7 +2,7 @@ import { createCrateUrl, isIndexPath, parseIndexEntry, readIndexFiles, type Inde
 import { MirrorError } from '@mirror/core/errors';
 import type { ObjectStore } from '@mirror/core/git';
 import type { ChangeFeedOptions } from './changes.ts';
-import { changesBetween } from './sync-index.ts';
+import { changesBetween } from './git/commit-diff.ts';
 
 /** What happened to one version. */
 export type ChangeKind = 'added' | 'yanked' | 'unyanked' | 'removed' | 'replaced' | 'updated';

@@ -1,6 +1,5 @@
 import type { EngineName, GitEngine } from './git/engine.ts';
 import { createPackEngine, type PackEngineOptions } from './git/pack-engine.ts';
-import { createSystemEngine } from './git/system-engine.ts';
 
 /** What any of the engines needs. */
 export interface EngineOptions extends PackEngineOptions {
@@ -9,10 +8,10 @@ export interface EngineOptions extends PackEngineOptions {
   readonly caFile?: string | undefined;
 }
 
-/** The engine of that name. isomorphic-git is loaded only when it is asked for. */
+/** The engine of that name, loaded when it is asked for. */
 export async function createEngine(name: EngineName, options: EngineOptions): Promise<GitEngine> {
   if (name === 'pack') return createPackEngine(options);
-  if (name === 'system') return createSystemEngine(options);
+  if (name === 'system') return (await import('./git/system-engine.ts')).createSystemEngine(options);
   const { createIsomorphicEngine } = await import('./git/isomorphic-engine.ts');
   return createIsomorphicEngine(options);
 }

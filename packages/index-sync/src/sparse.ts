@@ -1,6 +1,6 @@
 import { indexPathOf, isIndexPath, parseIndexEntry, type Lock, type Log } from '@mirror/core';
 import { MirrorError, messageOf } from '@mirror/core/errors';
-import { acquireLock } from '@mirror/core/mirror';
+import { acquireLock } from '@mirror/core/lock';
 import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';

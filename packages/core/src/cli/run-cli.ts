@@ -2,7 +2,6 @@ import { EXIT_CODES, MirrorError, exitStatusOf, messageOf, systemCodeOf } from '
 import type { ErrorCode } from '../errors.ts';
 import { redactUrls } from '../net/redact.ts';
 import { commonFlags } from './common-flags.ts';
-import { completionScript } from './completion.ts';
 import { settingsFromEnv, settingsFromFile } from './config.ts';
 import type { Setting } from './config.ts';
 import { camelCase, parseFlag } from './flags.ts';
@@ -11,7 +10,6 @@ import { writeOut } from './io.ts';
 import type { CliIo } from './io.ts';
 import { createLog } from './log.ts';
 import type { ClosableLog } from './log.ts';
-import { helpText } from './help.ts';
 import { normalizeArgv } from './normalize-argv.ts';
 import { readPlainArgv } from './plain-argv.ts';
 import { startProgress } from './progress.ts';
@@ -89,11 +87,12 @@ export function command<const F extends Flags>(spec: {
 export async function runCli(tool: Tool, argv: readonly string[], io: CliIo): Promise<number> {
   try {
     if (argv[0] === 'completion') {
+      const { completionScript } = await import('./completion.ts');
       await writeOut(io.stdout, completionScript(tool, argv[1]));
       return 0;
     }
     if (argv[0] === 'man' && argv.length === 1) {
-      const { manPage } = await import('./man.ts'); // rarely asked for
+      const { manPage } = await import('./man.ts');
       await writeOut(io.stdout, manPage(tool));
       return 0;
     }
@@ -190,20 +189,21 @@ async function parse(tool: Tool, argv: readonly string[]): Promise<Chosen | { re
     argv,
     tool.commands.map((each) => ({ ...each.flags, ...commonFlags })),
   );
-  const plain = answerAtOnce(tool, args) ?? readPlainArgv(tool, args);
+  const plain = (await answerAtOnce(tool, args)) ?? readPlainArgv(tool, args);
   if (plain !== undefined) return plain;
   const { parseWithYargs } = await import('./parse-with-yargs.ts');
   return parseWithYargs(tool, args);
 }
 
 /** `--help` and `--version`, which shall not wait for a parser to be loaded. */
-function answerAtOnce(tool: Tool, args: readonly string[]): { readonly text: string } | undefined {
+async function answerAtOnce(tool: Tool, args: readonly string[]): Promise<{ readonly text: string } | undefined> {
   const end = args.indexOf('--');
   const flags = end < 0 ? args : args.slice(0, end);
   if (flags.includes('--version')) return { text: `${tool.version}\n` };
   if (!flags.includes('--help')) return undefined;
   const word = flags.find((each) => !each.startsWith('-'));
   const named = tool.commands.find((each) => each.name === word);
+  const { helpText } = await import('./help.ts');
   return { text: helpText(tool, named) };
 }
 

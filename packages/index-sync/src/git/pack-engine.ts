@@ -4,7 +4,6 @@ import path from 'node:path';
 import type { Dispatcher } from 'undici';
 import type { Retry } from '../retry-upstream.ts';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
-import { MissingBaseError, indexPack } from './index-pack.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
 import { remoteHead, requestPack, requireVersion2, type RemoteHead } from './protocol-v2.ts';
 import { createSmartHttp } from './smart-http.ts';
@@ -47,6 +46,7 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
     const shallow = have === undefined ? [] : request.shallow;
     const onProgress = (text: string): void => log.debug('server', { text });
     const answer = await requestPack(http, { want: request.head.commit, have, shallow }, onProgress);
+    const { indexPack } = await import('./index-pack.ts'); // a look that finds nothing new needs no threads
     const dir = path.join(request.gitDir, 'objects', 'pack');
     const indexed = await indexPack(counted(answer.pack, options.onBytes), {
       dir,
@@ -66,6 +66,7 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
       try {
         return await fetchOnce(request, have);
       } catch (error) {
+        const { MissingBaseError } = await import('./index-pack.ts');
         if (!(error instanceof MissingBaseError) || have === undefined) throw error;
         have = undefined;
         log.warn('objects are missing here: fetching the whole index again', { reason: messageOf(error) });
