@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { mixedFaults, startFakeRegistry } from '@mirror-tools/fake-registry';
 import type { FakeRegistry, Fault } from '@mirror-tools/fake-registry';
 import { expectedTree, finalRecords, notYanked, run, someVersions, treeOf, workplace } from './mirror-run.ts';
@@ -65,6 +66,7 @@ describe.each(['auto', 'undici'])('with the transport %s', (transport) => {
       [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhello' }],
       [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello' }],
       [{ kind: 'raw', text: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n' }],
+      [{ kind: 'slow', bytesPerSecond: 50 }],
     ])('%j', async (fault) => {
       const { args, out } = workplaceHere();
       const [one, two] = someVersions(registry);
@@ -113,7 +115,12 @@ describe.each(['auto', 'undici'])('with the transport %s', (transport) => {
   describe('a fault that stays is named', () => {
     it.each<[Fault, RegExp]>([
       [{ kind: 'status', status: 400 }, /HTTP status 400/],
+      [{ kind: 'status', status: 401 }, /HTTP status 401/],
       [{ kind: 'status', status: 500 }, /HTTP status 500/],
+      [
+        { kind: 'encoded' },
+        /expected sha256 .*, found sha256 .*; the server calls the body \\*"gzip\\*", though it was asked/,
+      ],
       [{ kind: 'corrupt' }, /expected sha256 [0-9a-f]{64}, found sha256 [0-9a-f]{64}/],
       [{ kind: 'huge-length' }, /200000000000 bytes is above the limit/],
       [{ kind: 'redirect', to: 'file' }, /expected an http or https URL, found .*file:/],
@@ -134,6 +141,24 @@ describe.each(['auto', 'undici'])('with the transport %s', (transport) => {
       const record = finalRecords(manifest).get(`${bad.name} ${bad.vers}`);
       expect(record).toMatchObject({ ok: false, status: 'failed', error: expect.stringMatching(message) });
       expectNothingWrong(out);
+    });
+
+    it.each([
+      ['a folder', (place: string) => void mkdirSync(place)],
+      ['a link', (place: string) => void symlinkSync('/etc/hostname', place)],
+    ])('%s where a file is to be written fails that version alone', async (_, block) => {
+      const { args, out } = workplaceHere();
+      const [bad] = someVersions(registry);
+      const [file = ''] = Object.keys(expectedTree([bad]));
+      mkdirSync(path.join(out, path.dirname(file)), { recursive: true });
+      block(path.join(out, `${file}.part`));
+      const { status, summary, err } = await run(args);
+      expect({ status, ...summary }).toMatchObject({
+        status: 3,
+        failed: 1,
+        downloaded: notYanked(registry).length - 1,
+      });
+      expect(err).toContain(file);
     });
 
     it('a plain client error is not tried again', async () => {
@@ -217,4 +242,15 @@ describe.each(['auto', 'undici'])('with the transport %s', (transport) => {
       expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
     });
   });
+});
+
+it('a server that speaks nothing but HTTP/2 is left to the transport that does', async () => {
+  const modern = await startFakeRegistry({ crates: 5, seed: 6, tlsProtocols: ['h2'] });
+  const { dir, noSource, out } = workplace(modern);
+  const caFile = path.join(dir, 'ca.pem');
+  writeFileSync(caFile, modern.ca);
+  const { status, err } = await run([...noSource, '--crates-base-url', `${modern.tlsUrl}/crates`, '--ca-file', caFile]);
+  await modern.close();
+  expect({ status, err: status === 0 ? '' : err }).toEqual({ status: 0, err: '' });
+  expect(treeOf(out)).toEqual(expectedTree(notYanked(modern)));
 });

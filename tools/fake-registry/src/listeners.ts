@@ -8,6 +8,9 @@ import type { Exchange } from './exchange.ts';
 import { http1Exchange } from './http1-exchange.ts';
 import { http2Exchange } from './http2-exchange.ts';
 
+/** A protocol by its name in ALPN. */
+export type TlsProtocol = 'h2' | 'http/1.1';
+
 /** Where and to whom the ports listen. */
 export interface ListenOptions {
   readonly host: string;
@@ -16,6 +19,8 @@ export interface ListenOptions {
   /** Port of TLS with HTTP/2 and HTTP/1.1; 0 for any. */
   readonly tlsPort: number;
   readonly certificates: Certificates;
+  /** What the TLS port speaks, the preferred one first. */
+  readonly protocols: readonly TlsProtocol[];
   readonly onConnection: () => void;
   readonly onExchange: (exchange: Exchange) => void;
 }
@@ -57,7 +62,7 @@ type Ports = [number, number, number, number];
 
 // The protocol servers never listen themselves; they get the connections that the ports accept.
 function portPair(options: ListenOptions, isOther: boolean, sockets: Set<Socket>): { plain: Server; secure: Server } {
-  const { onConnection, onExchange, certificates } = options;
+  const { onConnection, onExchange, certificates, protocols } = options;
   const h1 = http.createServer({ keepAliveTimeout: 0, noDelay: true }, (request, response) => {
     onExchange(http1Exchange(request, response, isOther));
   });
@@ -71,7 +76,7 @@ function portPair(options: ListenOptions, isOther: boolean, sockets: Set<Socket>
   h2.on('sessionError', () => undefined); // a client that breaks off
 
   const plain = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => h1.emit('connection', socket));
-  const alpn = { ALPNProtocols: ['h2', 'http/1.1'], cert: certificates.cert, key: certificates.key };
+  const alpn = { ALPNProtocols: [...protocols], cert: certificates.cert, key: certificates.key };
   const secure = tls.createServer({ ...alpn, noDelay: true }, (socket) => {
     socket.on('error', () => undefined);
     (socket.alpnProtocol === 'h2' ? h2 : h1).emit('connection', socket);

@@ -5,6 +5,7 @@ import { createLedger } from './counts.ts';
 import type { Counts, Ledger, LogEntry } from './counts.ts';
 import type { FaultRule } from './fault.ts';
 import { openListeners } from './listeners.ts';
+import type { TlsProtocol } from './listeners.ts';
 import type { MadeVersion, MakeOptions } from './make-registry.ts';
 import { serveExchange } from './service.ts';
 import type { Service } from './service.ts';
@@ -24,6 +25,8 @@ export interface FakeRegistryOptions extends MakeOptions {
   /** Ports; default any that are free. */
   readonly port?: number;
   readonly tlsPort?: number;
+  /** What the TLS port speaks; default both, HTTP/2 preferred. */
+  readonly tlsProtocols?: readonly TlsProtocol[];
   /** What goes wrong; default nothing. `setFaults` changes it. */
   readonly faults?: readonly FaultRule[];
   /** Milliseconds before each answer; default 0. */
@@ -71,14 +74,14 @@ export interface FakeRegistry {
  * @throws {Error} the folder holds another registry, or a port is taken
  */
 export async function startFakeRegistry(options: FakeRegistryOptions = {}): Promise<FakeRegistry> {
-  const { host = '127.0.0.1', port = 0, tlsPort = 0 } = options;
+  const { host = '127.0.0.1', port = 0, tlsPort = 0, tlsProtocols: protocols = ['h2', 'http/1.1'] } = options;
   const content = openContent(options);
   const ledger = createLedger();
   const certificates = await makeCertificates(host);
   const origins = { other: '', otherSecure: '' };
   const service = createService(options, content, ledger, origins);
   const listeners = await openListeners({
-    ...{ host, port, tlsPort, certificates },
+    ...{ host, port, tlsPort, certificates, protocols },
     onConnection: ledger.connection,
     onExchange: (exchange) => void serveExchange(service, exchange),
   });

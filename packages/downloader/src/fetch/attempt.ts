@@ -52,17 +52,27 @@ export function afterStatus(url: string, status: number, retryAfterMs: number | 
  * What an error means: tried again are network errors and bodies too short or too long, once only a wrong digest and answers that make
  * no sense.
  *
+ * @param encoding - the Content-Encoding of the answer, if it had one: it may be why the bytes are others
  * @throws the error itself when it is not the item's trouble but the run's, such as a disk that refuses
  */
-export function afterError(url: string, error: unknown, httpStatus: number | undefined): Attempt {
+export function afterError(
+  url: string,
+  error: unknown,
+  httpStatus: number | undefined,
+  encoding: string | undefined,
+): Attempt {
   const again = (isOdd: boolean): Attempt => {
-    const cause = causeOf(error);
-    return { kind: 'again', url, error: messageOf(error), cause, httpStatus, retryAfterMs: undefined, isOdd };
+    const note =
+      error instanceof IntegrityError && encoding !== undefined
+        ? `; the server calls the body ${JSON.stringify(encoding.slice(0, 40))}, though it was asked for the file as it is`
+        : '';
+    const message = `${messageOf(error)}${note}`;
+    return { kind: 'again', url, error: message, cause: causeOf(error), httpStatus, retryAfterMs: undefined, isOdd };
   };
   if (error instanceof TransportError) return again(error.failure === 'refused');
   if (error instanceof IntegrityError) return again(error.expected.startsWith('sha256'));
-  // a name that this disk cannot take is the item's trouble, a full disk is the run's
-  if (error instanceof MirrorError && BAD_NAME.has(systemCodeOf(error.cause) ?? '')) {
+  // a name that this disk cannot take or that something else has is the item's trouble, a full disk is the run's
+  if (error instanceof MirrorError && BAD_PLACE.has(systemCodeOf(error.cause) ?? '')) {
     return { kind: 'refused', url, error: error.message, cause: 'other', httpStatus };
   }
   if (error instanceof MirrorError || isPermanent(error)) throw error;
@@ -75,6 +85,6 @@ export function gateOutcomeOf(attempt: Attempt | undefined, latencyMs: number | 
   return { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs, latencyMs };
 }
 
-/** Too long; or, on Windows' file systems, a device's name such as `nul`. */
-const BAD_NAME: ReadonlySet<string> = new Set(['ENAMETOOLONG', 'EINVAL']);
+/** A name too long, or, on Windows' file systems, a device's such as `nul`; a folder, a file or a link where there should be none. */
+const BAD_PLACE: ReadonlySet<string> = new Set(['ENAMETOOLONG', 'EINVAL', 'EISDIR', 'ENOTDIR', 'ELOOP']);
 const ABSENT: ReadonlySet<number> = new Set([403, 404, 410, 451]);

@@ -6,7 +6,7 @@ import type { Attempt } from './attempt.ts';
 import { createBodySink } from './body-sink.ts';
 import type { CrateJob, CrateResult } from './crate-job.ts';
 import type { Gate } from './gate.ts';
-import type { ResponseReceiver, Transport } from './transport.ts';
+import type { ResponseHead, ResponseReceiver, Transport } from './transport.ts';
 
 /** What fetching files needs. */
 export interface FetchContext {
@@ -69,14 +69,14 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
   // of the present attempt
   let sentAt = 0;
   let headAt: number | undefined;
-  let status: number | undefined;
+  let answer: ResponseHead | undefined;
   let retryAfterMs: number | undefined;
 
   const receiver: ResponseReceiver = {
     onHead: (head) => {
       headAt = performance.now();
-      status = head.status;
-      if (status !== 200) retryAfterMs = parseRetryAfter(head.header('retry-after'));
+      answer = head;
+      if (head.status !== 200) retryAfterMs = parseRetryAfter(head.header('retry-after'));
       return sink.begin(url, head);
     },
     onBody: (chunk) => {
@@ -94,7 +94,8 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
   function judge(error: unknown): Attempt | undefined {
     try {
       if (error !== undefined) return judgeError(error);
-      if (status !== 200 && status !== 206) return afterStatus(url, status ?? 0, retryAfterMs);
+      const status = answer?.status ?? 0;
+      if (status !== 200 && status !== 206) return afterStatus(url, status, retryAfterMs);
       const { size, sha256, mtimeUs } = sink.commit();
       return { kind: 'done', url, size, sha256, mtimeUs, httpStatus: status };
     } catch (problem) {
@@ -105,7 +106,7 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
   function judgeError(error: unknown): Attempt | undefined {
     try {
       if (signal.aborted) throw signal.reason;
-      return afterError(url, error, status);
+      return afterError(url, error, answer?.status, answer?.header('content-encoding'));
     } catch (failure) {
       fail(failure);
       return undefined;
@@ -144,7 +145,7 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
 
   function send(): void {
     sentAt = performance.now();
-    headAt = status = retryAfterMs = undefined;
+    headAt = answer = retryAfterMs = undefined;
     try {
       transport.get({ url, headers: sink.resumeHeaders(url), signal }, receiver);
     } catch (error) {

@@ -167,7 +167,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
     const message = `${target}: ${messageOf(cause)}`;
     if (isConnected) return new TransportError('broken', message, cause);
     // such as a server that speaks nothing but HTTP/2
-    if (/^ERR_SSL/.test(systemCodeOf(cause) ?? '')) return new NotHttp1Error(message, cause);
+    if (/^(ERR_SSL|EPROTO)/.test(systemCodeOf(cause) ?? '')) return new NotHttp1Error(message, cause);
     return new TransportError('connect', message, cause);
   }
 }
