@@ -119,6 +119,11 @@ export function newRunId(): string {
 /** The folder of the mirror that holds what is ours and no crate's. */
 export const OWN_FOLDER = '.mirror';
 
+/** Where a mirror keeps what its manifest says in short. */
+export function snapshotOf(root: string): string {
+  return path.join(root, OWN_FOLDER, 'journal-snapshot');
+}
+
 /** As `download`, for a caller that holds the mirror's lock. */
 export async function downloadLocked(options: DownloadOptions): Promise<DownloadSummary> {
   const { log = silentLog, signal = new AbortController().signal } = options;
@@ -206,9 +211,12 @@ function createConcurrencyNotes(ceiling: number, log: Log): (concurrency: number
   };
 }
 
-async function readJournalOf({ journalFile, resumeCheck, signal }: DownloadOptions, log: Log): Promise<Journal> {
+async function readJournalOf(
+  { journalFile, resumeCheck, signal, storage }: DownloadOptions,
+  log: Log,
+): Promise<Journal> {
   if (journalFile === undefined || resumeCheck === 'exists') return emptyJournal;
-  const journal = await readJournal(journalFile, signal);
+  const journal = await readJournal(journalFile, { signal, snapshot: { file: snapshotOf(storage.root), keep: true } });
   if (journal.unreadable > 0)
     log.warn('the manifest has lines that are no records', { manifest: journalFile, lines: journal.unreadable });
   log.debug('journal read', { manifest: journalFile, records: journal.size });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { diskRoom } from '@mirror/core/io';
 import { createLocalStorage, readJournal } from '@mirror/core/mirror';
 import { readBundledRecords } from './bundle/bundled-records.ts';
+import { snapshotOf } from './download.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { Presence, ResumeCheck } from './reconcile.ts';
@@ -97,7 +98,10 @@ export async function plan(options: PlanOptions): Promise<Plan> {
 
 async function createLook(options: PlanOptions): Promise<(job: CrateJob) => Presence | Promise<Presence>> {
   if (!existsSync(options.out)) return () => ({ kind: 'missing' });
-  const journal = await readJournal(options.journalFile ?? '', options.signal);
+  const journal = await readJournal(options.journalFile ?? '', {
+    signal: options.signal,
+    snapshot: { file: snapshotOf(options.out), keep: false },
+  });
   const reconcile = createReconciler(createLocalStorage(options.out), journal, options.resumeCheck);
   return (job) => reconcile(job, options.signal);
 }

@@ -4,7 +4,7 @@ export type { Fingerprint } from './fingerprint.ts';
 export { createFingerprintSet } from './fingerprint-set.ts';
 export type { FingerprintSet } from './fingerprint-set.ts';
 export { emptyJournal, readJournal } from './journal.ts';
-export type { Journal } from './journal.ts';
+export type { Journal, ReadJournalOptions } from './journal.ts';
 export type { JournalFile } from './journal-lines.ts';
 export { PART_SUFFIX, createLocalStorage } from './local-storage.ts';
 export type { LocalStorage } from './local-storage.ts';

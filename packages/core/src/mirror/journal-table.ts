@@ -12,11 +12,15 @@ export interface JournalTable {
   get(key: Fingerprint): number;
 }
 
-/** An empty table: open addressing, at most three quarters full, twelve bytes a slot. */
-export function createJournalTable(): JournalTable {
-  let memory = new SharedArrayBuffer(FIRST_SLOTS * SLOT_WORDS * 4);
+/**
+ * A table: open addressing, at most three quarters full, twelve bytes a slot. Empty, or with what another one of `size` keys left in
+ * its memory.
+ */
+export function createJournalTable(
+  memory = new SharedArrayBuffer(FIRST_SLOTS * SLOT_WORDS * 4),
+  size = 0,
+): JournalTable {
   let slots = new Uint32Array(memory);
-  let size = 0;
   const put = ({ low, high }: Fingerprint, state: number): boolean => {
     const at = find(slots, low, high);
     const isNew = slots[at + 2] === 0;

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { digestKey, fileState, scanJournal } from './journal-lines.ts';
 import type { JournalFile } from './journal-lines.ts';
+import { readSnapshot, writeSnapshot } from './journal-snapshot.ts';
 import { createJournalTable } from './journal-table.ts';
 import type { JournalFinds, JournalPart } from './journal-thread.ts';
 
@@ -23,17 +24,21 @@ export interface Journal {
 
 /**
  * Read a manifest as a journal. Costs twelve bytes a record, up to three times that for room, whatever the length of the
- * lines; a long manifest is read by threads, a million lines in less than half a second. A missing manifest is an empty journal.
+ * lines; a long manifest is read by threads. A missing manifest is an empty journal.
+ *
+ * With a `snapshot` file, only the lines are read that were added since that was written. With `keep` it is written anew when these are
+ * many; that it cannot be written is no error, the next reading just takes longer.
  *
  * @throws {MirrorError} ERR_IO when the manifest cannot be read; the signal's reason when aborted
  */
-export async function readJournal(manifest: string, signal?: AbortSignal): Promise<Journal> {
-  const table = createJournalTable();
+export async function readJournal(manifest: string, options: ReadJournalOptions = {}): Promise<Journal> {
+  let table = createJournalTable();
   const fd = openManifest(manifest);
   let unreadable = 0;
   if (fd !== undefined) {
+    const { signal } = options;
     try {
-      unreadable = await readInto(table, fd, signal);
+      ({ table, unreadable } = await readManifest(fd, options));
     } catch (error) {
       if (systemCodeOf(error) === undefined || signal?.aborted === true) throw error;
       throw unreadableManifest(manifest, error);
@@ -48,6 +53,13 @@ export async function readJournal(manifest: string, signal?: AbortSignal): Promi
     knows: (file) => table.get(digestKey(file)) !== 0,
     memory: table.memory,
   };
+}
+
+/** How a journal is read. */
+export interface ReadJournalOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** A file beside the mirror that spares reading old lines again. */
+  readonly snapshot?: { readonly file: string; readonly keep: boolean } | undefined;
 }
 
 /** A journal that vouches for nothing. */
@@ -74,11 +86,36 @@ function unreadableManifest(manifest: string, cause: unknown): MirrorError {
   return new MirrorError('ERR_IO', `cannot read the manifest ${manifest}: ${messageOf(cause)}`, { cause });
 }
 
-async function readInto(table: Table, fd: number, signal: AbortSignal | undefined): Promise<number> {
+async function readManifest(
+  fd: number,
+  { snapshot, signal }: ReadJournalOptions,
+): Promise<{ readonly table: Table; readonly unreadable: number }> {
   const { size } = fstatSync(fd);
-  if (size < BYTES_BEFORE_THREADS) return scanJournal(fd, 0, size, table.set);
+  const known = snapshot === undefined || size < BYTES_BEFORE_THREADS ? undefined : readSnapshot(snapshot.file, fd);
+  const from = known?.bytes ?? 0;
+  const table = createJournalTable(known?.memory, known?.records);
+  const end = lineStartBefore(fd, size);
+  const unreadable = (known?.unreadable ?? 0) + (await readInto(table, fd, from, end, signal));
+  if (snapshot?.keep === true && end - from >= BYTES_BEFORE_THREADS) {
+    try {
+      writeSnapshot(snapshot.file, fd, { bytes: end, unreadable, records: table.size, memory: table.memory });
+    } catch {
+      // a full disk will be told of by what has to be written there
+    }
+  }
+  return { table, unreadable: unreadable + scanJournal(fd, end, size, table.set) };
+}
+
+async function readInto(
+  table: Table,
+  fd: number,
+  from: number,
+  to: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  if (to - from < BYTES_BEFORE_THREADS) return scanJournal(fd, from, to, table.set);
   let unreadable = 0;
-  for await (const finds of findsOfThreads(fd, size, signal)) {
+  for await (const finds of findsOfThreads(fd, from, to, signal)) {
     unreadable += finds.unreadable;
     const { words } = finds;
     const key = { low: 0, high: 0 };
@@ -94,14 +131,15 @@ async function readInto(table: Table, fd: number, signal: AbortSignal | undefine
 /** What each part of the file says, in their order: of several records of a file the last one counts. */
 async function* findsOfThreads(
   fd: number,
-  size: number,
+  from: number,
+  to: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<JournalFinds, void, undefined> {
   const threads = Array.from({ length: Math.min(MAX_THREADS, availableParallelism()) }, startThread);
   const waiting: Promise<JournalFinds>[] = [];
   try {
     let next = 0;
-    for (const part of parts(fd, size)) {
+    for (const part of parts(fd, from, to)) {
       signal?.throwIfAborted();
       if (waiting.length === threads.length * PARTS_AHEAD) yield (await waiting.shift())!;
       waiting.push(threads[next]!.read(part));
@@ -147,12 +185,24 @@ function startThread(): JournalThread {
 }
 
 /** Parts of some megabytes that begin where lines begin. */
-function* parts(fd: number, size: number): Generator<JournalPart> {
-  for (let from = 0; from < size;) {
-    const to = from + PART_BYTES < size ? lineStartAfter(fd, from + PART_BYTES, size) : size;
-    yield { fd, from, to };
-    from = to;
+function* parts(fd: number, from: number, end: number): Generator<JournalPart> {
+  for (let at = from; at < end;) {
+    const to = at + PART_BYTES < end ? lineStartAfter(fd, at + PART_BYTES, end) : end;
+    yield { fd, from: at, to };
+    at = to;
   }
+}
+
+/** Where the last line begins that has no end: at the end of the file, but for one that was torn. */
+function lineStartBefore(fd: number, size: number): number {
+  const block = Buffer.allocUnsafe(1 << 16);
+  for (let end = size; end > 0;) {
+    const from = Math.max(0, end - block.length);
+    const feed = block.subarray(0, readSync(fd, block, 0, end - from, from)).lastIndexOf(0x0a);
+    if (feed >= 0) return from + feed + 1;
+    end = from;
+  }
+  return 0;
 }
 
 function lineStartAfter(fd: number, position: number, size: number): number {

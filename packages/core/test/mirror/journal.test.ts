@@ -105,7 +105,7 @@ it('an abort ends the reading of a long manifest with its reason', async () => {
   const file = path.join(scratchDir(), 'manifest.jsonl');
   writeFileSync(file, formatManifestRecord(record()).repeat(60_000));
   const reason = new Error('stopped');
-  await expect(readJournal(file, AbortSignal.abort(reason))).rejects.toBe(reason);
+  await expect(readJournal(file, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
 it('whatever stands in a record, it vouches for itself and for nothing else', async () => {
