@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createBundleWriter } from '@mirror/core';
+import { createBundleWriter } from '@mirror/core/bundle';
 
 // Packs the files of a list into bundles: pack-files-loop.js LIST FILES OUT LEVEL
 const [list = '', files = '', out = '', level = ''] = process.argv.slice(2);

@@ -7,6 +7,8 @@ import type { FrameSize } from './seek-table.ts';
 export interface BatchThreads {
   /** How many batches may be begun and not settled at a time. */
   readonly most: number;
+  /** Start the threads: it takes them a while. */
+  start(): void;
   /** Begin a batch. */
   build(batch: FileBatch): BatchInThread;
   /** Let the threads end when they have done what they were given. */
@@ -36,23 +38,25 @@ export interface ThreadAnswer {
   readonly failure?: { readonly code: string | undefined; readonly message: string };
 }
 
-/** As many threads as there are processors, four at most; each is started when there is work for it. */
+/** As many threads as there are processors, four at most. */
 export function createBatchThreads(making: FrameMaking): BatchThreads {
   const threads: Thread[] = [];
   const count = Math.min(MOST_THREADS, availableParallelism());
   let lastId = 0;
 
+  const start = (): void => {
+    while (threads.length < count) threads.push(startThread(making));
+  };
+
   /** The thread that has the least to do. */
   const choose = (): Thread => {
-    const [idlest] = [...threads].sort((one, other) => one.batches - other.batches);
-    if (idlest !== undefined && (idlest.batches === 0 || threads.length === count)) return idlest;
-    const thread = startThread(making);
-    threads.push(thread);
-    return thread;
+    start();
+    return threads.reduce((idlest, thread) => (thread.batches < idlest.batches ? thread : idlest));
   };
 
   return {
     most: BATCHES_PER_THREAD * count,
+    start,
     build: (batch) => {
       const thread = choose();
       const id = ++lastId;
@@ -88,7 +92,7 @@ export function createBatchThreads(making: FrameMaking): BatchThreads {
 
 const MOST_THREADS = 4;
 /** One at hand, some to go on with while a large one elsewhere keeps others from being written. */
-const BATCHES_PER_THREAD = 5;
+const BATCHES_PER_THREAD = 3;
 
 interface Thread {
   batches: number;

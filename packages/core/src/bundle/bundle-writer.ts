@@ -86,7 +86,7 @@ export interface BundleWriter {
 export async function createBundleWriter(options: BundleWriterOptions): Promise<BundleWriter> {
   const { dir, prefix, targetBytes, ...making } = withDefaults(options);
   const codec = options.codec ?? loadFrameCodec();
-  const seal = await createFrameSealer(codec);
+  const seal = await createFrameSealer(() => codec);
   const bundleOptions: OpenBundleOptions = { ...making, seal, codecName: codec.name };
   await mkdir(dir, { recursive: true });
   const lock = acquireLock(path.join(dir, `.${prefix}.lock`), 'writing bundles');
@@ -107,7 +107,7 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
   let queue: Promise<unknown> = Promise.resolve();
   let lane: FileLane<AddedEntry> | undefined;
   const { level, frameBytes } = making;
-  const threads = codec.choice && createBatchThreads({ codec: codec.choice, level, frameBytes });
+  const threads = codec.choice && createBatchThreads({ codec: codec.choice, level });
 
   const open = async (): Promise<OpenBundle> => {
     const start = starts.unfinished.shift() ?? newBundle(bundleFiles(dir, prefix, next++));
@@ -190,6 +190,7 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
   /** Add a file behind those that are being packed; when something else was asked for since, behind that. */
   const addToLane = (crew: BatchThreads, file: FileOnDisk): Promise<AddedEntry> =>
     new Promise((resolve, reject) => {
+      crew.start();
       const mine = lane === undefined || lane.isOver ? openLane(crew) : lane;
       mine.push({ file, resolve, reject });
     });

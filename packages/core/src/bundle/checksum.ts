@@ -1,7 +1,13 @@
+import { createRequire } from 'node:module';
+
 /** The low 32 bits of XXH64 (seed 0), as zstd uses them. */
 export async function createChecksum(): Promise<(content: Buffer) => number> {
-  // loaded on first use: it takes longer than the rest of core
-  const { createXXHash64 } = await import('hash-wasm');
+  // This hash alone, and on first use: the whole package takes as long to load as the rest of what a thread needs.
+  const { createXXHash64 } = require('hash-wasm/dist/xxhash64.umd.min.js') as XxHash64;
   const hasher = await createXXHash64();
   return (content) => Buffer.from(hasher.init().update(content).digest('binary')).readUInt32BE(4);
 }
+
+type XxHash64 = Pick<typeof import('hash-wasm'), 'createXXHash64'>;
+
+const require = createRequire(import.meta.url);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, writevSync } from 'node:fs';
+import { closeSync, openSync, readSync, writevSync } from 'node:fs';
 import { sha256, type Sha256 } from '../io/digest.ts';
 import { loadFrameCodec, type CodecChoice } from './frame-codec.ts';
 import { createFrameSealer, type SealedFrame } from './frame-sealer.ts';
@@ -9,8 +9,8 @@ import { padded, putTarHeader } from './tar-header.ts';
 /** Files that follow each other in a bundle and fill whole frames: the first begins one, and what comes after the last begins another. */
 export interface FileBatch {
   readonly files: readonly BatchFile[];
-  /** Bytes of the tar archive: headers, files and padding. */
-  readonly bytes: number;
+  /** Bytes of each frame; together those of the headers, files and padding. */
+  readonly frames: readonly number[];
 }
 
 /** A file of a batch. */
@@ -27,8 +27,6 @@ export interface BatchFile {
 export interface FrameMaking {
   readonly codec: CodecChoice;
   readonly level: number;
-  /** Each frame but the last has so many bytes of content. */
-  readonly frameBytes: number;
 }
 
 /** Frames that are ready to be written. */
@@ -49,21 +47,19 @@ export type BatchBuilder = (batch: FileBatch) => Promise<BuiltBatch>;
  *
  * @param onPause - called between files and frames, for what cannot wait until a batch is built
  */
-export async function createBatchBuilder(
-  { codec, level, frameBytes }: FrameMaking,
-  onPause: () => void,
-): Promise<BatchBuilder> {
-  const seal = await createFrameSealer(loadFrameCodec(codec));
+export async function createBatchBuilder({ codec, level }: FrameMaking, onPause: () => void): Promise<BatchBuilder> {
+  const seal = await createFrameSealer(() => loadFrameCodec(codec));
   const spare: Buffer[] = [];
 
   return async (batch) => {
-    const memory = takeMemory(spare, batch.bytes);
+    const bytes = batch.frames.reduce((sum, frame) => sum + frame, 0);
+    const memory = takeMemory(spare, bytes + 1);
     const release = (): void => {
       spare.push(memory);
     };
-    const content = memory.subarray(0, batch.bytes);
-    if (!loadBatch(batch, content, onPause)) return { frames: undefined, write: () => undefined, release };
-    const sealed = await sealAll((frame) => seal(frame, level), content, frameBytes, onPause);
+    const content = memory.subarray(0, bytes);
+    if (!loadBatch(batch, memory, onPause)) return { frames: undefined, write: () => undefined, release };
+    const sealed = await sealAll((frame) => seal(frame, level), content, batch.frames, onPause);
     return {
       frames: sealed.map(({ compressed, uncompressed, checksum }) => ({ compressed, uncompressed, checksum })),
       write: (fd, position) => {
@@ -78,55 +74,61 @@ export async function createBatchBuilder(
   };
 }
 
+/** Memory that was used before is quicker than new memory, every page of which the system clears. */
 function takeMemory(spare: Buffer[], bytes: number): Buffer {
   const fitting = spare.findIndex(({ length }) => length >= bytes);
   if (fitting !== -1) return spare.splice(fitting, 1)[0]!;
   spare.pop(); // a larger one takes its place
-  return Buffer.allocUnsafeSlow(bytes);
+  return Buffer.allocUnsafeSlow(Math.ceil(bytes / MEMORY_STEP) * MEMORY_STEP);
 }
+
+/** Room for most batches. */
+const MEMORY_STEP: number = 4 * 2 ** 20 + 4096;
 
 function sealAll(
   seal: (frame: Buffer) => Promise<SealedFrame>,
   content: Buffer,
-  frameBytes: number,
+  frames: readonly number[],
   onPause: () => void,
 ): Promise<SealedFrame[]> {
-  const frames: Promise<SealedFrame>[] = [];
-  for (let from = 0; from < content.length; from += frameBytes) {
-    frames.push(seal(content.subarray(from, from + frameBytes)));
+  let from = 0;
+  const sealing = frames.map((bytes) => {
+    const frame = seal(content.subarray(from, (from += bytes)));
     onPause();
-  }
-  return Promise.all(frames);
+    return frame;
+  });
+  return Promise.all(sealing);
 }
 
-/** Fill `content` with the archive of a batch; false when a file is not there, not as promised, or cannot be read. */
+/** Fill `content`, which has a byte to spare, with the archive of a batch; false when a file is not there, not as promised, or cannot be read. */
 function loadBatch({ files }: FileBatch, content: Buffer, onPause: () => void): boolean {
   let at = 0;
   for (const { source, path, size, sha256: digest } of files) {
     at += putTarHeader(content, at, path, size);
     const body = content.subarray(at, at + size);
-    if (!readWhole(source, body, onPause) || digestOf(body, onPause) !== digest) return false;
+    if (readInto(content.subarray(at, at + size + 1), source, onPause) !== size) return false;
+    if (digestOf(body, onPause) !== digest) return false;
     content.fill(0, at + size, at + padded(size));
     at += padded(size);
   }
   return true;
 }
 
-/** Whether `file` has exactly the bytes that fill `target`. Who reads it once more finds out why it has not. */
-function readWhole(file: string, target: Buffer, onPause: () => void): boolean {
+/** Read the begin of `file` into `target`; returns how many bytes, -1 when it cannot be read. Who reads it once more finds out why. */
+function readInto(target: Buffer, file: string, onPause: () => void): number {
   let fd: number | undefined;
   try {
     fd = openSync(file, 'r');
-    if (fstatSync(fd).size !== target.length) return false;
-    for (let done = 0; done < target.length;) {
+    let done = 0;
+    while (done < target.length) {
       const bytesRead = readSync(fd, target, done, Math.min(PIECE_BYTES, target.length - done), null);
-      if (bytesRead === 0) return false;
+      if (bytesRead === 0) break;
       done += bytesRead;
-      onPause();
+      if (target.length > PIECE_BYTES) onPause();
     }
-    return true;
+    return done;
   } catch {
-    return false;
+    return -1;
   } finally {
     if (fd !== undefined) closeSync(fd);
   }

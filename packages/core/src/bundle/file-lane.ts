@@ -55,33 +55,45 @@ export function createFileLane<T>(options: LaneOptions<T>): FileLane<T> {
   let waiting: LaneFile<T>[] = [];
   let waitingBytes = 0;
   let begun: BegunBatch<T>[] = [];
+  /** The paths in them. */
+  const underWay = new Set<string>();
   /** So many of the first that wait are not for a batch. */
   let oneByOne = 0;
   let isOver = false;
 
-  /** The files that make up the next whole frames, if enough of them are waiting to say so. */
-  const nextBatch = (): readonly LaneFile<T>[] | undefined => {
+  /** The first files that wait and make up whole frames, as many as a batch takes, if enough of them are there to say so. */
+  const nextBatch = (): WholeFrames | undefined => {
     const left = room();
     const [head] = waiting;
     if (left === undefined || head === undefined || oneByOne > 0 || waitingBytes <= frameBytes) return undefined;
     if (begun.length === 0 && left.openBytes > 0 && left.openBytes + head.bytes <= frameBytes) return undefined;
-    const paths = new Set(begun.flatMap(({ files }) => files.map(({ file }) => file.path)));
     const bundleBytes = left.bundleBytes - sumOf(begun);
+    const paths = new Set<string>();
+    const whole: WholeFrames = { count: 0, frames: [] };
     let bytes = 0;
-    let frame = 0;
+    let open: number[] = [];
+    const endFrame = (count: number): void => {
+      whole.count = count;
+      whole.frames.push(...open);
+      open = [];
+    };
     for (const [index, { file, bytes: more }] of waiting.entries()) {
-      const isOrdinary = bytes + more <= bundleBytes && !paths.has(file.path) && isNew(file);
-      if (isOrdinary && index > 0 && frame + more > frameBytes) return waiting.slice(0, index);
+      const isOrdinary =
+        bytes + more <= bundleBytes && !underWay.has(file.path) && !paths.has(file.path) && isNew(file);
+      if (isOrdinary && open.length > 0 && open.at(-1)! + more > frameBytes) endFrame(index);
       bytes += more;
+      if (whole.count > 0 && bytes > BATCH_BYTES) break;
       if (!isOrdinary || bytes > MOST_BATCH_BYTES) {
-        oneByOne = index + 1;
-        return undefined;
+        if (whole.count === 0) oneByOne = index + 1;
+        break;
       }
-      frame = (frame + more) % frameBytes;
-      if (frame === 0) return waiting.slice(0, index + 1);
+      let last = (open.pop() ?? 0) + more;
+      for (; last > frameBytes; last -= frameBytes) open.push(frameBytes);
+      open.push(last);
+      if (last === frameBytes) endFrame(index + 1);
       paths.add(file.path);
     }
-    return undefined;
+    return whole.count > 0 ? whole : undefined;
   };
 
   const take = (count: number): readonly LaneFile<T>[] => {
@@ -91,21 +103,21 @@ export function createFileLane<T>(options: LaneOptions<T>): FileLane<T> {
     return taken;
   };
 
-  const begin = ({ length }: readonly LaneFile<T>[]): void => {
-    const files = take(length);
-    const bytes = sumOf(files);
+  const begin = ({ count, frames }: WholeFrames): void => {
+    const files = take(count);
+    for (const { file } of files) underWay.add(file.path);
     const batch: FileBatch = {
-      bytes,
+      frames,
       files: files.map(({ file: { body, path, size, sha256 } }) => ({ source: body.file, path, size, sha256 })),
     };
-    begun.push({ files, bytes, built: threads.build(batch) });
+    begun.push({ files, bytes: sumOf(files), isFull: frames.at(-1) === frameBytes, built: threads.build(batch) });
   };
 
   const beginAll = (): void => {
     while (begun.length < threads.most) {
-      const files = nextBatch();
-      if (files === undefined) return;
-      begin(files);
+      const whole = nextBatch();
+      if (whole === undefined) return;
+      begin(whole);
     }
   };
 
@@ -113,11 +125,11 @@ export function createFileLane<T>(options: LaneOptions<T>): FileLane<T> {
    * Put the first batch in, or have its files added one by one. That its last frame ends where it does is only right if the file behind it is: a
    * file that is refused must leave nothing, not even the end of a frame.
    */
-  const settleFirst = async ({ files, bytes, built }: BegunBatch<T>): Promise<void> => {
+  const settleFirst = async ({ files, isFull, built }: BegunBatch<T>): Promise<void> => {
     const frames = await built.frames;
     beginAll();
     const [, second] = begun;
-    const isEndSure = bytes % frameBytes === 0 || (await second?.built.frames) !== undefined;
+    const isEndSure = isFull || (await second?.built.frames) !== undefined;
     if (frames === undefined || !isEndSure) return giveBack(second);
     const added = await addBatch(
       files.map(({ file }) => file),
@@ -125,7 +137,10 @@ export function createFileLane<T>(options: LaneOptions<T>): FileLane<T> {
       built.write,
     );
     begun = begun.slice(1);
-    for (const [index, { resolve }] of files.entries()) resolve(added[index]!);
+    for (const [index, { file, resolve }] of files.entries()) {
+      underWay.delete(file.path);
+      resolve(added[index]!);
+    }
   };
 
   /** Have the first two batches added file by file, and make what comes after anew. */
@@ -135,6 +150,7 @@ export function createFileLane<T>(options: LaneOptions<T>): FileLane<T> {
     waiting = [...begun.flatMap(({ files }) => files), ...waiting];
     waitingBytes += sumOf(begun);
     begun = [];
+    underWay.clear();
   };
 
   const fail = (error: unknown): void => {
@@ -182,6 +198,9 @@ export function createFileLane<T>(options: LaneOptions<T>): FileLane<T> {
   };
 }
 
+/** Each batch costs the main thread as much as some files: it is not to be asked for every frame. */
+const BATCH_BYTES = 4 * 2 ** 20;
+
 /** More than any crate file has, so that only a file of another kind is too large for a thread. */
 const MOST_BATCH_BYTES = 16 * 2 ** 20;
 
@@ -194,8 +213,16 @@ interface LaneFile<T> extends WaitingFile<T> {
   readonly bytes: number;
 }
 
+/** So many of the first files that wait fill frames of so many bytes. */
+interface WholeFrames {
+  count: number;
+  readonly frames: number[];
+}
+
 interface BegunBatch<T> {
   readonly files: readonly LaneFile<T>[];
   readonly bytes: number;
+  /** Whether its last frame can take nothing more. */
+  readonly isFull: boolean;
   readonly built: BatchInThread;
 }

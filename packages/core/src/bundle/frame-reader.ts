@@ -5,7 +5,7 @@ import type { FrameCache } from './frame-cache.ts';
 import { openFrame, type FrameCodec } from './frame-codec.ts';
 import { MAX_EXPANSION, MAX_FRAME_BYTES } from './limits.ts';
 import { CHECKSUM_OF_NOTHING, parseSeekTable, SEEK_FOOTER_BYTES, seekTableBytes } from './seek-table.ts';
-import { readStoredRange, storedFrameBytes, storedRange } from './zstd-frame.ts';
+import { readStoredRange, readStoredStart, storedFrameBytes, storedRange } from './zstd-frame.ts';
 
 /** Random access to the content of a bundle's frames. */
 export interface FrameReader {
@@ -25,7 +25,7 @@ export interface FrameReader {
   frame(frame: number): Promise<Buffer>;
   /** The content from `from` to `to`, in pieces as the frames give them: shared, not to be changed. */
   pieces(from: number, to: number): AsyncGenerator<Buffer>;
-  /** The content from `from` to `to` as a buffer of its own. Within a frame that is stored, no other byte of it is read (nor its checksum). */
+  /** The content from `from` to `to` as a buffer of its own. Within a frame that is stored nothing is decompressed, nor its checksum compared. */
   bytes(from: number, to: number): Promise<Buffer>;
   close(): Promise<void>;
 }
@@ -152,15 +152,22 @@ function createFrameReader(options: Layout & FrameReaderOptions & { file: string
     }
   }
 
-  /** Bytes of a frame that is stored as it is are read where they are; undefined when it is compressed. */
+  /** Bytes of a frame that is stored are taken from where they are; undefined when it is compressed. */
   const storedBytes = async (number: number, from: number, to: number): Promise<Buffer | undefined> => {
     const position = positions[number] ?? 0;
-    const isStored = (positions[number + 1] ?? 0) - position === storedFrameBytes(frameBytes(number));
-    if (!isStored || from === to || cache.has(reader, number)) return undefined;
+    const compressed = (positions[number + 1] ?? 0) - position;
+    const content = frameBytes(number);
+    if (compressed < LEAST_STORED * content || from === to || cache.has(reader, number)) return undefined;
     const [first, end] = [from - (starts[number] ?? 0), to - (starts[number] ?? 0)];
-    const range = storedRange(first, end);
-    const blocks = await readExactly(handle, position + range.start, range.bytes, `${file}: frame ${number}`);
-    return readStoredRange(blocks, first, end, frameBytes(number));
+    const where = `${file}: frame ${number}`;
+    if (compressed === storedFrameBytes(content)) {
+      const range = storedRange(first, end);
+      const blocks = await readExactly(handle, position + range.start, range.bytes, where);
+      return readStoredRange(blocks, first, end, content);
+    }
+    // Between the blocks of the files are those of their headers, which take less than they stand for: what is wanted ends before this.
+    const begin = await readExactly(handle, position, Math.min(compressed, storedFrameBytes(end)), where);
+    return readStoredStart(begin, first, end, where);
   };
 
   return {
@@ -189,6 +196,9 @@ function createFrameReader(options: Layout & FrameReaderOptions & { file: string
     close: () => handle.close(),
   };
 }
+
+/** A frame that is smaller is compressed for certain. */
+const LEAST_STORED = 0.9;
 
 async function readExactly(handle: FileHandle, position: number, bytes: number, where: string): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(bytes);

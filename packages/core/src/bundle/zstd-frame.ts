@@ -1,4 +1,5 @@
 import { MirrorError } from '../errors.ts';
+import type { ByteRange } from './zero-runs.ts';
 
 /** What the outside of a zstd frame says, without decompressing it. */
 export interface ZstdFrame {
@@ -14,7 +15,7 @@ export interface ZstdFrame {
   readonly checksum: number | undefined;
   /** No decoder gets more uncompressed bytes than this out of the frame, whatever its header says. */
   readonly mostContentBytes: number;
-  /** Whether every block is stored as it is. */
+  /** Whether every block is stored as it is, or is a byte that is repeated. */
   readonly isStored: boolean;
 }
 
@@ -42,7 +43,7 @@ export function inspectFrame(bytes: Buffer, where: string): ZstdFrame | undefine
     if (at + BLOCK_HEADER_BYTES > bytes.length) return undefined;
     const block = readBlockHeader(bytes, at, where);
     isLast = block.isLast;
-    isStored &&= block.type === RAW_BLOCK;
+    isStored &&= block.type !== COMPRESSED_BLOCK;
     mostContentBytes += block.type === COMPRESSED_BLOCK ? MAX_BLOCK_BYTES : block.size;
     at += BLOCK_HEADER_BYTES + block.storedBytes;
   }
@@ -74,13 +75,28 @@ export function sealedHeader(contentBytes: number): Buffer {
   return header;
 }
 
-/** `content` as stored blocks, each after its header: views of `content`, nothing is copied. */
-export function storedBlocks(content: Buffer): Buffer[] {
+/**
+ * `content` as blocks that are stored, each after its header: views of `content`, nothing is copied. A run of zeros is a block that says so.
+ *
+ * @param zeros - runs of zeros in `content`, ascending
+ */
+export function storedBlocks(content: Buffer, zeros: readonly ByteRange[] = []): Buffer[] {
+  if (content.length === 0) return [blockHeader(RAW_BLOCK, 0, true)];
   const blocks: Buffer[] = [];
-  for (let start = 0; start === 0 || start < content.length; start += MAX_BLOCK_BYTES) {
-    const data = content.subarray(start, start + MAX_BLOCK_BYTES);
-    blocks.push(storedBlockHeader(data.length, start + data.length === content.length), data);
+  let at = 0;
+  const put = (type: number, end: number): void => {
+    for (; at < end; at += MAX_BLOCK_BYTES) {
+      const data = content.subarray(at, Math.min(end, at + MAX_BLOCK_BYTES));
+      blocks.push(blockHeader(type, data.length, at + data.length === content.length));
+      blocks.push(type === RLE_BLOCK ? data.subarray(0, 1) : data);
+    }
+    at = end;
+  };
+  for (const { from, to } of zeros) {
+    put(RAW_BLOCK, from);
+    put(RLE_BLOCK, to);
   }
+  put(RAW_BLOCK, content.length);
   return blocks;
 }
 
@@ -122,7 +138,8 @@ export function readStoredRange(blocks: Buffer, from: number, to: number, conten
   for (let at = 0; start < to;) {
     const size = Math.min(MAX_BLOCK_BYTES, contentBytes - start);
     const data = at + BLOCK_HEADER_BYTES;
-    if (!storedBlockHeader(size, start + size === contentBytes).equals(blocks.subarray(at, data))) return undefined;
+    if (!blockHeader(RAW_BLOCK, size, start + size === contentBytes).equals(blocks.subarray(at, data)))
+      return undefined;
     const first = Math.max(from - start, 0);
     blocks.copy(content, start + first - from, data + first, data + Math.min(to - start, size));
     start += size;
@@ -131,27 +148,46 @@ export function readStoredRange(blocks: Buffer, from: number, to: number, conten
   return content;
 }
 
-function storedBlockHeader(size: number, isLast: boolean): Buffer {
+function blockHeader(type: number, size: number, isLast: boolean): Buffer {
   const header = Buffer.allocUnsafe(BLOCK_HEADER_BYTES);
-  header.writeUIntLE((size << 3) | (RAW_BLOCK << 1) | Number(isLast), 0, BLOCK_HEADER_BYTES);
+  header.writeUIntLE((size << 3) | (type << 1) | Number(isLast), 0, BLOCK_HEADER_BYTES);
   return header;
 }
 
 /** The bytes `from` to `to` of the content of a frame whose blocks are all stored: a copy, no decoder needed. */
 export function readStoredFrame(frame: Buffer, shape: ZstdFrame, from: number, to: number): Buffer {
+  const blocks = frame.subarray(0, shape.headerBytes + shape.blocksBytes);
+  return readStoredBlocks(blocks, shape.headerBytes, from, Math.min(to, shape.mostContentBytes)) ?? Buffer.alloc(0);
+}
+
+/**
+ * The bytes `from` to `to` of the content of the frame that begins with `begin`, if the blocks up to there are stored.
+ *
+ * @returns undefined when they are not, or not all there: the frame must be decoded
+ * @throws {MirrorError} ERR_INTEGRITY when this is no zstd frame, or one that needs a dictionary
+ */
+export function readStoredStart(begin: Buffer, from: number, to: number, where: string): Buffer | undefined {
+  const header = readHeader(begin, where);
+  return header && readStoredBlocks(begin, header.headerBytes, from, to);
+}
+
+function readStoredBlocks(blocks: Buffer, blocksAt: number, from: number, to: number): Buffer | undefined {
   const content = Buffer.allocUnsafe(Math.max(0, to - from));
-  let start = 0;
   let filled = 0;
-  for (let at = shape.headerBytes; at < shape.headerBytes + shape.blocksBytes && start < to;) {
-    const { storedBytes } = readBlockHeader(frame, at, 'stored frame');
+  let start = 0;
+  for (let at = blocksAt; start < to;) {
     const data = at + BLOCK_HEADER_BYTES;
+    if (data > blocks.length) return undefined;
+    const { type, size, storedBytes } = readBlockHeader(blocks, at, 'stored frame');
     const first = Math.max(from - start, 0);
-    const end = Math.min(to - start, storedBytes);
-    if (first < end) filled += frame.copy(content, filled, data + first, data + end);
-    start += storedBytes;
+    const end = Math.min(to - start, size);
+    if (type === COMPRESSED_BLOCK || data + (type === RLE_BLOCK ? 1 : end) > blocks.length) return undefined;
+    if (first < end && type === RLE_BLOCK) content.fill(blocks[data]!, filled, (filled += end - first));
+    else if (first < end) filled += blocks.copy(content, filled, data + first, data + end);
+    start += size;
     at = data + storedBytes;
   }
-  return content.subarray(0, filled);
+  return content;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { itWith, scratchDir } from '@mirror-tools/test-support';
+import fc from 'fast-check';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +8,17 @@ import zlib from 'node:zlib';
 import { CODEC_CHOICES, loadFrameCodec, type CodecChoice } from '../../dist/index.js';
 import { openFrame } from '../../dist/bundle/frame-codec.js';
 import { createFrameSealer } from '../../dist/bundle/frame-sealer.js';
-import { inspectFrame, readStoredFrame, storedFrame } from '../../dist/bundle/zstd-frame.js';
+import { looksRandom } from '../../dist/bundle/looks-random.js';
+import { rangesBetween, sparseBlocks, zeroRuns } from '../../dist/bundle/zero-runs.js';
+import {
+  inspectFrame,
+  readStoredFrame,
+  readStoredStart,
+  sealedHeader,
+  storedBlocks,
+  storedFrame,
+  storedFrameBytes,
+} from '../../dist/bundle/zstd-frame.js';
 import { noise } from './sample-files.ts';
 
 const choices = CODEC_CHOICES.filter((choice) => choice !== 'zlib' || 'zstdCompress' in zlib);
@@ -133,6 +144,61 @@ itWith(['zstd'], 'frames of the zstd program are read, as long as they are no la
 });
 
 async function sealed(choice: CodecChoice, content: Buffer): Promise<Buffer> {
-  const seal = await createFrameSealer(loadFrameCodec(choice));
+  const seal = await createFrameSealer(() => loadFrameCodec(choice));
   return Buffer.concat((await seal(content, 3)).parts);
 }
+
+describe('stored blocks without the zeros', () => {
+  /** Blocks of 512 bytes, of which some are noise, some nothing, and some end in zeros after a few bytes. */
+  const contentOf = (shape: readonly number[], rest: number): Buffer =>
+    Buffer.concat([
+      ...shape.map((head, number) => Buffer.concat([noise(number + 1, head), Buffer.alloc(512 - head)])),
+      noise(7, rest),
+    ]);
+  const shapes = fc.array(fc.oneof(fc.constantFrom(0, 504, 511, 512), fc.integer({ min: 0, max: 512 })), {
+    maxLength: 40,
+  });
+
+  it('give back what they were made of, whole and in part, and are never longer than what they stand for', () => {
+    fc.assert(
+      fc.property(shapes, fc.integer({ min: 0, max: 600 }), fc.nat(), fc.nat(), (shape, rest, one, other) => {
+        const content = contentOf(shape, rest);
+        const blocks = storedBlocks(content, zeroRuns(content, sparseBlocks(content)));
+        const frame = Buffer.concat([sealedHeader(content.length), ...blocks, Buffer.alloc(4)]);
+        expect(frame.length).toBeLessThanOrEqual(storedFrameBytes(content.length));
+        const shapeFound = inspectFrame(frame, 'x')!;
+        expect(shapeFound).toMatchObject({
+          isStored: true,
+          frameBytes: frame.length,
+          mostContentBytes: content.length,
+        });
+        expect(readStoredFrame(frame, shapeFound, 0, content.length).equals(content)).toBe(true);
+        const [from = 0, to = 0] = [one, other].map((place) => place % (content.length + 1)).sort((a, b) => a - b);
+        const begin = frame.subarray(0, storedFrameBytes(to));
+        expect(readStoredStart(begin, from, to, 'x')?.equals(content.subarray(from, to))).toBe(true);
+        const cut = readStoredStart(begin.subarray(0, one % 40), from, to, 'x');
+        expect(cut === undefined || cut.equals(content.subarray(from, to))).toBe(true);
+      }),
+    );
+  });
+
+  itWith(['zstd'], 'are what zstd takes for the same bytes', () => {
+    const file = path.join(scratchDir(), 'x.zst');
+    const content = contentOf([512, 100, 0, 0, 300, 512, 20], 150_000);
+    const blocks = storedBlocks(content, zeroRuns(content, sparseBlocks(content)));
+    const frame = storedFrame(content);
+    writeFileSync(file, Buffer.concat([frame.subarray(0, 9), ...blocks]));
+    expect(execFileSync('zstd', ['-dcq', file], { maxBuffer: 2 ** 25 }).equals(content)).toBe(true);
+  });
+
+  it('only noise looks random, with or without headers between', () => {
+    const files = Buffer.concat(Array.from({ length: 60 }, (_, n) => [contentOf([150], 0), noise(n, 14_848)]).flat());
+    const judge = (content: Buffer): boolean =>
+      looksRandom(content, rangesBetween(sparseBlocks(content), content.length));
+    expect(judge(noise(3, 2 ** 20))).toBe(true);
+    expect(judge(files)).toBe(true);
+    expect(judge(Buffer.concat([noise(4, 2 ** 19), text.subarray(0, 2 ** 17), noise(5, 2 ** 19)]))).toBe(false);
+    expect(judge(Buffer.alloc(2 ** 20))).toBe(false);
+    expect(judge(noise(6, 20_000))).toBe(false);
+  });
+});
