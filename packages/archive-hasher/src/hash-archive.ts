@@ -25,6 +25,7 @@ import type { SigningKey } from './sign.ts';
 import { comparePaths } from './tree-path.ts';
 import type { TreePath } from './tree-path.ts';
 import { createReportWriter } from './write-report.ts';
+import { writing } from './writing.ts';
 
 /** What becomes of a kind of problem: in the report and counted as a failure, left out and counted, or the end of the run. */
 export type ProblemPolicy = 'report' | 'skip' | 'fail';
@@ -94,12 +95,12 @@ export interface HashArchiveResult {
  * which the next run writes over.
  *
  * @throws {MirrorError} ERR_USAGE for options that make no sense, ERR_LOCKED when another run has the same outputs, ERR_IO
- * for a problem whose policy is `fail`; and system errors of the output directory
+ * for a problem whose policy is `fail`, or an output that cannot be written
  */
 export async function hashArchive(options: HashArchiveOptions): Promise<HashArchiveResult> {
   const { archive = 'zip', outDir = '.', signal } = options;
   const dir = await checkedDirectory(options.dir);
-  await mkdir(outDir, { recursive: true });
+  await writing(outDir, mkdir(outDir, { recursive: true }));
   const outputs = outputFiles(outDir, options.outPrefix ?? directoryName(dir), archive);
   const lock = acquireLock(outputs.lock, 'mirror-archive-hasher hash');
   try {
@@ -128,8 +129,8 @@ async function run(options: Run, outputs: OutputFiles): Promise<HashArchiveResul
     const report = partOf(outputs.report);
     const made = [outputs.report];
     if (signingKey !== undefined) {
-      await writeFile(partOf(outputs.signature), await signingKey.sign(report), { flush: true });
-      await writeFile(partOf(outputs.publicKey), signingKey.publicKey, { flush: true });
+      await writeSynced(partOf(outputs.signature), await signingKey.sign(report));
+      await writeSynced(partOf(outputs.publicKey), signingKey.publicKey);
       made.push(outputs.signature, outputs.publicKey);
     }
     signal?.throwIfAborted();
@@ -260,13 +261,14 @@ async function pack(
     bytes: pool.bytesRead() - before,
     failed: 0,
   }));
-  const packed = await pool.pack({
+  const task = {
     kind,
     archive: partOf(archive),
     report: partOf(outputs.report),
     emptyDirectories: found.emptyDirectories,
     beside: made.map((file) => ({ name: path.basename(file), file: partOf(file) })),
-  });
+  };
+  const packed = await writing(task.archive, pool.pack(task));
   for (const problem of packed.problems) log.warn('not in the archive', { ...problem });
   return packed;
 }
@@ -322,6 +324,10 @@ function directoryName(dir: string): string {
 
 function finalFiles({ report, signature, publicKey, archive }: OutputFiles): string[] {
   return [report, signature, publicKey, ...(archive === undefined ? [] : [archive])];
+}
+
+function writeSynced(file: string, text: string): Promise<void> {
+  return writing(file, writeFile(file, text, { flush: true }));
 }
 
 /** Make the renames themselves last; Windows cannot and need not. */

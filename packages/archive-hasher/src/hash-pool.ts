@@ -1,6 +1,8 @@
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import { EXIT_CODES, MirrorError } from '@mirror/core/errors';
+import type { ErrorCode } from '@mirror/core/errors';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
 import type { FileOutcome, ReadOptions } from './hash-file.ts';
@@ -115,7 +117,7 @@ export function createHashPool(options: HashPoolOptions): HashPool {
     },
     async pack(options) {
       const result = (await run({ type: 'pack', options })) as PackResult | FailedTask;
-      if ('failed' in result) throw Object.assign(new Error(result.failed), { code: result.code });
+      if ('failed' in result) throw asError(result);
       return result;
     },
     bytesRead: () => Number(Atomics.load(counter, 0)),
@@ -124,4 +126,10 @@ export function createHashPool(options: HashPoolOptions): HashPool {
       await pool.destroy();
     },
   };
+}
+
+/** The error that `FailedTask` was made of. */
+function asError({ failed, code }: FailedTask): Error {
+  if (code in EXIT_CODES) return new MirrorError(code as ErrorCode, failed);
+  return Object.assign(new Error(failed), { code });
 }

@@ -142,6 +142,7 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
 
 async function checkSignature(options: VerifyArchiveOptions, log: Log): Promise<Signer | undefined> {
   const { report, signature = `${report}.asc`, publicKey = `${report.replace(/\.toml$/, '')}.pub.asc` } = options;
+  if (!(await exists(report))) throw new MirrorError('ERR_IO', `there is no report ${report}`);
   if (!(await exists(signature))) {
     if (options.allowUnsigned === true) return undefined;
     throw new MirrorError('ERR_SIGNATURE', `there is no signature ${signature}`, {

@@ -3,6 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { formatEntry, formatHeader } from './report.ts';
 import type { ReportEntry, ReportHeader } from './report.ts';
+import { writing } from './writing.ts';
 
 /** A report in the making. */
 export interface ReportWriter {
@@ -19,13 +20,13 @@ export interface ReportWriter {
  * depend on how many there are; the disk holds them twice for a moment.
  */
 export async function createReportWriter(spool: string): Promise<ReportWriter> {
-  const handle = await open(spool, 'w');
+  const handle = await writing(spool, open(spool, 'w'));
   let text = '';
 
   async function flush(): Promise<void> {
     const ready = text;
     text = '';
-    await handle.writeFile(ready);
+    await writing(spool, handle.writeFile(ready));
   }
 
   return {
@@ -35,20 +36,24 @@ export async function createReportWriter(spool: string): Promise<ReportWriter> {
     },
     async finish(header, file) {
       await flush();
-      const out = await open(file, 'w');
-      try {
-        await out.writeFile(formatHeader(header));
-        await copyAll(spool, out);
-        await out.sync();
-      } finally {
-        await out.close();
-      }
+      await writing(file, join(header, spool, file));
     },
     async close() {
       await handle.close();
       await rm(spool, { force: true });
     },
   };
+}
+
+async function join(header: ReportHeader, spool: string, file: string): Promise<void> {
+  const out = await open(file, 'w');
+  try {
+    await out.writeFile(formatHeader(header));
+    await copyAll(spool, out);
+    await out.sync();
+  } finally {
+    await out.close();
+  }
 }
 
 async function copyAll(from: string, out: FileHandle): Promise<void> {

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { itWith, runBin, scratchDir } from '@mirror-tools/test-support';
 import type { BinResult } from '@mirror-tools/test-support';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as library from '../dist/index.js';
@@ -174,4 +174,17 @@ it('the public names are these', () => {
     'verifyArchive',
     'verifySignature',
   ]);
+});
+
+it('a full disk is told with the file that it had no room for, and leaves no output', async () => {
+  if (process.platform !== 'linux') return; // needs a file that takes nothing
+  for (const name of ['tree.toml.part', 'tree.zip.part']) {
+    const { dir, run } = workplace();
+    mkdirSync(path.join(dir, 'out'));
+    symlinkSync('/dev/full', path.join(dir, 'out', name));
+    const { status, stderr } = await run(['--dir', 'tree', '--out-dir', 'out', '--no-sign']);
+    expect(status).toBe(6);
+    expect(stderr).toMatch(`cannot write ${path.join('out', name)}: ENOSPC`);
+    expect(readdirSync(path.join(dir, 'out'))).toEqual([]);
+  }
 });
