@@ -184,7 +184,7 @@ it('a full disk is told with the file that it had no room for, and leaves no out
     symlinkSync('/dev/full', path.join(dir, 'out', name));
     const { status, stderr } = await run(['--dir', 'tree', '--out-dir', 'out', '--no-sign']);
     expect(status).toBe(6);
-    expect(stderr).toMatch(`cannot write ${path.join('out', name)}: ENOSPC`);
+    expect(stderr).toMatch(`cannot write ${path.join(dir, 'out', name)}: ENOSPC`);
     expect(readdirSync(path.join(dir, 'out'))).toEqual([]);
   }
 });

@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import type * as Winston from 'winston';
 import type { Log } from '../log.ts';
 import { redactUrls } from '../net/redact.ts';
@@ -48,6 +50,8 @@ export function createLog(options: LogOptions): ClosableLog {
 
 function createLogger(options: LogOptions): Winston.Logger {
   // at once and not by import(), so that a line that is logged is written
+  // the resolution of links that `require` does fails when the last look at a file, whoever took it, was at a fifo or socket (Node 20)
+  statSync(fileURLToPath(import.meta.url));
   const winston = require('winston') as typeof Winston;
   const { combine, timestamp, printf } = winston.format;
   const line = printf((info) => (options.format === 'json' ? jsonLine(info) : textLine(info)));
