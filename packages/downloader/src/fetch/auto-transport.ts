@@ -1,8 +1,8 @@
 import type { Log } from '@mirror/core/log';
 import type { HttpPolicy } from '@mirror/core/net';
 import { createLeanHttp1 } from './lean-http1.ts';
-import { NotHttp1Error } from './not-http1-error.ts';
-import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from './transport.ts';
+import type { NotHttp1Error } from './not-http1-error.ts';
+import type { Transport, TransportRequest } from './transport.ts';
 import { createUndiciTransport, proxyFor } from './undici-transport.ts';
 
 /**
@@ -10,7 +10,6 @@ import { createUndiciTransport, proxyFor } from './undici-transport.ts';
  * that do not speak HTTP/1.1 as we read it.
  */
 export function createAutoTransport(policy: HttpPolicy, connections: number, log: Log): Transport {
-  const lean = createLeanHttp1(policy, connections);
   const strangers = new Set<string>();
   const oddities = new Map<string, number>();
   const robust = createUndiciTransport(policy, connections);
@@ -23,24 +22,10 @@ export function createAutoTransport(policy: HttpPolicy, connections: number, log
     strangers.add(origin);
     log.info('using the robust transport', { origin, reason: error.message });
   };
-  const getLean = (request: TransportRequest, receiver: ResponseReceiver): void => {
-    let isRedirected = false;
-    lean.get(request, {
-      onHead: (head) => {
-        isRedirected = isRedirect(head);
-        return isRedirected ? false : receiver.onHead(head);
-      },
-      onBody: receiver.onBody,
-      onEnd: (error) => {
-        if (error instanceof NotHttp1Error) noteOddity(request, error);
-        if (isRedirected && error === undefined) robust.get(request, receiver);
-        else receiver.onEnd(error);
-      },
-    });
-  };
+  const lean = createLeanHttp1(policy, connections, { onRedirect: robust.get, onNotHttp1: noteOddity });
   return {
     get: (request, receiver) => {
-      if (isForLean(request.url, policy, strangers)) getLean(request, receiver);
+      if (isForLean(request.url, policy, strangers)) lean.get(request, receiver);
       else robust.get(request, receiver);
     },
     close: async () => {
@@ -54,10 +39,6 @@ function isForLean(url: string, policy: HttpPolicy, strangers: ReadonlySet<strin
   if (!url.startsWith('http://') && !url.startsWith('https://')) return false; // undici's checks have the words for it
   if (strangers.size > 0 && strangers.has(new URL(url).origin)) return false;
   return proxyFor(url, policy) === undefined;
-}
-
-function isRedirect(head: ResponseHead): boolean {
-  return head.status >= 300 && head.status < 400 && head.header('location') !== undefined;
 }
 
 const ODDITIES = 3;

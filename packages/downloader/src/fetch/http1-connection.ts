@@ -28,8 +28,17 @@ export interface Http1Connection {
   destroy(): void;
 }
 
+/** Who takes what this transport leaves to others. */
+export interface OddAnswers {
+  /** The answer sends us elsewhere: it is over, the receiver has heard nothing of it, and waits for the one it asked for. */
+  onRedirect(request: TransportRequest, receiver: ResponseReceiver): void;
+  /** The answer made no sense to us; its receiver hears of that next. */
+  onNotHttp1(request: TransportRequest, error: NotHttp1Error): void;
+}
+
 /** Who keeps the connection. */
 export interface ConnectionOwner extends SocketOptions {
+  readonly odd: OddAnswers;
   readonly policy: HttpPolicy;
   /** The exchange is over; the connection may be used again or is gone. */
   readonly onFree: (isUsable: boolean) => void;
@@ -46,13 +55,15 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
   let pending: Pending | undefined;
   let isConnected = false;
   let isWanted = false;
+  let isRedirect = false;
   let uses = 0;
   let startedAt = 0;
   let lastByteAt = 0;
 
   const parser = createHttp1Parser({
     onHead: (head) => {
-      isWanted = pending!.receiver.onHead(head);
+      isRedirect = head.status >= 300 && head.status < 400 && head.header('location') !== undefined;
+      isWanted = !isRedirect && pending!.receiver.onHead(head);
     },
     onBody: (chunk) => {
       if (isWanted) pending!.receiver.onBody(chunk);
@@ -84,7 +95,12 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
     pending = undefined;
     if (!isUsable) socket.destroy();
     owner.onFree(isUsable);
-    ended.receiver.onEnd(error);
+    const { request, receiver } = ended;
+    if (isRedirect && error === undefined) owner.odd.onRedirect(request, receiver);
+    else {
+      if (error instanceof NotHttp1Error) owner.odd.onNotHttp1(request, error);
+      receiver.onEnd(error);
+    }
   };
 
   const onBytes = (bytes: Buffer): void => {
@@ -137,7 +153,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       pending = next;
       uses += 1;
       startedAt = lastByteAt = performance.now();
-      isWanted = false;
+      isWanted = isRedirect = false;
       parser.reset();
       socket.write(`GET ${next.target}${fixedHead}${headerLines(next.request.headers)}\r\n`, 'latin1');
     },

@@ -2,7 +2,7 @@ import tls from 'node:tls';
 import { trustedCertificates } from '@mirror/core/net';
 import type { HttpPolicy } from '@mirror/core/net';
 import { createHttp1Connection } from './http1-connection.ts';
-import type { Http1Connection, Pending } from './http1-connection.ts';
+import type { Http1Connection, OddAnswers, Pending } from './http1-connection.ts';
 import { splitUrl } from './split-url.ts';
 import { TransportError } from './transport.ts';
 import type { Transport } from './transport.ts';
@@ -11,13 +11,13 @@ import type { Transport } from './transport.ts';
  * The lean transport: HTTP/1.1 over keep-alive sockets to a few origins, for very many GETs of mostly small files.
  *
  * Bytes go from the socket into one buffer that all connections of the thread share, and from there, inside the same call, to the
- * receiver: no streams, no copies, nothing for the garbage collector. Redirects are handed out as they are. A kept connection that the server
+ * receiver: no streams, no copies, nothing for the garbage collector. Redirects are left to `odd`. A kept connection that the server
  * closes before an answer began is replaced without a word, as RFC 9110 allows for GET.
  *
  * @param connections - at most so many to each origin; further requests wait
  * @see https://www.rfc-editor.org/rfc/rfc9112#name-handling-incomplete-message
  */
-export function createLeanHttp1(policy: HttpPolicy, connections: number): Transport {
+export function createLeanHttp1(policy: HttpPolicy, connections: number, odd: OddAnswers): Transport {
   const shared = Buffer.allocUnsafeSlow(READ_BYTES);
   let context: tls.SecureContext | undefined;
   // reading all the usual certificates takes a while: not before they are needed
@@ -57,7 +57,7 @@ export function createLeanHttp1(policy: HttpPolicy, connections: number): Transp
       if (!watchedSignals.has(signal)) watch(signal);
       let origin = origins.get(split.origin);
       if (origin === undefined) {
-        origin = createOrigin(new URL(split.origin), { policy, connections, shared, secureContext });
+        origin = createOrigin(new URL(split.origin), { policy, connections, odd, shared, secureContext });
         origins.set(split.origin, origin);
       }
       origin.enter({ request, receiver, target: split.target, isSecondTry: false });
@@ -73,6 +73,7 @@ export function createLeanHttp1(policy: HttpPolicy, connections: number): Transp
 interface Surroundings {
   readonly policy: HttpPolicy;
   readonly connections: number;
+  readonly odd: OddAnswers;
   readonly shared: Buffer;
   readonly secureContext: () => tls.SecureContext;
 }
