@@ -5,7 +5,8 @@ import type { CommandContext, Outcome } from '@mirror/core/cli';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { SyncValues } from './cli-flags.ts';
-import { findDownloader, runDownloader, type DownloaderResult } from './run-downloader.ts';
+import { findDownloader } from './find-downloader.ts';
+import { runDownloader, type DownloaderResult } from './run-downloader.ts';
 
 /**
  * Whether to run the downloader: yes when told so; no when the changes go to someone else; else

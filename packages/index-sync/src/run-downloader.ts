@@ -1,12 +1,7 @@
 import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** A program and its first arguments. */
-export type Program = readonly [command: string, ...args: string[]];
+import type { Program } from './find-downloader.ts';
 
 /** How the downloader is run. */
 export interface RunDownloaderOptions {
@@ -23,51 +18,6 @@ export interface DownloaderResult {
   readonly status: number;
   /** The last line of its standard output, when that is JSON: its summary. */
   readonly summary: unknown;
-}
-
-/**
- * Where the downloader is: the given path, else beside this package, else on the PATH.
- *
- * @param selfUrl - of a file in this package's `dist`
- * @throws {MirrorError} ERR_USAGE when it is nowhere
- */
-export function findDownloader(
-  given: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-  selfUrl: string,
-): Program {
-  if (given !== undefined) {
-    if (existsSync(given)) return asProgram(given);
-    throw new MirrorError('ERR_USAGE', `${given}: no downloader there`, { hint: 'see --downloader-path' });
-  }
-  const packages = path.resolve(path.dirname(fileURLToPath(selfUrl)), '../..');
-  const beside = path.join(packages, 'downloader', 'dist', 'bin.js');
-  if (existsSync(beside)) return asProgram(beside);
-  for (const dir of (env['PATH'] ?? '').split(path.delimiter)) {
-    const found = COMMANDS_IN_PATH.map((each) => path.join(dir, each)).find((file) => dir !== '' && existsSync(file));
-    if (found !== undefined) return asProgram(found);
-  }
-  throw new MirrorError('ERR_USAGE', 'mirror-downloader is not installed', {
-    hint: 'npm i -g @mirror/downloader, or --downloader-path FILE',
-  });
-}
-
-/**
- * What a folder of the PATH may hold. On Windows npm puts a `.cmd` there, which only a shell can start; the program that it stands for lies at a
- * known place beside it: for a global installation and for `node_modules/.bin`.
- */
-const COMMANDS_IN_PATH =
-  process.platform === 'win32'
-    ? ['mirror-downloader.exe', 'node_modules/@mirror/downloader/dist/bin.js', '../@mirror/downloader/dist/bin.js']
-    : ['mirror-downloader'];
-
-function asProgram(file: string): Program {
-  if (/\.(cmd|bat)$/i.test(file)) {
-    throw new MirrorError('ERR_USAGE', `${file}: expected a program, found a script of the Windows shell`, {
-      hint: 'name the dist/bin.js of @mirror/downloader',
-    });
-  }
-  return /\.[cm]?js$/.test(file) ? [process.execPath, file] : [file];
 }
 
 /**

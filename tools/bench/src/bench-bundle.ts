@@ -33,18 +33,14 @@ export async function benchBundle(options: BenchBundleOptions): Promise<void> {
     const packing = (out: string): CommandLine => [process.execPath, loop, list, files, out, String(level)];
     const taring = (out: string): CommandLine => ['sh', '-c', TAR, files, out, String(level)];
     await compare({
+      ...options,
       contenders: [
         { name: 'tar-zstd', commands: (out) => [taring(out)] },
         { name: 'bundle', commands: (out) => [packing(out)] },
       ],
-      only: options.only,
       workload: { files: options.files, bytes },
       reference: 'tar-zstd',
-      runs: options.runs,
-      scratch: scratch.directory,
-      isMemory: scratch.isMemory,
-      limitMs: options.limitMs,
-      say,
+      scratch,
     });
     const bundles = path.join(scratch.directory, 'bundles');
     const run = { reportFile: path.join(scratch.directory, 'cost'), limitMs: options.limitMs };

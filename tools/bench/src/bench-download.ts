@@ -38,16 +38,12 @@ export async function benchDownload(options: BenchDownloadOptions): Promise<void
     options.say(`${files.length} files, ${bytes} bytes, served by ${isNginx ? 'nginx' : 'fake-registry'}\n`);
     const all = contenders({ origin, registry, files, concurrency: options.concurrency });
     await compare({
+      ...options,
       contenders: all,
-      only: options.only,
       workload: { files: files.length, bytes },
       reference: 'curl-http',
-      runs: options.runs,
-      scratch: scratch.directory,
-      isMemory: scratch.isMemory,
-      limitMs: options.limitMs,
+      scratch,
       serverSeconds: origin.seconds,
-      say: options.say,
     });
   } finally {
     await origin?.close();

@@ -24,7 +24,7 @@ export async function benchHash(options: BenchHashOptions): Promise<void> {
     const files = readVersions(registry);
     const workload = { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) };
     const crates = path.join(registry, 'crates');
-    const all = { ...options, workload, scratch: scratch.directory, isMemory: scratch.isMemory };
+    const all = { ...options, workload, scratch };
     for (const { reference, contenders } of comparisons(crates)) {
       const only = options.only.filter((name) => contenders.some((contender) => contender.name === name));
       if (options.only.length === 0 || only.length > 0) await compare({ ...all, contenders, only, reference });

@@ -1,33 +1,22 @@
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtBin } from './built-bin.ts';
 import { compare } from './compare.ts';
 import type { Contender } from './compare.ts';
 import type { BenchOptions } from './bench-options.ts';
-import { createScratch, runForJson } from './workspace.ts';
+import { makeIndex } from './make-index.ts';
+import { createScratch } from './workspace.ts';
 
 /** Compare the reading of an index of `crates` crates with `cat` of the same files. */
 export async function benchIndex(options: BenchOptions & { readonly crates: number }): Promise<void> {
   const scratch = createScratch(options.out);
   try {
-    const index = path.join(scratch.directory, 'index');
-    const made = runForJson(builtBin('@mirror-tools/index-generator'), [
-      '--out',
-      index,
-      '--crates',
-      String(options.crates),
-    ]);
-    const { crates, bytes } = made as { crates: number; bytes: number };
+    const { index, crates, bytes } = makeIndex(scratch.directory, options.crates);
     await compare({
+      ...options,
       contenders: contenders(index),
-      only: options.only,
       workload: { files: crates, bytes },
       reference: 'cat',
-      runs: options.runs,
-      scratch: scratch.directory,
-      isMemory: scratch.isMemory,
-      limitMs: options.limitMs,
-      say: options.say,
+      scratch,
     });
   } finally {
     scratch.remove();

@@ -4,8 +4,9 @@ import type { BenchOptions } from './bench-options.ts';
 import { builtBin } from './built-bin.ts';
 import { compare } from './compare.ts';
 import { makeCompleteMirror } from './complete-mirror.ts';
+import { makeIndex } from './make-index.ts';
 import type { CommandLine } from './run-command.ts';
-import { createScratch, runForJson } from './workspace.ts';
+import { createScratch } from './workspace.ts';
 
 /**
  * Compare a run over a mirror that has everything, and its manifest, with the reading of the index alone. Its peak of memory is the
@@ -14,23 +15,16 @@ import { createScratch, runForJson } from './workspace.ts';
 export async function benchNoChange(options: BenchOptions & { readonly crates: number }): Promise<void> {
   const scratch = createScratch(options.out);
   try {
-    const index = path.join(scratch.directory, 'index');
     const mirror = path.join(scratch.directory, 'mirror');
     const manifest = path.join(scratch.directory, 'manifest.jsonl');
-    const made = runForJson(builtBin('@mirror-tools/index-generator'), [
-      '--out',
-      index,
-      '--crates',
-      String(options.crates),
-    ]);
-    const { bytes } = made as { bytes: number };
+    const { index, bytes } = makeIndex(scratch.directory, options.crates);
     const versions = await makeCompleteMirror({ index, mirror, manifest });
     options.say(`${versions} versions\n`);
     const loop = fileURLToPath(new URL('./read-index-loop.js', import.meta.url));
     const run = ['--index-dir', index, '--include-yanked', '--out', mirror, '--manifest', manifest];
     const quiet = ['--progress=false', '--log-level', 'warn'];
     await compare({
-      only: options.only,
+      ...options,
       contenders: [
         { name: 'read-index', commands: () => [[process.execPath, loop, index, '2']] },
         ...['manifest', 'listing'].map((level) => ({
@@ -42,11 +36,7 @@ export async function benchNoChange(options: BenchOptions & { readonly crates: n
       ],
       workload: { files: versions, bytes },
       reference: 'read-index',
-      runs: options.runs,
-      scratch: scratch.directory,
-      isMemory: scratch.isMemory,
-      limitMs: options.limitMs,
-      say: options.say,
+      scratch,
     });
   } finally {
     scratch.remove();

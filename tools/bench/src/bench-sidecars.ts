@@ -6,7 +6,8 @@ import { layoutPath, readIndexFiles } from '@mirror/core';
 import type { BenchOptions } from './bench-options.ts';
 import { builtBin } from './built-bin.ts';
 import { compare } from './compare.ts';
-import { createScratch, runForJson } from './workspace.ts';
+import { makeIndex } from './make-index.ts';
+import { createScratch } from './workspace.ts';
 
 /**
  * Compare the making of all sidecars of an index, as files and as bundles, with a plain loop that creates as many files of their mean size at the same
@@ -15,8 +16,7 @@ import { createScratch, runForJson } from './workspace.ts';
 export async function benchSidecars(options: BenchOptions & { readonly crates: number }): Promise<void> {
   const scratch = createScratch(options.out);
   try {
-    const index = path.join(scratch.directory, 'index');
-    runForJson(builtBin('@mirror-tools/index-generator'), ['--out', index, '--crates', String(options.crates)]);
+    const { index } = makeIndex(scratch.directory, options.crates);
     const list = path.join(scratch.directory, 'paths');
     const { versions, bytes } = await listSidecars(index, list);
     options.say(`${versions} versions, sidecars of about ${Math.round(bytes / versions)} bytes\n`);
@@ -30,7 +30,7 @@ export async function benchSidecars(options: BenchOptions & { readonly crates: n
     ] as const;
     const quiet = ['--progress=false', '--log-level', 'warn'];
     await compare({
-      only: options.only,
+      ...options,
       contenders: [
         {
           name: 'floor',
@@ -41,11 +41,7 @@ export async function benchSidecars(options: BenchOptions & { readonly crates: n
       ],
       workload: { files: versions, bytes },
       reference: 'floor',
-      runs: options.runs,
-      scratch: scratch.directory,
-      isMemory: scratch.isMemory,
-      limitMs: options.limitMs,
-      say: options.say,
+      scratch,
     });
   } finally {
     scratch.remove();

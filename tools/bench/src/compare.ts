@@ -1,11 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import type { BenchOptions } from './bench-options.ts';
 import { runCommands } from './run-command.ts';
 import type { CommandLine } from './run-command.ts';
 import { medianSample } from './sample.ts';
 import type { Sample } from './sample.ts';
 import { formatTable } from './table.ts';
 import type { Workload } from './table.ts';
+import type { Scratch } from './workspace.ts';
 
 /** One way to do the work. */
 export interface Contender {
@@ -15,29 +17,19 @@ export interface Contender {
 }
 
 /** A comparison. */
-export interface CompareOptions {
+export interface CompareOptions extends Omit<BenchOptions, 'out'> {
   readonly contenders: readonly Contender[];
-  /** The names of those to run, in this order; empty for all. */
-  readonly only: readonly string[];
   readonly workload: Workload;
   /** The contender that the others are measured by; without it, the first one. */
   readonly reference: string;
-  readonly runs: number;
-  /** A folder for outputs; below it, each run gets a directory of its own. */
-  readonly scratch: string;
-  /**
-   * Whether outputs are removed between runs, outside of the measured time: on a memory file system they would fill the
-   * memory, on a disk deleting makes what follows slower (ext4 passes over inodes that were freed lately, one by one).
-   */
-  readonly isMemory: boolean;
-  readonly limitMs: number;
+  /** Each run gets a directory of its own in it. */
+  readonly scratch: Pick<Scratch, 'directory' | 'isMemory'>;
   readonly serverSeconds?: () => number;
-  readonly say: (text: string) => void;
 }
 
 /** Run all contenders in turn, `runs` times, and say each sample, the command lines, and a table of medians. */
 export async function compare(options: CompareOptions): Promise<void> {
-  const { runs, scratch, isMemory, limitMs, say } = options;
+  const { runs, scratch, limitMs, say } = options;
   const contenders = choose(options);
   const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
   const left: string[] = [];
@@ -45,17 +37,22 @@ export async function compare(options: CompareOptions): Promise<void> {
   try {
     for (let run = 1; run <= runs; run += 1) {
       for (const contender of contenders) {
-        const out = path.join(scratch, `${String(run)}-${contender.name.replace(/[^\w-]+/g, '-')}`);
+        const out = path.join(scratch.directory, `${String(run)}-${contender.name.replace(/[^\w-]+/g, '-')}`);
         left.push(out);
         mkdirSync(out, { recursive: true });
         const commands = contender.commands(path.join(out, 'out'));
         if (run === 1) say(commands.map((command) => `$ ${shown(command)}\n`).join(''));
-        const sample = await runCommands(commands, { reportFile: path.join(scratch, 'cost'), limitMs, ...server });
+        const sample = await runCommands(commands, {
+          reportFile: path.join(scratch.directory, 'cost'),
+          limitMs,
+          ...server,
+        });
         samples.get(contender)?.push(sample);
         say(
           `run ${run} ${contender.name}: ${sample.wall.toFixed(2)} s, ${sample.cpu.toFixed(2)} CPU s, other ${sample.other.toFixed(1)} s\n`,
         );
-        if (isMemory) remove(out);
+        // they would fill the memory; on a disk deleting makes what follows slower (ext4 passes over inodes that were freed lately, one by one)
+        if (scratch.isMemory) remove(out);
       }
     }
   } finally {
