@@ -29,12 +29,21 @@ export async function parseWithYargs(tool: Tool, args: readonly string[]): Promi
       'dot-notation': false,
     })
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new MirrorError('ERR_USAGE', message ?? 'wrong usage', { hint: `see ${tool.name} --help` });
+      throw error ?? new MirrorError('ERR_USAGE', inOurWords(message, args), { hint: `see ${tool.name} --help` });
     });
   for (const each of tool.commands) parser = declare(parser, each, (found) => (chosen = found));
   await parser.parseAsync();
   if (chosen !== undefined) return chosen;
   throw new MirrorError('ERR_USAGE', 'no command given', { hint: `see ${tool.name} --help` });
+}
+
+/** Unknown flags as they were written, other words of yargs in lower case. */
+function inOurWords(message: string | null, args: readonly string[]): string {
+  if (message === null) return 'wrong usage';
+  const [, unknown] = /^Unknown arguments?: (.+)$/.exec(message) ?? [];
+  if (unknown === undefined) return message.charAt(0).toLowerCase() + message.slice(1);
+  const written = unknown.split(', ').map((word) => args.find((arg) => arg.split('=')[0] === `--${word}`) ?? word);
+  return `unknown: ${written.map((word) => word.split('=')[0]).join(', ')}`;
 }
 
 function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void): Argv {
@@ -64,7 +73,6 @@ function yargsOption(spec: Flag<unknown>): object {
     ...(spec.kind === 'boolean'
       ? { type: 'boolean' }
       : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
-    ...(spec.choices === undefined ? {} : { choices: spec.choices }),
     ...(spec.kind === 'list' ? { string: true } : {}),
   };
 }

@@ -37,7 +37,7 @@ function readFlag(word: string, flags: Flags): PlainFlag | undefined {
   const spec = Object.hasOwn(flags, name) ? flags[name] : undefined;
   if (spec === undefined) return readNegated(name, value, flags);
   if (spec.kind === 'boolean') return value === undefined ? { name, value: 'true', isLast: true } : undefined;
-  return value === undefined || !isPlainValue(value, spec) ? undefined : { name, value, isLast: false };
+  return value === undefined || !isPlainValue(value) ? undefined : { name, value, isLast: false };
 }
 
 function readNegated(name: string, value: string | undefined, flags: Flags): PlainFlag | undefined {
@@ -46,7 +46,7 @@ function readNegated(name: string, value: string | undefined, flags: Flags): Pla
   return isBoolean && value === undefined ? { name: positive, value: 'false', isLast: true } : undefined;
 }
 
-// yargs takes quotation marks away, and checks choices
-function isPlainValue(value: string, { choices }: Flag<unknown>): boolean {
-  return !/^['"]/.test(value) && (choices === undefined || choices.includes(value));
+// yargs takes quotation marks away
+function isPlainValue(value: string): boolean {
+  return !/^['"]/.test(value);
 }

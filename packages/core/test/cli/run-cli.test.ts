@@ -165,3 +165,10 @@ describe('help', () => {
     }
   });
 });
+
+it('what is not known is named as it was written, and a choice with what it can be', async () => {
+  const errors = async (...args: string[]): Promise<string> => (await run(args)).err.split('\n')[0]!;
+  expect(await errors('--indexdir=x')).toBe('error: unknown: --indexdir');
+  expect(await errors('got', '--limit', '1')).toBe('error: unknown: got');
+  expect(await errors('--layout', 'flat')).toBe('error: --layout: expected shard or cargo, found "flat"');
+});
