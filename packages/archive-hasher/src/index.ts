@@ -1,7 +1,8 @@
 export { ALGORITHMS, ALGORITHM_NAMES, algorithmsNamed, createHasher } from './algorithms.ts';
 export type { Algorithm, Engine, EngineChoice } from './algorithms.ts';
 export { hashArchive } from './hash-archive.ts';
-export type { HashArchiveOptions, HashArchiveResult, HashProgress, ProblemPolicy } from './hash-archive.ts';
+export type { HashArchiveResult } from './hash-archive.ts';
+export type { HashArchiveOptions, HashProgress, ProblemPolicy } from './hash-options.ts';
 export type { Hasher } from './hasher.ts';
 export { inventory } from './inventory.ts';
 export type { InventoryOptions, Item, SymlinkPolicy } from './inventory.ts';

@@ -46,3 +46,13 @@ export function pathsInside(root: string, files: readonly string[]): TreePath[] 
     .filter((relative) => relative !== '' && relative.split(path.sep)[0] !== '..' && !path.isAbsolute(relative))
     .map((relative) => relative.split(path.sep).join('/'));
 }
+
+/** What outputs are called by default: the name of the directory. */
+export function directoryName(dir: string): string {
+  return path.basename(dir) || 'root';
+}
+
+/** The outputs that stay. */
+export function finalFiles({ report, signature, publicKey, archive }: OutputFiles): string[] {
+  return [report, signature, publicKey, ...(archive === undefined ? [] : [archive])];
+}
