@@ -1,5 +1,5 @@
 import { commonFlags } from './common-flags.ts';
-import type { Flag, Flags } from './flags.ts';
+import type { Flags } from './flags.ts';
 import type { Chosen, Tool } from './run-cli.ts';
 
 /**
