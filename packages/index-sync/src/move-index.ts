@@ -1,5 +1,12 @@
 import { MirrorError, messageOf } from '@mirror/core/errors';
-import { openObjectStore, parseCommit, readShallow, walkTree, type ObjectStore } from '@mirror/core/git';
+import {
+  openObjectStore,
+  parseCommit,
+  readShallow,
+  walkTree,
+  type GitObject,
+  type ObjectStore,
+} from '@mirror/core/git';
 import path from 'node:path';
 import { foldPacks } from './fold-packs.ts';
 import { changesBetween, treeOf } from './git/commit-diff.ts';
@@ -20,11 +27,10 @@ export async function moveIndex(
   head: RemoteHead,
   options: SyncIndexOptions,
 ): Promise<SyncIndexResult> {
-  const { report, store } = await withObjects(place, old, head, options);
+  const { report, store, changes } = await withObjects(place, state, old, head, options);
   const { commit, ref } = report.head;
   try {
     state.writeOwnPacks([...new Set([...state.ownPacks(), ...report.packs])]);
-    const changes = changesBetween(store, old, commit);
     await takeStep(place, state, store, { from: old, to: commit, branch: ref }, changes, options);
     const result = resultOf(store, old, changes, report);
     const { outcome } = result;
@@ -36,65 +42,76 @@ export async function moveIndex(
   }
 }
 
-// the objects may be here already: a run that was killed after it had fetched left them
+/** All objects of a commit, and what it changes. */
+interface Complete {
+  readonly report: FetchReport;
+  readonly store: ObjectStore;
+  readonly changes: FileChange[];
+}
+
 async function withObjects(
   place: IndexPlace,
+  state: SyncState,
   old: string | undefined,
   head: RemoteHead,
-  { engine, log }: SyncIndexOptions,
-): Promise<{ report: FetchReport; store: ObjectStore }> {
+  options: SyncIndexOptions,
+): Promise<Complete> {
   const before = openObjectStore(place.gitDir);
-  const known = new Set(before.packs.map((pack) => path.basename(pack.path, '.pack')));
-  if (old !== undefined) requireIndex(before, old, place.gitDir);
-  if (isComplete(before, old, head.commit)) {
-    log.info('the objects are here already', { commit: head.commit });
-    return { report: { head, packs: [], objects: 0, bytes: 0 }, store: before };
-  }
   let report: FetchReport;
   try {
-    log.info('fetching', { engine: engine.name, from: old ?? null, to: head.commit });
-    const findObject = (id: string): ReturnType<ObjectStore['read']> | undefined =>
-      before.has(id) ? before.read(id) : undefined;
-    report = await engine.fetch({
-      gitDir: place.gitDir,
-      head,
-      have: old,
-      shallow: readShallow(place.gitDir),
-      findObject,
-    });
+    if (old !== undefined && state.ownPacks().length === 0) requireIndex(before, old, place.gitDir);
+    // a run that was killed after it had fetched left the objects
+    const changes = changesIfComplete(before, old, head.commit);
+    if (changes !== undefined) {
+      options.log.info('the objects are here already', { commit: head.commit });
+      const store = openObjectStore(place.gitDir);
+      return { report: { head, packs: [], objects: 0, bytes: 0 }, store, changes };
+    }
+    report = await fetchObjects(place, before, old, head, options);
   } finally {
     before.close();
   }
   const store = openObjectStore(place.gitDir);
   try {
-    requireComplete(store, old, report.head.commit);
-    return { report, store };
+    return { report, store, changes: completeChanges(store, old, report.head.commit) };
   } catch (error) {
     store.close();
     // what is refused now would be fetched and kept again in every run to come
-    removePacks(
-      path.join(place.gitDir, 'objects', 'pack'),
-      report.packs.filter((name) => !known.has(name)),
-    );
+    const known = new Set(before.packs.map((pack) => path.basename(pack.path, '.pack')));
+    const added = report.packs.filter((name) => !known.has(name));
+    removePacks(path.join(place.gitDir, 'objects', 'pack'), added);
     throw error;
   }
 }
 
+async function fetchObjects(
+  { gitDir }: IndexPlace,
+  before: ObjectStore,
+  old: string | undefined,
+  head: RemoteHead,
+  { engine, log }: SyncIndexOptions,
+): Promise<FetchReport> {
+  log.info('fetching', { engine: engine.name, from: old ?? null, to: head.commit });
+  const findObject = (id: string): GitObject | undefined => (before.has(id) ? before.read(id) : undefined);
+  return engine.fetch({ gitDir, head, have: old, shallow: readShallow(gitDir), findObject });
+}
+
 // everything new must be here; what did not change is here since the old commit was complete
-function requireComplete(store: ObjectStore, old: string | undefined, commit: string): void {
-  for (const { path: name, after } of changesBetween(store, old, commit)) {
+function completeChanges(store: ObjectStore, old: string | undefined, commit: string): FileChange[] {
+  const changes = changesBetween(store, old, commit);
+  for (const { path: name, after } of changes) {
     if (after !== undefined && !store.has(after.id))
       throw new MirrorError('ERR_INTEGRITY', `git server: its pack lacks ${name} (${after.id})`);
   }
+  return changes;
 }
 
-function isComplete(store: ObjectStore, old: string | undefined, commit: string): boolean {
-  if (!store.has(commit)) return false;
+function changesIfComplete(store: ObjectStore, old: string | undefined, commit: string): FileChange[] | undefined {
+  if (!store.has(commit)) return undefined;
   try {
-    requireComplete(store, old, commit);
-    return true;
+    return completeChanges(store, old, commit);
   } catch (error) {
-    if (error instanceof MirrorError) return false;
+    if (error instanceof MirrorError) return undefined;
     throw error;
   }
 }
