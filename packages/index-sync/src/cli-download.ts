@@ -19,10 +19,19 @@ export async function wantsDownload(values: SyncValues, { io, log, signal }: Com
     log.info('not downloading: there is no terminal to ask on', { hint: '--yes' });
     return false;
   }
-  const terminal = createInterface({ input: io.stdin, output: io.stderr });
+  return /^y(es)?$/i.test((await ask('Start downloading crates now? [y/n] ', io, signal)).trim());
+}
+
+/** The answer of the terminal; nothing when it is closed. */
+async function ask(question: string, io: CommandContext['io'], signal: AbortSignal): Promise<string> {
+  // the terminal itself edits the line: so Ctrl-C stays a signal, and Ctrl-D an end
+  const terminal = createInterface({ input: io.stdin, output: io.stderr, terminal: false });
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   try {
-    const answer = await terminal.question('Start downloading crates now? [y/n] ', { signal });
-    return /^y(es)?$/i.test(answer.trim());
+    return await Promise.race([terminal.question(question, { signal }), closed]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     terminal.close();
   }

@@ -1,7 +1,7 @@
 import type { Log, RetryPolicy } from '@mirror/core';
 import { MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
 import { isPermanent, isRetryableStatus, pause, retryDelayMs } from '@mirror/core/net';
-import { UpstreamError } from './upstream-error.ts';
+import { CA_HINT, UpstreamError } from './upstream-error.ts';
 
 /** Runs an operation, and again when what went wrong may pass. `what` is for the log: `fetching a pack`. */
 export type Retry = <T>(what: string, operation: () => Promise<T>) => Promise<T>;
@@ -18,7 +18,7 @@ const MAX_DAMAGED = 2;
 
 /**
  * Retries over broken connections, timeouts, busy servers (with their `Retry-After`), answers that end too early, and at
- * most twice over damaged bytes; never over refusals, limits or the disk. What comes out in the end is a `MirrorError`
+ * most twice over damaged bytes; never over refusals, certificates, limits or the disk. What comes out in the end is a `MirrorError`
  * with the status of its kind.
  */
 export function createRetry({ policy, log, signal }: RetryOptions): Retry {
@@ -46,15 +46,21 @@ function isDamage(error: unknown): boolean {
 function mayPass(error: unknown): boolean {
   if (error instanceof UpstreamError) return isRetryableStatus(error.status);
   if (error instanceof MirrorError) return error.code === 'ERR_NETWORK' || error.code === 'ERR_INTEGRITY';
-  return systemCodeOf(error) !== undefined && !isPermanent(error);
+  const code = systemCodeOf(error);
+  return code !== undefined && !isPermanent(error) && !CERTIFICATE_CODE.test(code);
 }
 
-const NETWORK_CODE =
-  /^(UND_ERR|Z_|ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO|ECONN|ENOTFOUND$|EAI_AGAIN$|EPIPE$|ETIMEDOUT$|EHOST|ENET)/;
+const NETWORK_CODE = /^(UND_ERR|Z_|ERR_TLS|ERR_SSL|ECONN|ENOTFOUND$|EAI_AGAIN$|EPIPE$|ETIMEDOUT$|EHOST|ENET)/;
+/** The names that OpenSSL and Node have for certificates that are not trusted. */
+const CERTIFICATE_CODE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
 
 // undici's codes begin with UND_ERR; those of the system are known to the table of exit statuses
 function asMirrorError(error: unknown, what: string): unknown {
   const code = systemCodeOf(error);
-  if (error instanceof MirrorError || code === undefined || !NETWORK_CODE.test(code)) return error;
+  if (error instanceof MirrorError || code === undefined) return error;
+  if (CERTIFICATE_CODE.test(code)) {
+    return new MirrorError('ERR_NETWORK', `${what}: ${messageOf(error)}`, { cause: error, hint: CA_HINT });
+  }
+  if (!NETWORK_CODE.test(code)) return error;
   return new MirrorError('ERR_NETWORK', `${what}: ${messageOf(error)}`, { cause: error });
 }

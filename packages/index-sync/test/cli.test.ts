@@ -148,21 +148,34 @@ describe('mirror-index-sync', () => {
     expect(existsSync(log)).toBe(true);
   });
 
-  itWith(['git'], 'goes on watching until it is stopped', async () => {
-    const { upstream, index } = await makeWorld();
-    const env = { MIRROR_INDEX_URL: `${server?.url}/index.git`, MIRROR_INDEX_DIR: index, MIRROR_MAX_AGE: '0' };
-    const onSpawn = (kill: (signal: NodeJS.Signals) => void): void => {
-      const timer = setInterval(() => {
-        const asked = server?.requests.filter((each) => each.endsWith('command=ls-refs')).length ?? 0;
-        if (asked === 2) upstream.publish();
-        if (asked < 4) return;
-        clearInterval(timer);
-        kill('SIGTERM');
-      }, 50);
-    };
-    const { status, stdout } = await runBin(bin, ['--watch', '200ms'], { env, onSpawn });
-    expect(status).toBe(143);
-    expect(recordsIn(stdout).length).toBeGreaterThanOrEqual(3);
+  itWith(['git'], 'goes on watching until it is stopped, and asks no more than it must', async () => {
+    for (const [signal, expected] of [
+      ['SIGTERM', 143],
+      ['SIGINT', 130],
+    ] as const) {
+      const { upstream, index, run } = await makeWorld();
+      const env = { MIRROR_INDEX_URL: `${server?.url}/index.git`, MIRROR_INDEX_DIR: index, MIRROR_MAX_AGE: '0' };
+      const asked = (ending: string): number => server!.requests.filter((each) => each.endsWith(ending)).length;
+      let published = '';
+      const onSpawn = (kill: (signal: NodeJS.Signals) => void): void => {
+        const timer = setInterval(() => {
+          if (asked('command=ls-refs') === 2 && published === '') published = upstream.publish();
+          if (asked('command=ls-refs') < 5) return;
+          clearInterval(timer);
+          kill(signal);
+        }, 50);
+      };
+      const { status, stdout } = await runBin(bin, ['--watch', '200ms'], { env, onSpawn });
+      expect(status).toBe(expected);
+      const outcomes = recordsIn(stdout).map(({ outcome }) => outcome);
+      expect(outcomes[0]).toBe('created');
+      expect(outcomes.filter((each) => each === 'updated')).toHaveLength(1);
+      expect(outcomes).toContain('unchanged');
+      // one greeting, one question a round, a pack only where something is new
+      expect([asked('info/refs'), asked('command=fetch')]).toEqual([1, 2]);
+      expect(lastLine((await run('--no-download')).stdout)).toMatchObject({ outcome: 'unchanged', commit: published });
+      await server?.close();
+    }
   });
 
   itWith(['git'], 'ends with the status of what went wrong', async () => {

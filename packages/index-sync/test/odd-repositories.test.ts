@@ -18,6 +18,7 @@ interface Repository {
   readonly bare: string;
   readonly index: string;
   readonly engine: GitEngine;
+  readonly url: string;
   /** Commit all of the work tree to `branch`, whatever stood there; gives the commit. */
   publish(branch?: string): string;
 }
@@ -32,6 +33,7 @@ async function makeRepository(...initFlags: readonly string[]): Promise<Reposito
   servers.push(server);
   return {
     ...{ work, bare, index: path.join(dir, 'index') },
+    url: server.url,
     engine: await engineFor('pack', `${server.url}/index.git`, { retries: 0 }),
     publish(branch = 'master') {
       git(work, 'add', '--all');
@@ -142,11 +144,24 @@ describe('a repository', () => {
     }
   });
 
-  itWith(['git'], 'that names objects by SHA-256 is refused', async () => {
+  itWith(['git'], 'that names objects by SHA-256 is refused, and nothing that cannot help is advised', async () => {
     const repository = await makeRepository('--object-format=sha256');
     put(repository.work, '1/a');
     repository.publish();
-    const refused = sync(repository.index, repository.engine);
-    await expect(refused).rejects.toMatchObject({ code: 'ERR_HTTP', message: expect.stringContaining('sha256') });
+    const url = `${repository.url}/index.git`;
+    for (const engine of ['pack', 'system'] as const) {
+      const refused = sync(`${repository.index}-${engine}`, await engineFor(engine, url, { retries: 0 }));
+      const hint = expect.not.stringContaining('engine');
+      await expect(refused).rejects.toMatchObject({
+        code: 'ERR_HTTP',
+        message: expect.stringContaining('sha256'),
+        hint,
+      });
+    }
+    const other = await makeRepository();
+    put(other.work, '1/a');
+    other.publish();
+    const taken = sync(repository.work, other.engine);
+    await expect(taken).rejects.toMatchObject({ code: 'ERR_USAGE', message: expect.stringContaining('sha256') });
   });
 });

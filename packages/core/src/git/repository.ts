@@ -29,7 +29,7 @@ export function findRepository(dir: string): RepositoryPlace | undefined {
  * Undefined for a ref that does not exist, such as HEAD before the first commit.
  *
  * @param name - `HEAD` or `refs/…`
- * @throws {MirrorError} ERR_INTEGRITY for a ref that is neither a name nor an object
+ * @throws {MirrorError} ERR_INTEGRITY for a ref that is neither a name nor an object; ERR_USAGE for a repository with SHA-256 names
  */
 export function readRef(gitDir: string, name: string): string | undefined {
   let ref = name;
@@ -38,6 +38,8 @@ export function readRef(gitDir: string, name: string): string | undefined {
     if (text === undefined) return packedRef(gitDir, ref);
     if (isObjectId(text)) return text;
     const target = symbolicTarget(text);
+    if (/^[0-9a-f]{64}$/.test(text))
+      throw new MirrorError('ERR_USAGE', `${gitDir}: a repository that names its objects by sha256, expected sha1`);
     if (target === undefined) throw new MirrorError('ERR_INTEGRITY', `${path.join(gitDir, ref)}: not a ref`);
     ref = target;
   }

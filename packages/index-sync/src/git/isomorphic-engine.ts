@@ -45,14 +45,18 @@ export interface IsomorphicEngineOptions {
 export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEngine {
   const { url, retry } = options;
   const http = httpClient(options);
-  const onAuth = (): { username: string; password: string } | undefined =>
-    options.token === undefined ? undefined : { username: 'x-access-token', password: options.token };
+  const { token } = options;
+  const auth = token === undefined ? {} : { onAuth: () => ({ username: 'x-access-token', password: token }) };
 
   async function remoteHead(branch: string | undefined): Promise<RemoteHead> {
     const asked = branch ?? 'HEAD';
-    const refs = await retry('asking the git server', () =>
-      git.listServerRefs({ http, url, onAuth, prefix: asked, symrefs: true, protocolVersion: 2 }),
-    );
+    const refs = await retry('asking the git server', async () => {
+      try {
+        return await git.listServerRefs({ http, url, ...auth, prefix: asked, symrefs: true, protocolVersion: 2 });
+      } catch (error) {
+        throw asKnownError(error, url);
+      }
+    });
     const found = refs.find(({ ref }) => ref === asked);
     if (found === undefined) throw new MirrorError('ERR_HTTP', `${url}: no ${asked} there`);
     return { ref: branch ?? found.target ?? 'refs/heads/master', commit: found.oid };
@@ -69,7 +73,7 @@ export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEng
         dir: scratch,
         gitdir: scratch,
         url,
-        onAuth,
+        ...auth,
         ref: head.ref.replace('refs/heads/', ''),
         depth: 1,
         singleBranch: true,

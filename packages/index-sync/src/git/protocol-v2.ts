@@ -2,6 +2,7 @@ import { MirrorError } from '@mirror/core/errors';
 import { isObjectId } from '@mirror/core/git';
 import type { GitLimits } from './limits.ts';
 import { DELIM, FLUSH, pktLine, readPackets, type Packet } from './pkt-line.ts';
+import { otherObjectFormat } from './object-format.ts';
 import type { SmartHttp } from './smart-http.ts';
 
 /** Where a branch of the server stands. */
@@ -46,7 +47,7 @@ export async function requireVersion2(http: SmartHttp): Promise<void> {
     throw lacking(http.url, 'does not speak version 2 of the git protocol with shallow fetches');
   }
   if (format !== undefined && format !== 'object-format=sha1')
-    throw lacking(http.url, `names objects by ${format.slice(14)}, expected sha1`);
+    throw otherObjectFormat(http.url, format.slice('object-format='.length));
 }
 
 /**

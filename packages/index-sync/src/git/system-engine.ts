@@ -6,7 +6,9 @@ import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Retry } from '../retry-upstream.ts';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
+import { CA_HINT, TOKEN_HINT } from '../upstream-error.ts';
 import { dropRef } from './git-dir.ts';
+import { otherObjectFormat } from './object-format.ts';
 import type { RemoteHead } from './protocol-v2.ts';
 
 /** How the installed git is called. */
@@ -37,8 +39,9 @@ export function createSystemEngine(options: SystemEngineOptions): GitEngine {
     const target = lines
       .find((line) => line.startsWith('ref: ') && line.endsWith(`\t${asked}`))
       ?.slice('ref: '.length, -1 - asked.length);
-    const commit = lines.find((line) => line.endsWith(`\t${asked}`) && isObjectId(line.slice(0, 40)))?.slice(0, 40);
-    if (commit === undefined)
+    const commit = lines.find((line) => line.endsWith(`\t${asked}`) && !line.startsWith('ref: '))?.split('\t')[0] ?? '';
+    if (commit.length === 64) throw otherObjectFormat(url, 'sha256');
+    if (!isObjectId(commit))
       throw new MirrorError('ERR_HTTP', `${url}: no ${asked} there`, { hint: '--branch names another branch' });
     return { ref: branch ?? target ?? 'refs/heads/master', commit };
   }
@@ -84,17 +87,20 @@ const QUIET = [
   'core.fsync=all',
 ].flatMap((setting) => ['-c', setting]);
 
-function gitEnvironment({ env, token, caFile }: SystemEngineOptions): Record<string, string | undefined> {
+function gitEnvironment({ url, env, token, caFile }: SystemEngineOptions): Record<string, string | undefined> {
   const own = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...(caFile === undefined ? {} : { GIT_SSL_CAINFO: caFile }) };
-  if (token === undefined) return { ...env, ...own };
-  // in the environment, not in the arguments, which every user of the machine can read
-  const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+  if (token === undefined || !/^https?:/.test(url) || !URL.canParse(url)) return { ...env, ...own };
+  // in the environment, not in the arguments, which every user of the machine can read; as credentials of this origin, not as a header, which git
+  // would send along after a redirect; and first of all without the helpers of the user, which would keep it
   return {
     ...env,
     ...own,
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: 'http.extraHeader',
-    GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
+    GIT_CONFIG_COUNT: '2',
+    GIT_CONFIG_KEY_0: 'credential.helper',
+    GIT_CONFIG_VALUE_0: '',
+    GIT_CONFIG_KEY_1: `credential.${new URL(url).origin}.helper`,
+    GIT_CONFIG_VALUE_1: '!printf "username=x-access-token\\npassword=%s\\n" "$MIRROR_GIT_TOKEN";:',
+    MIRROR_GIT_TOKEN: token,
   };
 }
 
@@ -120,10 +126,17 @@ async function runGit(
   } finally {
     signal?.removeEventListener('abort', stop);
   }
-  const passes = /timed? ?out|reset|hung up|early EOF|Could not resolve|refused|error: 5\d\d|error: 429/i.test(stderr);
-  throw new MirrorError(
+  throw failureOf(args.includes('fetch') ? 'git fetch' : 'git ls-remote', stderr.trim().replaceAll('\n', '; '));
+}
+
+function failureOf(command: string, said: string): MirrorError {
+  const passes = /timed? ?out|reset|hung up|early EOF|Could not resolve|refused|error: 5\d\d|error: 429/i.test(said);
+  const isClosed = /could not read (Username|Password)|Authentication failed|error: 40[13]/.test(said);
+  const hint = isClosed ? TOKEN_HINT : /certificate/i.test(said) ? CA_HINT : undefined;
+  return new MirrorError(
     passes ? 'ERR_NETWORK' : 'ERR_HTTP',
-    `git ${args.includes('fetch') ? 'fetch' : 'ls-remote'}: ${stderr.trim().replaceAll('\n', '; ')}`,
+    `${command}: ${said}`,
+    hint === undefined ? {} : { hint },
   );
 }
 
