@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { createFingerprintSet, fingerprintOf, openBundle, openBundleSet } from '@mirror/core';
-import type { BundleSet } from '@mirror/core';
+import { NO_ENTRIES, createFingerprintSet, fingerprintOf, openBundle, openBundleSet } from '@mirror/core';
+import type { BundleSet, SharedEntries } from '@mirror/core';
 import { findExtras } from './find-extras.ts';
-import type { Finding, Report } from './job.ts';
+import type { Finding } from './job.ts';
 import { BUNDLE_PREFIX } from './pack-sidecars.ts';
 import { runOverIndex } from './run-over-index.ts';
-import { count } from './sidecar-sink.ts';
 import { SIDECAR_DEFAULTS } from './sidecar-options.ts';
 import type { Completeness, SidecarOptions } from './sidecar-options.ts';
 import { sidecarPath } from './sidecar.ts';
@@ -60,10 +59,11 @@ export async function checkSidecars(options: CheckOptions): Promise<CheckSummary
   try {
     const found = await runOverIndex({
       ...options,
-      mode: place.mode,
+      mode: 'check',
+      bundled: place.bundled,
       tellsKnown: isWhole,
-      onReport: async (report) => {
-        for (const finding of place.findingsOf(report)) await onProblem(finding);
+      onReport: async ({ findings }) => {
+        for (const finding of findings) await onProblem(finding);
       },
       onGone: ({ name, vers }) => {
         const file = sidecarPath(layout, name, vers);
@@ -88,9 +88,8 @@ export async function checkSidecars(options: CheckOptions): Promise<CheckSummary
 
 /** Where the sidecars are that are checked. */
 interface CheckedPlace {
-  readonly mode: 'check' | 'pack';
-  /** What a report says is wrong. */
-  findingsOf(report: Report): readonly Finding[];
+  /** What bundles hold, if it is bundles. */
+  readonly bundled: SharedEntries | undefined;
   has(file: string): boolean;
   /** All files, each once. */
   files(): AsyncIterable<string>;
@@ -100,26 +99,18 @@ interface CheckedPlace {
 /** The threads compare with the tree themselves. */
 function openFiles(out: string, signal: AbortSignal | undefined): CheckedPlace {
   return {
-    mode: 'check',
-    findingsOf: ({ findings }) => findings,
+    bundled: undefined,
     has: (file) => existsSync(path.join(out, file)),
     files: () => walkTree(out, signal),
     close: () => Promise.resolve(),
   };
 }
 
-/** The threads hand over what they would pack, and it is compared with the digests in the indexes of the bundles. */
+/** The threads compare with the digests in the indexes of the bundles. */
 async function openPacked(out: string): Promise<CheckedPlace> {
   const set = existsSync(out) ? await openBundleSet({ dir: out, prefix: BUNDLE_PREFIX }) : undefined;
   return {
-    mode: 'pack',
-    findingsOf: ({ packed, counts }) =>
-      packed.flatMap(({ path: file, name, vers, sha256, size, isKept }) => {
-        const comparison = set?.has(file) !== true ? 'missing' : set.has(file, sha256) ? 'same' : 'stale';
-        if (comparison === 'missing' && isKept) return [];
-        count(counts, comparison, size);
-        return comparison === 'same' ? [] : [{ problem: comparison, path: file, name, vers }];
-      }),
+    bundled: set?.share() ?? NO_ENTRIES,
     has: (file) => set?.has(file) === true,
     files: () => packedFiles(out, set),
     close: async () => set?.close(),

@@ -113,6 +113,7 @@ async function generateBundles(options: GenerateOptions): Promise<GenerateSummar
   const running = runOverIndex({
     ...options,
     mode: 'pack',
+    ...packer.setup,
     tellsKnown: false,
     onReport: packer.pack,
     onGone: () => (gone += 1),

@@ -5,11 +5,11 @@ import type { Job, JobFile } from './job.ts';
 /**
  * Jobs for the whole index in `dir`, in path order.
  *
- * @param filesPerJob - at most so many index files each; a job never has files of two folders at the top of the index, so that two
- *   threads do not write into one folder at a time
+ * @param filesPerJob - so many index files each; undefined for all of a folder at the top of the index, so that no two threads write into
+ *   one folder at a time
  * @throws {MirrorError} ERR_IO when `dir` cannot be read, ERR_CONFIG when it holds no index
  */
-export function* indexJobs(dir: string, filesPerJob: number): Generator<Job> {
+export function* indexJobs(dir: string, filesPerJob: number | undefined): Generator<Job> {
   const scanner = openIndexScanner(dir);
   const folders = scanner.folders();
   if (folders.length === 0) {
@@ -17,16 +17,26 @@ export function* indexJobs(dir: string, filesPerJob: number): Generator<Job> {
       hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index or a directory arranged like it: se/rd/serde',
     });
   }
+  let files: JobFile[] = [];
   for (const folder of folders) {
-    const files = scanner.list(folder).indexPaths.map((indexPath) => ({ indexPath }));
-    yield* inPieces(files, filesPerJob, false);
+    for (const indexPath of scanner.list(folder).indexPaths) {
+      files.push({ indexPath });
+      if (files.length !== filesPerJob) continue;
+      yield { files, mayBeAbsent: false };
+      files = [];
+    }
+    if (filesPerJob !== undefined || files.length === 0) continue;
+    yield { files, mayBeAbsent: false };
+    files = [];
   }
+  if (files.length > 0) yield { files, mayBeAbsent: false };
 }
 
 /** Jobs for the crates called `names`, which may not be there, in path order. */
 export function* namedJobs(names: readonly string[], filesPerJob: number): Generator<Job> {
   const files = [...new Set(names.map(indexPathOf))].sort().map((indexPath) => ({ indexPath }));
-  yield* inPieces(files, filesPerJob, true);
+  for (let from = 0; from < files.length; from += filesPerJob)
+    yield { files: files.slice(from, from + filesPerJob), mayBeAbsent: true };
 }
 
 /** Jobs for the versions of a list, in path order. @param versions - by crate name, in the spelling of the crate */
@@ -44,9 +54,4 @@ export function* listedJobs(versions: ReadonlyMap<string, readonly string[]>, fi
       .map((indexPath) => ({ indexPath, versions: (byFile.get(indexPath) ?? []).flatMap(idsOf) }));
     yield { files, mayBeAbsent: true };
   }
-}
-
-function* inPieces(files: readonly JobFile[], filesPerJob: number, mayBeAbsent: boolean): Generator<Job> {
-  for (let from = 0; from < files.length; from += filesPerJob)
-    yield { files: files.slice(from, from + filesPerJob), mayBeAbsent };
 }

@@ -1,6 +1,6 @@
-import type { CrateId, Layout, SelectionOptions } from '@mirror/core';
+import type { CrateId, FramePackerOptions, Layout, PackedFiles, SelectionOptions, SharedEntries } from '@mirror/core';
 
-/** What a run does with each sidecar: write it into the tree, only compare it with the tree, or hand it over to be packed. */
+/** What a run does with each sidecar: write it, only compare it with what is there, or pack it. */
 export type Mode = 'write' | 'check' | 'pack';
 
 /** What a worker thread is told once, when it starts. */
@@ -12,6 +12,10 @@ export interface WorkerSetup {
   readonly layout: Layout;
   readonly cratesBaseUrl: string;
   readonly selection: SelectionOptions;
+  /** What the bundles hold; undefined when they hold nothing, and when there are none because sidecars are files. */
+  readonly bundled: SharedEntries | undefined;
+  /** How it packs. */
+  readonly packing: FramePackerOptions | undefined;
   /** Whether it reports which sidecars the index has. */
   readonly tellsKnown: boolean;
   /** The memory of its `ReportWindow`. */
@@ -81,17 +85,6 @@ export interface Finding {
   readonly vers: string;
 }
 
-/** A sidecar on its way into a bundle. */
-export interface PackedSidecar {
-  readonly path: string;
-  readonly name: string;
-  readonly vers: string;
-  readonly sha256: string;
-  readonly size: number;
-  /** Only to be packed where an older one is there already. */
-  readonly isKept: boolean;
-}
-
 /** What a worker has found since its last report. */
 export interface Report {
   readonly counts: Counts;
@@ -106,9 +99,8 @@ export interface Report {
   readonly doubtful: string[];
   /** Versions that were asked for by name and are not in the index. */
   readonly gone: CrateId[];
-  readonly packed: PackedSidecar[];
-  /** The bytes of `packed`, one after the other. */
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** Sidecars for the bundles. */
+  readonly packed: readonly PackedFiles[];
 }
 
 /** A report that says nothing. */
@@ -122,7 +114,6 @@ export function emptyReport(): Report {
     doubtful: [],
     gone: [],
     packed: [],
-    body: new Uint8Array(0),
   };
 }
 

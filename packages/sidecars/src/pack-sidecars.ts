@@ -1,14 +1,14 @@
 import { createBundleWriter } from '@mirror/core';
-import type { BundleWriter, DigestedFile } from '@mirror/core';
-import type { PackedSidecar, Report } from './job.ts';
-import { count } from './sidecar-sink.ts';
+import type { Report, WorkerSetup } from './job.ts';
 
 /** The first part of the names of bundles of sidecars. */
 export const BUNDLE_PREFIX = 'sidecars';
 
 /** Packs sidecars into bundles. */
 export interface SidecarPacker {
-  /** Pack those of `report` that the bundles do not hold with the same bytes, and count them all in it. */
+  /** What the threads have to know. */
+  readonly setup: Pick<WorkerSetup, 'bundled' | 'packing'>;
+  /** Put in what a thread has packed. */
   pack(report: Report): Promise<void>;
   /** Finish the last bundle. */
   close(): Promise<void>;
@@ -40,19 +40,9 @@ export async function createSidecarPacker({ out, bundleBytes, bundleLevel }: Pac
     ...(bundleBytes === undefined ? {} : { targetBytes: bundleBytes }),
   });
   return {
-    pack: async ({ packed, body, counts }) => {
-      const files: DigestedFile[] = [];
-      let at = 0;
-      for (const sidecar of packed) {
-        const bytes = body.subarray(at, at + sidecar.size);
-        at += sidecar.size;
-        const before = compare(writer, sidecar);
-        if (sidecar.isKept && before === 'missing') continue;
-        count(counts, before, sidecar.size);
-        const { path, name, vers, size, sha256 } = sidecar;
-        if (before !== 'same') files.push({ path, name, vers, size, sha256, body: bytes });
-      }
-      await writer.addDigested(files);
+    setup: { bundled: writer.share(), packing: writer.packing },
+    pack: async ({ packed }) => {
+      for (const files of packed) await writer.addPacked(files);
     },
     close: writer.close,
     suspend: writer.suspend,
@@ -61,8 +51,3 @@ export async function createSidecarPacker({ out, bundleBytes, bundleLevel }: Pac
 
 /** Sidecars shrink to a thirtieth at any level; the lowest is the quickest. */
 export const BUNDLE_LEVEL = 1;
-
-function compare(writer: BundleWriter, { path, sha256 }: PackedSidecar): 'missing' | 'stale' | 'same' {
-  if (!writer.has(path)) return 'missing';
-  return writer.has(path, sha256) ? 'same' : 'stale';
-}

@@ -9,7 +9,7 @@ import { createSidecarFormat, sidecarPath } from './sidecar.ts';
 /** Does jobs, in one thread. */
 export interface JobRunner {
   /** Does one job and gives what is left to report. Stops early when the limit is reached or the run is to stop. */
-  run(job: Job): Report;
+  run(job: Job): Promise<Report>;
   isLimitReached(): boolean;
   /** Patterns of the selection that have met nothing so far. */
   unmatched(): readonly string[];
@@ -30,12 +30,12 @@ export interface JobRunnerOptions {
  * @throws {MirrorError} ERR_CONFIG for options of no use; `run` throws ERR_IO when the index cannot be read or the tree not
  *   be written
  */
-export function createJobRunner({ setup, send, isStopped }: JobRunnerOptions): JobRunner {
+export async function createJobRunner({ setup, send, isStopped }: JobRunnerOptions): Promise<JobRunner> {
   const { layout, tellsKnown } = setup;
   const scanner = openIndexScanner(setup.indexDir);
   const chooser = createVersionChooser(setup.selection);
   const format = createSidecarFormat(setup);
-  const sink = createSidecarSink(setup);
+  const sink = await createSidecarSink(setup);
   let report = emptyReport();
   let begunAt = performance.now();
 
@@ -84,11 +84,11 @@ export function createJobRunner({ setup, send, isStopped }: JobRunnerOptions): J
     report.known.push(low, high);
   };
 
-  const take = (): Report => {
-    const taken = { ...report, body: sink.takeBody() };
+  const take = async (): Promise<Report> => {
+    const taken = report;
     report = emptyReport();
     begunAt = performance.now();
-    return taken;
+    return { ...taken, packed: await sink.take() };
   };
 
   const isDue = (): boolean => {
@@ -100,14 +100,15 @@ export function createJobRunner({ setup, send, isStopped }: JobRunnerOptions): J
   return {
     isLimitReached: chooser.isLimitReached,
     unmatched: chooser.unmatched,
-    run: ({ files, mayBeAbsent }) => {
+    run: async ({ files, mayBeAbsent }) => {
       const there = mayBeAbsent ? new Set(scanner.existing(files.map(({ indexPath }) => indexPath))) : undefined;
       for (const file of files) {
         if (isStopped() || chooser.isLimitReached()) break;
         if (there === undefined || there.has(file.indexPath)) runFile(file);
         else report.gone.push(...(file.versions ?? []));
-        if (isDue()) send(take());
+        if (isDue()) send(await take());
       }
+      sink.end();
       return take();
     },
   };

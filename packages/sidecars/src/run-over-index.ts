@@ -1,6 +1,6 @@
 import { addAbortSignal } from 'node:stream';
 import { createFingerprintSet, createSelection, silentLog } from '@mirror/core';
-import type { CrateId, FingerprintSet, Log, Selection } from '@mirror/core';
+import type { CrateId, FingerprintSet, FramePackerOptions, Log, Selection, SharedEntries } from '@mirror/core';
 import { createScope, isInScope } from './choose-versions.ts';
 import { indexJobs, listedJobs, namedJobs } from './index-jobs.ts';
 import { addCounts, noCounts } from './job.ts';
@@ -13,6 +13,8 @@ import { runJobs } from './worker-pool.ts';
 /** How to go over the index. */
 export interface OverIndexOptions extends SidecarOptions {
   readonly mode: Mode;
+  readonly bundled?: SharedEntries | undefined;
+  readonly packing?: FramePackerOptions | undefined;
   /** Whether to collect what the index has, to find what it does not have. */
   readonly tellsKnown: boolean;
   /** Deals with a report before it is counted; called one at a time, in index order. */
@@ -71,6 +73,8 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
       onReport: take,
       setup: {
         mode: options.mode,
+        bundled: options.bundled,
+        packing: options.packing,
         indexDir: options.indexDir,
         out: options.out,
         layout: options.layout ?? SIDECAR_DEFAULTS.layout,
@@ -92,7 +96,7 @@ async function jobsOf(
 ): Promise<Iterable<Job>> {
   const { indexDir, list, mode, selection } = options;
   // A folder of the tree is for one thread at a time; reports that carry sidecars should come soon.
-  const filesPerJob = mode === 'write' ? Number.POSITIVE_INFINITY : FEW_FILES;
+  const filesPerJob = mode === 'write' ? undefined : FEW_FILES;
   if (list === undefined) {
     const { names } = createSelection(selection);
     return names === undefined ? indexJobs(indexDir, filesPerJob) : namedJobs(names, FEW_FILES);

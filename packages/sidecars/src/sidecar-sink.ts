@@ -1,8 +1,8 @@
-import { createLocalStorage, sha256 } from '@mirror/core';
-import type { CrateId } from '@mirror/core';
+import { NO_ENTRIES, createFramePacker, createLocalStorage, hasShared, sha256 } from '@mirror/core';
+import type { CrateId, FramePacker, PackedFiles, SharedEntries } from '@mirror/core';
 import type { Report, WorkerSetup } from './job.ts';
 import { bringUpToDate, openSidecarTree } from './sidecar-tree.ts';
-import type { Comparison } from './sidecar-tree.ts';
+import type { Comparison, SidecarTree } from './sidecar-tree.ts';
 
 /** Takes the sidecars of a job, one after the other. */
 export interface SidecarSink {
@@ -10,10 +10,12 @@ export interface SidecarSink {
   mayHave(file: string): boolean;
   /** Deal with one sidecar and note it in `report`. The bytes are not kept. */
   put(sidecar: NewSidecar, report: Report): void;
-  /** Bytes held for the next report. */
+  /** A job is done, or a run is to stop. */
+  end(): void;
+  /** Bytes of sidecars put since the last call of `take`, where they are packed. */
   readonly heldBytes: number;
-  /** Hand over what is held. */
-  takeBody(): Uint8Array<ArrayBuffer>;
+  /** Hand over what was packed. */
+  take(): Promise<PackedFiles[]>;
 }
 
 /** A sidecar that was made. */
@@ -25,15 +27,28 @@ export interface NewSidecar extends CrateId {
 }
 
 /** The sink for the mode of a run. */
-export function createSidecarSink({ mode, out }: Pick<WorkerSetup, 'mode' | 'out'>): SidecarSink {
-  switch (mode) {
-    case 'write':
-      return createWriteSink(out);
-    case 'check':
-      return createCheckSink(out);
-    case 'pack':
-      return createPackSink();
-  }
+export async function createSidecarSink({ mode, out, bundled, packing }: SinkSetup): Promise<SidecarSink> {
+  if (packing !== undefined) return createPackSink(bundled ?? NO_ENTRIES, await createFramePacker(packing));
+  if (mode === 'write') return createWriteSink(out);
+  return createCheckSink(bundled === undefined ? openSidecarTree(out) : bundledPlace(bundled));
+}
+
+/** What a sink has to know of a run. */
+export type SinkSetup = Pick<WorkerSetup, 'mode' | 'out' | 'bundled' | 'packing'>;
+
+/** Where sidecars may be. */
+type Place = Pick<SidecarTree, 'has' | 'compare'>;
+
+function bundledPlace(bundled: SharedEntries): Place {
+  return {
+    has: (file) => hasShared(bundled, file),
+    compare: (file, bytes) => compareBundled(bundled, file, sha256(bytes)),
+  };
+}
+
+function compareBundled(bundled: SharedEntries, file: string, digest: string): Comparison {
+  if (hasShared(bundled, file, digest)) return 'same';
+  return hasShared(bundled, file) ? 'stale' : 'missing';
 }
 
 /** Brings the tree up to date. */
@@ -41,7 +56,7 @@ function createWriteSink(out: string): SidecarSink {
   const tree = openSidecarTree(out);
   const { writer } = createLocalStorage(out);
   return {
-    ...HOLDS_NOTHING,
+    ...PACKS_NOTHING,
     mayHave: tree.has,
     put: ({ path, bytes }, { counts }) => {
       count(counts, bringUpToDate(tree, writer, path, bytes), bytes.length);
@@ -49,44 +64,39 @@ function createWriteSink(out: string): SidecarSink {
   };
 }
 
-/** Compares with the tree and touches nothing. */
-function createCheckSink(out: string): SidecarSink {
-  const tree = openSidecarTree(out);
+/** Compares with what is there and touches nothing. */
+function createCheckSink(place: Place): SidecarSink {
   return {
-    ...HOLDS_NOTHING,
-    mayHave: tree.has,
+    ...PACKS_NOTHING,
+    mayHave: place.has,
     put: ({ path, bytes, name, vers }, { counts, findings }) => {
-      const comparison = tree.compare(path, bytes);
+      const comparison = place.compare(path, bytes);
       count(counts, comparison, bytes.length);
       if (comparison !== 'same') findings.push({ problem: comparison, path, name, vers });
     },
   };
 }
-
-/** Holds the bytes for the main thread, which packs them. */
-function createPackSink(): SidecarSink {
-  let body = new Uint8Array(BODY_BYTES);
-  let held = 0;
+/** Packs what the bundles do not hold. */
+function createPackSink(bundled: SharedEntries, packer: FramePacker): SidecarSink {
+  let heldBytes = 0;
   return {
-    mayHave: () => true,
-    put: ({ bytes, ...sidecar }, { packed }) => {
-      if (held + bytes.length > body.length) {
-        const larger = new Uint8Array(2 * (held + bytes.length));
-        larger.set(body.subarray(0, held));
-        body = larger;
-      }
-      body.set(bytes, held);
-      held += bytes.length;
-      packed.push({ ...sidecar, size: bytes.length, sha256: sha256(bytes) });
+    mayHave: (file) => hasShared(bundled, file),
+    put: ({ path, name, vers, bytes, isKept }, { counts }) => {
+      const size = bytes.length;
+      const digest = sha256(bytes);
+      const before = compareBundled(bundled, path, digest);
+      if (isKept && before === 'missing') return;
+      count(counts, before, size);
+      packer.add({ path, name, vers, size, sha256: digest, body: bytes }, before === 'same');
+      if (before !== 'same') heldBytes += size;
     },
+    end: packer.end,
     get heldBytes() {
-      return held;
+      return heldBytes;
     },
-    takeBody: () => {
-      const taken = body.subarray(0, held);
-      body = new Uint8Array(BODY_BYTES);
-      held = 0;
-      return taken;
+    take: () => {
+      heldBytes = 0;
+      return packer.take();
     },
   };
 }
@@ -97,6 +107,8 @@ export function count(counts: Report['counts'], comparison: Comparison, bytes: n
   if (comparison !== 'same') counts.bytes += bytes;
 }
 
-const HOLDS_NOTHING = { heldBytes: 0, takeBody: (): Uint8Array<ArrayBuffer> => new Uint8Array(0) };
-/** A little more than is held when a report is sent. */
-const BODY_BYTES = 1.25 * 2 ** 20;
+const PACKS_NOTHING = {
+  heldBytes: 0,
+  end: (): void => undefined,
+  take: (): Promise<PackedFiles[]> => Promise.resolve([]),
+};

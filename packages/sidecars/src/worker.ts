@@ -9,13 +9,16 @@ const setup = workerData as WorkerSetup;
 const window = createReportWindow(setup.window);
 
 const say = (message: WorkerMessage): void => {
-  const body = 'report' in message ? message.report.body.buffer : undefined;
-  parentPort?.postMessage(message, body === undefined ? [] : [body]);
+  const packed = 'report' in message ? message.report.packed : [];
+  parentPort?.postMessage(
+    message,
+    packed.map(({ bytes }) => bytes.buffer),
+  );
 };
 
-const orSay = <T>(action: () => T): T | undefined => {
+const orSay = async <T>(action: () => Promise<T>): Promise<T | undefined> => {
   try {
-    return action();
+    return await action();
   } catch (error) {
     const { code, hint } = error instanceof MirrorError ? error : {};
     say({
@@ -29,7 +32,7 @@ const orSay = <T>(action: () => T): T | undefined => {
   }
 };
 
-const runner = orSay(() =>
+const runner = await orSay(() =>
   createJobRunner({
     setup,
     isStopped: window.isStopped,
@@ -41,9 +44,9 @@ const runner = orSay(() =>
 );
 
 parentPort?.on('message', (job: Job) => {
-  orSay(() => {
+  void orSay(async () => {
     if (runner === undefined) return;
-    const report = runner.run(job);
+    const report = await runner.run(job);
     say({ type: 'done', report, isLimitReached: runner.isLimitReached(), unmatched: runner.unmatched() });
   });
 });

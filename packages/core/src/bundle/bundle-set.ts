@@ -3,7 +3,7 @@ import { MirrorError } from '../errors.ts';
 import type { BundleEntry } from './bundle-index.ts';
 import { bundleFiles, listBundles } from './bundle-names.ts';
 import { CACHE_BYTES, openBundle, type Bundle } from './bundle-reader.ts';
-import { createEntryTable, type EntryPlace } from './entry-table.ts';
+import { createEntryTable, type EntryPlace, type SharedEntries } from './entry-table.ts';
 import { createFrameCache } from './frame-cache.ts';
 import { loadFrameCodec, type FrameCodec } from './frame-codec.ts';
 import { loadEntries } from './load-entries.ts';
@@ -34,6 +34,8 @@ export interface BundleSet {
   readonly bundles: readonly string[];
   /** Whether a bundle holds `path`; with `sha256`, whether with that content. Reads nothing. */
   has(path: string, sha256?: string): boolean;
+  /** What the bundles hold as of now, for `hasShared` in another thread. */
+  share(): SharedEntries;
   /** The entry of `path`, or undefined. */
   find(path: string): Promise<SetEntry | undefined>;
   /** As `read` of a bundle: the bytes of `path`, checked. */
@@ -100,6 +102,7 @@ export async function openBundleSet(options: BundleSetOptions): Promise<BundleSe
         .map((number) => path.basename(bundleFiles(dir, prefix, number).archive));
     },
     has: table.has,
+    share: table.share,
     async find(wanted) {
       const found = await locate(wanted);
       return found && { bundle: path.basename(found.bundle.file), entry: found.entry };

@@ -6,26 +6,17 @@ import { acquireLock } from '../mirror/lock.ts';
 import { createBatchThreads, type BatchThreads } from './batch-threads.ts';
 import { bundleFiles, listBundles } from './bundle-names.ts';
 import { checkEntryPath } from './entry-path.ts';
-import { createEntryTable, type EntryTable } from './entry-table.ts';
+import type { EntryFacts } from './bundle-index.ts';
+import { createEntryTable, type EntryTable, type SharedEntries } from './entry-table.ts';
 import { loadFrameCodec, type FrameCodec } from './frame-codec.ts';
 import { createFileLane, type FileLane, type FileOnDisk } from './file-lane.ts';
+import { unpackFiles, type DigestedFile, type FramePackerOptions, type PackedFiles } from './frame-packer.ts';
 import { createFrameSealer } from './frame-sealer.ts';
 import { withDefaults, type BundleWriterOptions } from './bundle-writer-options.ts';
 import { loadEntries } from './load-entries.ts';
-import {
-  openBundleForWriting,
-  type EntryFacts,
-  type NewBundleEntry,
-  type OpenBundle,
-  type OpenBundleOptions,
-} from './open-bundle.ts';
+import { openBundleForWriting, type NewBundleEntry, type OpenBundle, type OpenBundleOptions } from './open-bundle.ts';
 import { newBundle, recoverBundle, removeLeftovers, type BundleStart } from './recover-bundle.ts';
 import { padded, TAR_END_BYTES, tarHeaderBytes } from './tar-header.ts';
-
-/** A file whose digest is known to be that of its bytes. */
-export interface DigestedFile extends EntryFacts {
-  readonly body: Uint8Array;
-}
 
 /** What became of a file that was added. */
 export interface AddedEntry {
@@ -63,6 +54,12 @@ export interface BundleWriter {
    * files; bodies must not change before it resolves. An unsafe path breaks the batch off: the files before it are added.
    */
   addDigested(files: readonly DigestedFile[]): Promise<void>;
+  /** As `addDigested` for files that another thread has packed, whether or not the bundles hold them. */
+  addPacked(files: PackedFiles): Promise<void>;
+  /** How they have to be packed. */
+  readonly packing: FramePackerOptions;
+  /** What the bundles hold as of now, for `hasShared` in another thread. */
+  share(): SharedEntries;
   /** Resolves when everything added before is durable: it is in the next writer's bundle after kill -9 or a power cut. */
   flush(): Promise<void>;
   /** Flush and stop, leaving the current bundle as `.part` files for the next writer to continue. */
@@ -122,14 +119,13 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
     current = undefined;
   };
 
-  const fits = (bundle: OpenBundle, { path: entryPath, size }: EntryFacts): boolean =>
-    bundle.entryCount === 0 ||
-    bundle.tarBytes + tarHeaderBytes(entryPath) + padded(size) + TAR_END_BYTES <= targetBytes;
+  const fits = (bundle: OpenBundle, tarBytes: number): boolean =>
+    bundle.entryCount === 0 || bundle.tarBytes + tarBytes + TAR_END_BYTES <= targetBytes;
 
-  /** The bundle that takes `file`: the current one, if the file fits or nothing is in it yet. */
-  const bundleFor = async (file: EntryFacts): Promise<OpenBundle> => {
+  /** The bundle that takes `tarBytes` more: the current one, if they fit or nothing is in it yet. */
+  const bundleFor = async (tarBytes: number): Promise<OpenBundle> => {
     let bundle = current ?? (await open());
-    while (!fits(bundle, file)) {
+    while (!fits(bundle, tarBytes)) {
       await finish();
       bundle = await open();
     }
@@ -180,11 +176,23 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
     checkNewEntry(file);
     const known = table.has(file.path, file.sha256) ? table.find(file.path) : undefined;
     if (known !== undefined) return { bundle: archiveName(prefix, known.bundle), isNew: false };
-    const bundle = await orBreak(bundleFor(file));
+    const bundle = await orBreak(bundleFor(tarBytesOf(file)));
     const lineAt = bundle.indexBytes;
     await bundle.add(file);
     noteAdded(file, bundle, lineAt);
     return { bundle: path.basename(bundle.files.archive), isNew: true };
+  };
+
+  const addDigested = async (files: readonly DigestedFile[]): Promise<void> => {
+    for (const file of files) {
+      checkNewEntry(file);
+      if (table.has(file.path, file.sha256)) continue;
+      const tarBytes = tarBytesOf(file);
+      const bundle = current !== undefined && fits(current, tarBytes) ? current : await orBreak(bundleFor(tarBytes));
+      const lineAt = bundle.indexBytes;
+      if (!bundle.addAtOnce(file, file.body)) await orBreak(bundle.addChecked(file, file.body));
+      noteAdded(file, bundle, lineAt);
+    }
   };
 
   /** Add a file behind those that are being packed; when something else was asked for since, behind that. */
@@ -222,17 +230,23 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
     stats: () => ({ entries, bytes, finished: [...finished] }),
     add: (file) =>
       threads !== undefined && isForThreads(file) ? addToLane(threads, file) : enqueue(() => addOne(file)),
-    addDigested: (files) =>
+    addDigested: (files) => enqueue(() => addDigested(files)),
+    addPacked: (files) =>
       enqueue(async () => {
-        for (const file of files) {
-          checkNewEntry(file);
-          if (table.has(file.path, file.sha256)) continue;
-          const bundle = current !== undefined && fits(current, file) ? current : await orBreak(bundleFor(file));
-          const lineAt = bundle.indexBytes;
-          if (!bundle.addAtOnce(file, file.body)) await orBreak(bundle.addChecked(file, file.body));
-          noteAdded(file, bundle, lineAt);
-        }
+        const { tarBytes, fileBytes, checksum, numbers } = files;
+        if (checksum === undefined) return addDigested(unpackFiles(files));
+        const bundle = await orBreak(bundleFor(tarBytes));
+        await orBreak(
+          bundle.addFrame({ ...files, checksum }, (file, lineAt) => {
+            const [high = 0, low = 0, content = 0] = numbers.subarray(4 * file, 4 * file + 3);
+            table.setKey({ high, low }, content, { bundle: bundle.files.number, lineAt });
+          }),
+        );
+        entries += numbers.length / 4;
+        bytes += fileBytes;
       }),
+    packing: { level, frameBytes: Math.min(frameBytes, targetBytes - TAR_END_BYTES) },
+    share: table.share,
     flush: () => enqueue(() => orBreak(current?.flush() ?? Promise.resolve())),
     suspend: () =>
       enqueue(async () => {
@@ -255,6 +269,11 @@ export async function createBundleWriter(options: BundleWriterOptions): Promise<
 
 /** Less is written before a thread is ready. */
 const LARGE_BYTES = 8 * 2 ** 20;
+
+/** Bytes of a file in the archive. */
+function tarBytesOf({ path: entryPath, size }: EntryFacts): number {
+  return tarHeaderBytes(entryPath) + padded(size);
+}
 
 function checkNewEntry(file: EntryFacts): void {
   checkEntryPath(file.path, 'bundle');

@@ -1,5 +1,5 @@
 export { createBundleWriter } from './bundle-writer.ts';
-export type { AddedEntry, BundleWriter, BundleWriterStats, DigestedFile } from './bundle-writer.ts';
+export type { AddedEntry, BundleWriter, BundleWriterStats } from './bundle-writer.ts';
 export { BUNDLE_DEFAULTS } from './bundle-writer-options.ts';
 export type { BundleWriterOptions } from './bundle-writer-options.ts';
 export type { BundleBody, NewBundleEntry } from './open-bundle.ts';
@@ -14,3 +14,7 @@ export { CODEC_CHOICES, loadFrameCodec } from './frame-codec.ts';
 export type { CodecChoice, FrameCodec } from './frame-codec.ts';
 export { createFrameCache } from './frame-cache.ts';
 export type { FrameCache } from './frame-cache.ts';
+export { createFramePacker } from './frame-packer.ts';
+export type { DigestedFile, FramePacker, FramePackerOptions, PackedFiles } from './frame-packer.ts';
+export { NO_ENTRIES, hasShared } from './entry-table.ts';
+export type { SharedEntries } from './entry-table.ts';

@@ -4,9 +4,10 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { IntegrityError } from '../errors.ts';
 import { sha256 } from '../io/digest.ts';
-import { formatIndexLine, type BundleEntry } from './bundle-index.ts';
+import { formatLineStart, withOffset, type EntryFacts } from './bundle-index.ts';
 import { encodeInfoFrame } from './bundle-info.ts';
 import type { BundleFiles } from './bundle-names.ts';
+import type { PackedFrame } from './frame-packer.ts';
 import type { FrameSealer } from './frame-sealer.ts';
 import { createFrameWriter, type FrameWriter } from './frame-writer.ts';
 import { publishFile, syncFolder } from './publish.ts';
@@ -21,12 +22,6 @@ import { writeAll } from './write-all.ts';
  * is the fastest (it is read without a copy, and synchronously: it should be on a disk of this machine).
  */
 export type BundleBody = Uint8Array | (() => AsyncIterable<Uint8Array>) | { readonly file: string };
-
-/** What an index says of a file, but for its place. */
-export interface EntryFacts extends Omit<BundleEntry, 'offset' | 'name' | 'vers'> {
-  readonly name?: string | undefined;
-  readonly vers?: string | undefined;
-}
 
 /** A file to be put into a bundle. */
 export interface NewBundleEntry extends EntryFacts {
@@ -70,6 +65,8 @@ export interface OpenBundle {
     write: (fd: number, position: number) => Promise<void>,
     onEntry: (file: EntryFacts, lineAt: number) => void,
   ): Promise<void>;
+  /** Put in a frame of whole files, whose digests are believed. Where the index line of each file is, by its number, is told to `onEntry`. */
+  addFrame(frame: PackedFrame, onEntry: (file: number, lineAt: number) => void): Promise<void>;
   /** Make all that was added durable. The bytes of the finished bundle do not depend on when or how often this is called. */
   flush(): Promise<void>;
   /** Flush, and leave the bundle unfinished for another run. */
@@ -117,11 +114,14 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
     writeLines,
   });
 
-  const note = ({ path: entryPath, name, vers, sha256: digest, size }: EntryFacts, offset: number): void => {
-    const line = formatIndexLine({ path: entryPath, name, vers, sha256: digest, size, offset });
+  const noteLine = (line: string): void => {
     pending += line;
     indexBytes += Buffer.byteLength(line);
     entryCount += 1;
+  };
+
+  const note = (file: EntryFacts, offset: number): void => {
+    noteLine(withOffset(formatLineStart(file), offset));
   };
 
   const put = async (file: NewBundleEntry): Promise<number> => {
@@ -208,6 +208,16 @@ export async function openBundleForWriting(start: BundleStart, options: OpenBund
         at = offset + padded(file.size);
       }
       await frames.append(made, (position) => write(archive.fd, position));
+    },
+    async addFrame({ bytes, tarBytes, checksum, lineStarts, numbers }, onEntry) {
+      await frames.closeFrame();
+      const start = frames.contentBytes;
+      for (const [file, lineStart] of lineStarts.split('\n').entries()) {
+        onEntry(file, indexBytes);
+        noteLine(withOffset(lineStart, start + numbers[4 * file + 3]!));
+      }
+      const frame = { compressed: bytes.length, uncompressed: tarBytes, checksum };
+      await frames.append([frame], (position) => writeAll(archive, [Buffer.from(bytes.buffer)], position));
     },
     flush,
     async suspend() {
