@@ -1,29 +1,9 @@
 // Compiles scan-lines.as.ts and writes it as text into src/registry/scan-lines-wasm.ts; with --check compares instead.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { main } from 'assemblyscript/asc';
+import { buildModule } from './build-module.js';
 
-const source = 'scan-lines.as.ts';
-const target = fileURLToPath(new URL('../src/registry/scan-lines-wasm.ts', import.meta.url));
-const options = ['--optimizeLevel', '3', '--shrinkLevel', '0', '--runtime', 'stub', '--noAssert', '--importMemory'];
-
-let binary;
-const { error, stderr } = await main([source, ...options, '--enable', 'simd,bulk-memory', '--outFile', 'out.wasm'], {
-  readFile: (name) => (name === source ? readFileSync(new URL(source, import.meta.url), 'utf8') : null),
-  writeFile: (name, contents) => {
-    if (name === 'out.wasm') binary = contents;
-  },
-  listFiles: () => [],
+await buildModule({
+  source: new URL('scan-lines.as.ts', import.meta.url),
+  target: new URL('../src/registry/scan-lines-wasm.ts', import.meta.url),
+  constant: 'SCAN_LINES_WASM',
+  script: 'build-scan-lines.js',
 });
-if (error) throw new Error(`${stderr.toString()}${error.message}`);
-
-const base64 = Buffer.from(binary).toString('base64');
-const lines = base64.match(/.{1,116}/g).map((line) => `  '${line}'`);
-const text = `/** The machine code of \`assembly/scan-lines.as.ts\`, as base64. Made by \`node assembly/build-scan-lines.js\`. */
-// prettier-ignore
-export const SCAN_LINES_WASM: string = [
-${lines.join(',\n')},
-].join('');
-`;
-if (!process.argv.includes('--check')) writeFileSync(target, text);
-else if (readFileSync(target, 'utf8') !== text) throw new Error(`${target} is not what ${source} compiles to`);
