@@ -1,15 +1,12 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
   CRATES_IO_BASE_URL,
-  IntegrityError,
   MirrorError,
   createBundleWriter,
   createLocalStorage,
   createCrateUrl,
-  formatManifestRecord,
-  layoutPath,
   locateIndexSource,
   openBundleSet,
   openIndexSource,
@@ -17,13 +14,14 @@ import {
   readIndexFiles,
   sha256,
   sha256File,
-  silentLog,
 } from '@mirror/core';
-import type { BundleSet, BundleWriter, CrateUrl, IndexEntry, IndexSource, Layout, Log, Selection } from '@mirror/core';
+import type { BundleSet, BundleWriter, IndexEntry, Layout, Log, Selection } from '@mirror/core';
 import { lockMirror } from './download.ts';
+import { exportCrate, readIndexFile, startCrate } from './export-crate.ts';
+import type { ExportCounts, ExportSinks } from './export-crate.ts';
+import { createOrderedQueue } from './ordered-queue.ts';
 import { bundleBytesFor, layOut } from './set/media.ts';
 import { createRollingLines } from './set/rolling-lines.ts';
-import type { RollingLines } from './set/rolling-lines.ts';
 import { SET_FILE, describeSet, formatSetFile, parseSetFile } from './set/set-file.ts';
 import type { SetFileEntry } from './set/set-file.ts';
 import { noteSet, readSetHistory, setStateFile } from './set/set-history.ts';
@@ -96,28 +94,11 @@ export async function exportSet(options: ExportOptions): Promise<ExportSummary> 
   }
 }
 
-interface Sinks {
-  readonly urlOf: CrateUrl;
-  readonly source: IndexSource;
-  readonly crates: BundleWriter;
-  readonly index: BundleWriter;
-  readonly manifest: RollingLines;
-  readonly bundles: BundleSet | undefined;
-}
-
-interface Counts {
-  crates: number;
-  bytes: number;
-  indexFiles: number;
-  unchanged: number;
-  missing: number;
-}
-
 async function exportLocked(options: ExportOptions, base: string | null, targetBytes: number): Promise<ExportSummary> {
   const { to, out, level = 3, indexDir, selection, signal } = options;
   const createdAt = new Date();
   const writer = (prefix: string): Promise<BundleWriter> => createBundleWriter({ dir: to, prefix, targetBytes, level });
-  const sinks: Sinks = {
+  const sinks: ExportSinks = {
     source: openIndexSource(locateIndexSource(indexDir)),
     urlOf: createCrateUrl(options.baseUrl ?? CRATES_IO_BASE_URL),
     crates: await writer('bundle'),
@@ -125,13 +106,21 @@ async function exportLocked(options: ExportOptions, base: string | null, targetB
     manifest: createRollingLines(to, 'manifest', targetBytes),
     bundles: await bundlesOf(options),
   };
-  const counts: Counts = { crates: 0, bytes: 0, indexFiles: 0, unchanged: 0, missing: 0 };
+  const counts: ExportCounts = { crates: 0, bytes: 0, indexFiles: 0, unchanged: 0, missing: 0 };
   const stateFile = path.join(out, '.mirror', 'sets', 'unfinished.jsonl');
   const state = openState(stateFile);
   const removed: string[] = [];
+  const queue = createOrderedQueue(MOST_AHEAD);
+  const note = (left: CrateState): void => {
+    queue
+      .add(1, () => {
+        state.appendText(formatCrateState(left));
+      })
+      .catch(() => undefined); // told by the next step, or at the end
+  };
   const walk = walkState(base === null ? undefined : setStateFile(out, base), (left) => {
-    if (sinks.source.existing([left.indexPath]).length > 0) state.appendText(formatCrateState(left));
-    else removed.push(left.indexPath);
+    if (sinks.source.existing([left.indexPath]).length === 0) removed.push(left.indexPath);
+    else note(left);
   });
   const reading = { ...(selection.names && { only: selection.names }), ...(signal && { signal }) };
   try {
@@ -140,12 +129,16 @@ async function exportLocked(options: ExportOptions, base: string | null, targetB
       const selected = new Map(selection.select(entries).map((entry) => [entry.vers, entry]));
       const had = await walk.advanceTo(indexPath);
       if (isWanted(selected.size, had, entries)) {
-        const has = await exportCrate(options, sinks, counts, indexPath, [...selected.values()], had, createdAt);
-        state.appendText(formatCrateState(has));
-      } else if (had !== undefined) state.appendText(formatCrateState(had));
+        const started = await startCrate(options, sinks, counts, [...selected.values()], had);
+        await queue.add(1 + started.length, async () => {
+          const has = await exportCrate(options, sinks, counts, { indexPath, had, started, createdAt });
+          state.appendText(formatCrateState(has));
+        });
+      } else if (had !== undefined) note(had);
       if (selection.isDone()) break;
     }
     await walk.end();
+    await queue.end();
     await exportConfig(sinks);
     exportRemoved(to, removed);
     await sinks.crates.close();
@@ -179,81 +172,14 @@ function isWanted(selected: number, had: CrateState | undefined, entries: readon
   return selected > 0 || (had !== undefined && entries.length > 0 && entries.every(({ yanked }) => yanked));
 }
 
-/** Put the index file and the versions of one crate into the set, as far as the receiver does not have them. */
-async function exportCrate(
-  options: ExportOptions,
-  sinks: Sinks,
-  counts: Counts,
-  indexPath: string,
-  entries: readonly IndexEntry[],
-  had: CrateState | undefined,
-  createdAt: Date,
-): Promise<CrateState> {
-  const versions: Record<string, string> = { ...had?.versions };
-  for (const entry of entries) {
-    if (versions[entry.vers] === entry.cksum) counts.unchanged += 1;
-    else if (await exportVersion(options, sinks, counts, entry, createdAt)) versions[entry.vers] = entry.cksum;
-    options.onDone?.(counts.bytes);
-  }
-  const bytes = readIndexFile(sinks.source, indexPath);
-  const digest = sha256(bytes);
-  if (had?.sha256 !== digest) {
-    await sinks.index.add({ path: indexPath, sha256: digest, size: bytes.length, body: bytes });
-    counts.indexFiles += 1;
-  }
-  return { indexPath, sha256: digest, versions };
-}
-
-/** Put one crate file into the set; false when it is not here. */
-async function exportVersion(
-  { out, layout, log = silentLog }: ExportOptions,
-  { crates, manifest, bundles, urlOf }: Sinks,
-  counts: Counts,
-  { name, vers, cksum }: IndexEntry,
-  createdAt: Date,
-): Promise<boolean> {
-  const file = layoutPath(layout, name, vers);
-  const loose = path.join(out, file);
-  const found = lstatSync(loose, { throwIfNoEntry: false });
-  const packed = found?.isFile() !== true && bundles?.has(file, cksum) === true ? await bundles.find(file) : undefined;
-  const size = found?.isFile() === true ? found.size : packed?.entry.size;
-  const body = packed === undefined ? { file: loose } : () => bundles!.stream(file);
-  try {
-    if (size === undefined) throw new IntegrityError(file, `sha256 ${cksum}`, 'no file');
-    const { bundle } = await crates.add({ path: file, name, vers, sha256: cksum, size, body });
-    const at = createdAt.getTime();
-    const what = { url: urlOf({ name, vers, cksum }), path: file, size, sha256: cksum, name, vers, bundle };
-    const record = { ...what, startedAt: at, finishedAt: at, status: 'skipped', runId: 'export' } as const;
-    await manifest.add(formatManifestRecord(record));
-    counts.crates += 1;
-    counts.bytes += size;
-    return true;
-  } catch (error) {
-    if (!(error instanceof IntegrityError)) throw error;
-    counts.missing += 1;
-    log.warn('not exported', { path: file, error: error.message });
-    return false;
-  }
-}
+/** Crate files that may be on their way: enough to make whole batches of small ones for the threads that pack. */
+const MOST_AHEAD = 4000;
 
 /** A set brings the index's own settings too, where there are any. */
-async function exportConfig({ source, index }: Sinks): Promise<void> {
+async function exportConfig({ source, index }: ExportSinks): Promise<void> {
   if (source.existing(['config.json']).length === 0) return;
   const bytes = readIndexFile(source, 'config.json');
   await index.add({ path: 'config.json', sha256: sha256(bytes), size: bytes.length, body: bytes });
-}
-
-function readIndexFile(source: IndexSource, indexPath: string): Buffer {
-  const file = source.open(indexPath);
-  try {
-    const bytes = Buffer.alloc(file.size());
-    let done = 0;
-    for (let more = 1; done < bytes.length && more > 0; done += more)
-      more = file.read(bytes.subarray(done), 0, bytes.length - done);
-    return bytes.subarray(0, done);
-  } finally {
-    file.close();
-  }
 }
 
 /** Index files that are gone: nothing else tells the receiver. */

@@ -102,7 +102,7 @@ function createPackSink(bundled: SharedEntries, packer: FramePacker): SidecarSin
 }
 
 /** Note in the numbers of a run how a sidecar compared before the run dealt with it. */
-export function count(counts: Report['counts'], comparison: Comparison, bytes: number): void {
+function count(counts: Report['counts'], comparison: Comparison, bytes: number): void {
   counts[comparison === 'same' ? 'unchanged' : comparison] += 1;
   if (comparison !== 'same') counts.bytes += bytes;
 }

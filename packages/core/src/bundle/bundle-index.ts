@@ -26,18 +26,16 @@ export interface EntryFacts extends Omit<BundleEntry, 'offset' | 'name' | 'vers'
 /** The longest index line that is read, in bytes. */
 export const MAX_INDEX_LINE_BYTES: number = 16 * 1024;
 
-/** `entry` as a line of the index, with its `\n`: keys in the order path, name, vers, sha256, size, offset. */
-export function formatIndexLine(entry: BundleEntry): string {
-  return withOffset(formatLineStart(entry), entry.offset);
-}
-
-/** A line of the index up to the value of its last field, the offset: for who does not know yet where the file will be. */
+/**
+ * A line of the index up to the value of its last field, the offset: for who does not know yet where the file will be. Keys in the order path, name,
+ * vers, sha256, size, offset.
+ */
 export function formatLineStart({ path, name, vers, sha256, size }: EntryFacts): string {
   const version = field('name', name) + field('vers', vers);
   return `{"path":${JSON.stringify(path)}${version},"sha256":"${sha256}","size":${size},"offset":`;
 }
 
-/** The line that begins with `start`. */
+/** The line that begins with `start`, with its `\n`. */
 export function withOffset(start: string, offset: number): string {
   return `${start}${offset}}\n`;
 }
