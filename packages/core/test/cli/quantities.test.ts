@@ -31,4 +31,5 @@ it('numbers are shown as people read them', () => {
     '450 GiB',
   ]);
   expect([900, 61_000, 3_725_000].map(formatDuration)).toEqual(['0.9s', '1m01s', '1h2m05s']);
+  expect([172_799_000, 172_800_000, 56_209_498_000].map(formatDuration)).toEqual(['47h59m59s', '2d0h', '650d13h']);
 });
