@@ -42,6 +42,9 @@ export async function moveIndex(
   }
 }
 
+/** An update reads each object once: there is little to keep. */
+const FEW_BASES = { cacheBytes: 16 * 2 ** 20 };
+
 /** All objects of a commit, and what it changes. */
 interface Complete {
   readonly report: FetchReport;
@@ -56,7 +59,7 @@ async function withObjects(
   head: RemoteHead,
   options: SyncIndexOptions,
 ): Promise<Complete> {
-  const before = openObjectStore(place.gitDir);
+  const before = openObjectStore(place.gitDir, FEW_BASES);
   let report: FetchReport;
   try {
     if (old !== undefined && state.ownPacks().length === 0) requireIndex(before, old, place.gitDir);
@@ -71,7 +74,7 @@ async function withObjects(
   } finally {
     before.close();
   }
-  const store = openObjectStore(place.gitDir);
+  const store = openObjectStore(place.gitDir, FEW_BASES);
   try {
     return { report, store, changes: completeChanges(store, old, report.head.commit) };
   } catch (error) {
