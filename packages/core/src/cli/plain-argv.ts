@@ -12,6 +12,8 @@ export function readPlainArgv(tool: Tool, args: readonly string[]): Chosen | und
   const command = tool.commands.find((each) => (words.length === 0 ? each.isDefault : each.name === words[0]));
   if (command === undefined || words.length > 1 || command.positionals.some(({ required }) => required))
     return undefined;
+  const beforeWord = args[args.indexOf(words[0] ?? '') - 1];
+  if (beforeWord?.includes('=') === false) return undefined; // yargs may take the word for the value of that flag
   const flags: Flags = { ...command.flags, ...commonFlags };
   const found = new Map<string, string[]>();
   for (const word of args) {

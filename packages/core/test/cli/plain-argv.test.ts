@@ -74,11 +74,11 @@ describe('readPlainArgv', () => {
     [['elsewhere']],
     [['put', 'dir']],
     [['check', '--layout=cargo']],
-    [['--layout=flat']],
     [['--limit']],
     [['--adaptive=maybe']],
     [['--', 'get']],
     [['get', 'get']],
+    [['--adaptive', 'get']],
   ])('%j is left to yargs', (args) => {
     expect(readPlainArgv(tool, args)).toBeUndefined();
   });
