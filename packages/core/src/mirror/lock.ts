@@ -159,11 +159,16 @@ function bootId(): string {
   }
 }
 
+const GONE = 'gone';
+
+/** When a process started, in the system's own units; `GONE` for one of which nothing but its exit status is left. */
 function processStart(pid: number): string {
   try {
-    // the 22nd field; the second one is a name in parentheses that may hold anything
+    // the second field is a name in parentheses that may hold anything
     const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // killed, and nobody has asked how it ended: in a container without an init that stays so for ever
+    return fields[0] === 'Z' ? GONE : (fields[19] ?? '');
   } catch {
     return '';
   }

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { scratchDir } from '@mirror-tools/test-support';
+import { itWith, scratchDir } from '@mirror-tools/test-support';
 import { acquireLock } from '../../dist/index.js';
 
 const core = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
@@ -18,16 +19,30 @@ it('the second one is told who holds the lock', () => {
   expect(existsSync(file)).toBe(false);
 });
 
+const holding = (file: string): string =>
+  `import { acquireLock } from ${JSON.stringify(core)}; acquireLock(${JSON.stringify(file)}, 'victim'); console.log(process.pid); setInterval(() => 0, 1000);`;
+
 it('the lock of a killed process is taken over', async () => {
   const file = path.join(scratchDir(), 'lock');
-  const script = `import { acquireLock } from ${JSON.stringify(core)}; acquireLock(${JSON.stringify(file)}, 'victim'); console.log('held'); setInterval(() => 0, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const child = spawn(process.execPath, ['--input-type=module', '-e', holding(file)]);
   await once(child.stdout, 'data');
   expect(() => acquireLock(file, 'other')).toThrow('victim');
   child.kill('SIGKILL');
   await once(child, 'close');
   acquireLock(file, 'other').release();
   expect(readdirSync(path.dirname(file))).toEqual([]);
+});
+
+itWith(['setsid'], 'the lock of a killed process is taken over, also while its parent does not care', async () => {
+  const file = path.join(scratchDir(), 'lock');
+  const script = 'setsid "$0" --input-type=module -e "$1" & exec sleep 60';
+  const parent = spawn('sh', ['-c', script, process.execPath, holding(file)]);
+  const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+  process.kill(pid, 'SIGKILL');
+  while (!readFileSync(`/proc/${String(pid)}/stat`, 'utf8').includes(') Z ')) await sleep(5);
+  acquireLock(file, 'other').release();
+  process.kill(pid, 0); // what is left of it can still be asked for
+  parent.kill();
 });
 
 it('the lock of another host counts as held', () => {
