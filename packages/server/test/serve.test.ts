@@ -269,7 +269,8 @@ describe('a crate file', () => {
     for (const bundle of readdirSync(bundles).filter((name) => name.endsWith('.zst'))) {
       const file = path.join(bundles, bundle);
       const bytes = readFileSync(file);
-      bytes.fill(0xaa, bytes.length / 2, bytes.length / 2 + 100);
+      const middle = bytes.length >> 1;
+      bytes.fill(0xaa, middle, middle + 100);
       writeFileSync(file, bytes);
     }
     server = await serveMirror({ indexDir: fixture.indexDir, roots: [], bundleDirs: [bundles] });
