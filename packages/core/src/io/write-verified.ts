@@ -1,21 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { IntegrityError, MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { sha256 as sha256Of } from './digest.ts';
 import type { Sha256 } from './digest.ts';
 import { renameOver } from './rename-over.ts';
+import { writeAll } from './write-all.ts';
 
 /** A file that is there under its final name, whole. */
 export interface WrittenFile {
@@ -216,10 +207,6 @@ function openPart(part: string): number {
     constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0),
     0o644,
   );
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
 }
 
 function flushed(fd: number, flush: FlushPolicy): void {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { endianness } from 'node:os';
 import path from 'node:path';
+import { writeAll } from '../io/write-all.ts';
 
 /** What a manifest said up to some line, kept so that its millions of lines need not be read again. */
 export interface JournalSnapshot {
@@ -58,18 +59,21 @@ export function writeSnapshot(file: string, manifest: number, snapshot: JournalS
   };
   const part = `${file}.part`;
   mkdirSync(path.dirname(file), { recursive: true });
-  const fd = openSync(part, 'w');
   try {
-    writeAll(
-      fd,
-      Buffer.from(
-        JSON.stringify(head)
-          .padEnd(HEAD_BYTES - 1)
-          .concat('\n'),
-      ),
-    );
-    writeAll(fd, table);
-    closeSync(fd);
+    const fd = openSync(part, 'w');
+    try {
+      writeAll(
+        fd,
+        Buffer.from(
+          JSON.stringify(head)
+            .padEnd(HEAD_BYTES - 1)
+            .concat('\n'),
+        ),
+      );
+      writeAll(fd, table);
+    } finally {
+      closeSync(fd);
+    }
     renameSync(part, file);
   } catch (error) {
     rmSync(part, { force: true });
@@ -106,10 +110,6 @@ function marksOf(manifest: number, end: number): string {
 function readAt(fd: number, position: number, length: number): Buffer {
   const buffer = Buffer.alloc(length);
   return buffer.subarray(0, readSync(fd, buffer, 0, length, position));
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
 }
 
 function digestOf(bytes: Uint8Array): string {
