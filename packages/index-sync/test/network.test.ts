@@ -1,11 +1,10 @@
 import { afterEach, describe, expect } from '@jest/globals';
 import { startGitServer } from '@mirror-tools/git-server';
 import { itWith, runBin, scratchDir, type BinResult } from '@mirror-tools/test-support';
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { listen } from './listen.ts';
 import { startProxy, startTlsFront } from './tls-front.ts';
 import { committedFiles, filesOf, git, makeUpstream } from './upstream.ts';
 
@@ -67,15 +66,10 @@ async function makeWorld(password?: string): Promise<World> {
   };
 }
 
-async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closing.push(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+async function serve(listener: RequestListener): Promise<string> {
+  const server = await listen(listener);
+  closing.push(() => server.close());
+  return server.url;
 }
 
 describe('certificates', () => {
@@ -160,7 +154,7 @@ describe('a token', () => {
     const open = await makeWorld();
     for (const engine of ENGINES) {
       for (const { url, run, seen } of [closed, open]) {
-        const old = await listen((request, response) => {
+        const old = await serve((request, response) => {
           response.writeHead(301, { location: url + (request.url ?? '') }).end();
         });
         seen.length = 0;
@@ -178,7 +172,7 @@ describe('a token', () => {
   itWith(['git'], 'is sent as it is to a sparse index', async () => {
     const { run } = await makeWorld();
     const line = `{"name":"serde","vers":"1.0.0","deps":[],"cksum":"${'0'.repeat(64)}","features":{},"yanked":false}\n`;
-    const sparse = await listen(({ headers, url: asked = '' }, response) => {
+    const sparse = await serve(({ headers, url: asked = '' }, response) => {
       const body = asked === '/config.json' ? '{"dl":"x"}' : line;
       response.writeHead(headers.authorization === token ? 200 : 401).end(body);
     });

@@ -1,17 +1,11 @@
 import { afterEach, describe, expect } from '@jest/globals';
 import { startGitServer } from '@mirror-tools/git-server';
 import { itWith, scratchDir } from '@mirror-tools/test-support';
-import {
-  createServer,
-  request as ask,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from 'node:http';
+import { request as ask, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { listen } from './listen.ts';
 import { engineFor, sync } from './syncing.ts';
 import { committedFiles, filesOf, git, makeUpstream } from './upstream.ts';
 
@@ -20,16 +14,10 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** A server that does as it likes. */
-async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closing.push(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+async function serve(listener: RequestListener): Promise<string> {
+  const server = await listen(listener);
+  closing.push(() => server.close());
+  return server.url;
 }
 
 /** A git server, and a repository on it. */
@@ -58,13 +46,13 @@ async function forward(
 describe('a server that', () => {
   itWith(['git'], 'has moved is followed from its first answer on, and not round in circles', async () => {
     const { url, dir, bare, commit } = await gitServer();
-    const old = await listen((request, response) => {
+    const old = await serve((request, response) => {
       response.writeHead(301, { location: url + (request.url ?? '').replace('/old/', '/') }).end();
     });
     const index = path.join(dir, 'index');
     expect(await sync(index, await engineFor('pack', `${old}/old/index.git`))).toMatchObject({ commit });
     expect(filesOf(index)).toEqual(committedFiles(bare, commit));
-    const round = await listen((request, response) => {
+    const round = await serve((request, response) => {
       response.writeHead(302, { location: request.url }).end();
     });
     const lost = sync(path.join(dir, 'lost'), await engineFor('pack', `${round}/index.git`));
@@ -73,7 +61,7 @@ describe('a server that', () => {
 
   itWith(['git'], 'compresses its answers unasked is understood', async () => {
     const { url, dir, bare, commit } = await gitServer();
-    const front = await listen((request, response) => {
+    const front = await serve((request, response) => {
       void forward(url, request, (head, body) => {
         const headers = { 'content-type': head.headers['content-type'], 'content-encoding': 'gzip' };
         response.writeHead(head.statusCode ?? 500, headers).end(gzipSync(body));
@@ -86,7 +74,7 @@ describe('a server that', () => {
 
   itWith(['git'], 'speaks only the first version of the protocol is left to the other engines', async () => {
     const { url, dir, bare, commit } = await gitServer();
-    const front = await listen((request, response) => {
+    const front = await serve((request, response) => {
       delete request.headers['git-protocol'];
       void forward(url, request, (head, body) => response.writeHead(head.statusCode ?? 500, head.headers).end(body));
     });
@@ -110,7 +98,7 @@ describe('a server that', () => {
   ];
   itWith(['git'], 'is none ends the run with one error of its kind, naming where', async () => {
     for (const [what, code, listener] of shapes) {
-      const url = `${await listen(listener)}/index.git`;
+      const url = `${await serve(listener)}/index.git`;
       const engine = await engineFor('pack', url, { stallMs: 300, retries: 1 });
       const error = (await sync(scratchDir(), engine).catch((caught: unknown) => caught)) as Error & { code: string };
       expect([what, error.code]).toEqual([what, code]);
