@@ -1,19 +1,19 @@
 import type { HttpPolicy } from '@mirror/core';
 import { MirrorError, messageOf } from '@mirror/core/errors';
-import { DEFAULT_RETRY, createDispatcher, createHttpPolicy, pause } from '@mirror/core/net';
+import { DEFAULT_RETRY, createHttpPolicy, pause } from '@mirror/core/net';
 import { observeWork } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import type { Observed } from '@mirror/core/observe';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import type { Dispatcher } from 'undici';
 import { gitChangeFeed, sparseChangeFeed, type ChangeFeed } from './changes.ts';
 import type { FeedCounts, writeFeed } from './cli-feed.ts';
 import type { Downloaded } from './cli-download.ts';
 import type { SyncValues } from './cli-flags.ts';
 import { createEngine } from './create-engine.ts';
 import type { GitEngine } from './git/engine.ts';
+import { createHttpClient } from './http/http-client.ts';
 import { noRounds, noteRound, type SyncRounds } from './observe/sync-rounds.ts';
 import { createRetry, type Retry } from './retry-upstream.ts';
 import { holdIndex, syncIndex } from './sync-index.ts';
@@ -36,7 +36,6 @@ interface Job {
 }
 
 interface Network {
-  readonly dispatcher: Dispatcher;
   readonly policy: HttpPolicy;
   readonly retry: Retry;
   readonly token: string | undefined;
@@ -105,17 +104,14 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
     log,
     signal,
   });
-  // one connection carries a pack, many carry single files; HTTP/2 costs more time than it saves here
-  const dispatcher = await createDispatcher(policy, { allowH2: false });
-  const network: Network = { dispatcher, policy, retry, token: io.env['MIRROR_INDEX_TOKEN'] };
+  const network: Network = { policy, retry, token: io.env['MIRROR_INDEX_TOKEN'] };
   const threads = values.indexThreads ?? Math.min(4, availableParallelism());
   const received = { bytes: 0 };
   const common = {
     url,
-    dispatcher,
+    http: createHttpClient(policy),
     token: network.token,
     userAgent: policy.userAgent,
-    stallMs: stallTimeoutMs,
     retry,
     log,
     signal,
@@ -273,19 +269,19 @@ async function holdFiles({ values, context, dirs, url, network }: Job): Promise<
   const lockedNames = (file: string): string[] =>
     parseCargoLock(readFileSync(file, 'utf8'), file).crates.map(({ name }) => name);
   const held = holdSparse(dirs.index);
-  const { dispatcher, policy, retry, token } = network;
+  const { policy, retry, token } = network;
+  const { createUndiciClient } = await import('./http/undici-client.ts');
+  const http = await createUndiciClient(policy);
   const { log, signal } = context;
   const sync = async (): Promise<object> => {
     const names = [...values.crates, ...values.cargoLock.flatMap(lockedNames)];
-    const stallMs = values.stallTimeout;
     const result = await syncSparse(held, {
       dir: dirs.index,
       url,
       names,
-      dispatcher,
+      http,
       token,
       userAgent: policy.userAgent,
-      stallMs,
       concurrency: 64,
       retry,
       log,

@@ -4,8 +4,8 @@ import { acquireLock } from '@mirror/core/lock';
 import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Dispatcher } from 'undici';
 import { replaceFile } from './git/durable.ts';
+import type { HttpClient } from './http/http-client.ts';
 import type { Retry } from './retry-upstream.ts';
 import { openSparseShadows, type SparseShadows } from './sparse-shadows.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -17,10 +17,9 @@ export interface SparseOptions {
   readonly url: string;
   /** Crates to have, besides those an earlier run had. */
   readonly names: readonly string[];
-  readonly dispatcher: Dispatcher;
+  readonly http: HttpClient;
   readonly token?: string | undefined;
   readonly userAgent: string;
-  readonly stallMs: number;
   /** Requests in flight at most. */
   readonly concurrency: number;
   readonly retry: Retry;
@@ -148,14 +147,11 @@ async function bringFile(context: Context, name: string): Promise<void> {
 type Answer = 'unchanged' | 'absent' | { readonly body: Buffer; readonly etag: string | undefined };
 
 async function request(
-  { base, dispatcher, userAgent, stallMs, signal, token }: Context,
+  { base, http, userAgent, signal, token }: Context,
   name: string,
   etag: string | undefined,
 ): Promise<Answer> {
-  const { origin, pathname } = new URL(base + name);
-  const answer = await dispatcher.request({
-    origin,
-    path: pathname,
+  const answer = await http.request(base + name, {
     method: 'GET',
     headers: {
       'user-agent': userAgent,
@@ -163,22 +159,20 @@ async function request(
       ...(etag === undefined || etag === '' ? {} : { 'if-none-match': etag }),
       ...(token === undefined ? {} : { authorization: token }),
     },
-    headersTimeout: stallMs,
-    bodyTimeout: stallMs,
-    signal: signal ?? null,
+    signal,
   });
-  if (answer.statusCode === 200) {
-    const tag = answer.headers['etag'];
+  if (answer.status === 200) {
+    const { etag: tag } = answer.headers;
     return {
       body: await boundedBody(answer.body, base + name),
-      etag: typeof tag === 'string' && tag.length < 1000 ? tag : undefined,
+      etag: tag !== undefined && tag.length < 1000 ? tag : undefined,
     };
   }
-  await answer.body.dump();
-  if (answer.statusCode === 304 && etag !== undefined) return 'unchanged';
+  await answer.discard();
+  if (answer.status === 304 && etag !== undefined) return 'unchanged';
   // https://doc.rust-lang.org/cargo/reference/registry-index.html#nonexistent-crates
-  if ([404, 410, 451].includes(answer.statusCode) && name !== CONFIG) return 'absent';
-  throw new UpstreamError(base + name, answer.statusCode, undefined);
+  if ([404, 410, 451].includes(answer.status) && name !== CONFIG) return 'absent';
+  throw new UpstreamError(base + name, answer.status, undefined);
 }
 
 async function boundedBody(body: AsyncIterable<Uint8Array>, url: string): Promise<Buffer> {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { scratchDir } from '@mirror-tools/test-support';
-import { createDispatcher, createHttpPolicy, silentLog } from '@mirror/core';
+import { createHttpPolicy, silentLog } from '@mirror/core';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import {
   createRetry,
+  createUndiciClient,
   holdSparse,
   sparseChangeFeed,
   syncSparse,
@@ -48,7 +49,7 @@ const serde = (...versions: readonly string[]): string =>
   versions.map((vers) => `${lineText({ name: 'serde', vers })}\n`).join('');
 
 async function run(dir: string, url: string, names: readonly string[]): Promise<SparseResult> {
-  const dispatcher = await createDispatcher(createHttpPolicy({ product: 'test/1' }), { allowH2: false });
+  const http = await createUndiciClient(createHttpPolicy({ product: 'test/1', stallTimeoutMs: 2000 }));
   const held = holdSparse(dir);
   const retry = createRetry({ policy: { retries: 0, baseMs: 1, maxMs: 1 }, log: silentLog });
   try {
@@ -56,16 +57,14 @@ async function run(dir: string, url: string, names: readonly string[]): Promise<
       dir,
       url,
       names,
-      dispatcher,
+      http,
       userAgent: 'test/1',
-      stallMs: 2000,
       concurrency: 8,
       retry,
       log: silentLog,
     });
   } finally {
     held.release();
-    await dispatcher.close();
   }
 }
 

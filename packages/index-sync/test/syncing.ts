@@ -1,9 +1,6 @@
-import { createDispatcher, createHttpPolicy, silentLog } from '@mirror/core';
-import { createEngine, createRetry, holdIndex, syncIndex } from '../dist/index.js';
+import { createHttpPolicy, silentLog } from '@mirror/core';
+import { createEngine, createHttpClient, createRetry, holdIndex, syncIndex } from '../dist/index.js';
 import type { EngineName, GitEngine, GitLimits, SyncIndexOptions, SyncIndexResult } from '../dist/index.js';
-
-const policy = createHttpPolicy({ product: 'test/1' });
-const dispatcher = await createDispatcher(policy, { allowH2: false });
 
 /** An engine as the command makes it, but quick to give up. */
 export function engineFor(
@@ -12,7 +9,8 @@ export function engineFor(
   more: { limits?: GitLimits; token?: string; retries?: number; stallMs?: number } = {},
 ): Promise<GitEngine> {
   const retry = createRetry({ policy: { retries: more.retries ?? 2, baseMs: 1, maxMs: 20 }, log: silentLog });
-  const common = { url, dispatcher, userAgent: 'test/1', stallMs: 5000, retry, log: silentLog };
+  const http = createHttpClient(createHttpPolicy({ product: 'test/1', stallTimeoutMs: more.stallMs ?? 5000 }));
+  const common = { url, http, userAgent: 'test/1', retry, log: silentLog };
   return createEngine(name, {
     ...common,
     threads: 2,

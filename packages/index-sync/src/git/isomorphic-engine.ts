@@ -14,8 +14,8 @@ import fs, {
 } from 'node:fs';
 import path from 'node:path';
 import { readPackIndex } from '@mirror/core/git';
-import git, { type HttpClient } from 'isomorphic-git';
-import type { Dispatcher } from 'undici';
+import git, { type HttpClient as IsomorphicClient } from 'isomorphic-git';
+import type { HttpClient } from '../http/http-client.ts';
 import type { Retry } from '../retry-upstream.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import { syncFolder } from './durable.ts';
@@ -26,10 +26,9 @@ import type { RemoteHead } from './protocol-v2.ts';
 /** How isomorphic-git is set up. */
 export interface IsomorphicEngineOptions {
   readonly url: string;
-  readonly dispatcher: Dispatcher;
+  readonly http: HttpClient;
   readonly token?: string | undefined;
   readonly userAgent: string;
-  readonly stallMs: number;
   readonly retry: Retry;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
@@ -44,7 +43,7 @@ export interface IsomorphicEngineOptions {
  */
 export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEngine {
   const { url, retry } = options;
-  const http = httpClient(options);
+  const http = clientOf(options);
   const { token } = options;
   const auth = token === undefined ? {} : { onAuth: () => ({ username: 'x-access-token', password: token }) };
 
@@ -127,23 +126,18 @@ function makeDurable(file: string): void {
 }
 
 // through our own connections: proxies, certificates and time limits hold for this engine too
-function httpClient({ dispatcher, userAgent, stallMs, signal }: IsomorphicEngineOptions): HttpClient {
+function clientOf({ http, userAgent, signal }: IsomorphicEngineOptions): IsomorphicClient {
   return {
     async request({ url, method = 'GET', headers = {}, body }) {
-      const { origin, pathname, search } = new URL(url);
-      const answer = await dispatcher.request({
-        origin,
-        path: pathname + search,
-        method: method,
+      const answer = await http.request(url, {
+        method,
         headers: { ...headers, 'user-agent': userAgent, 'accept-encoding': 'identity' },
-        body: body === undefined ? null : await collected(body),
-        headersTimeout: stallMs,
-        bodyTimeout: stallMs,
-        signal: signal ?? null,
+        body: body === undefined ? undefined : await collected(body),
+        signal,
       });
       const plain = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
       const iterator = answer.body[Symbol.asyncIterator]() as AsyncIterableIterator<Uint8Array>;
-      return { url, method, statusCode: answer.statusCode, statusMessage: '', headers: plain, body: iterator };
+      return { url, method, statusCode: answer.status, statusMessage: '', headers: plain, body: iterator };
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Log } from '@mirror/core';
 import { messageOf } from '@mirror/core/errors';
 import path from 'node:path';
-import type { Dispatcher } from 'undici';
+import type { HttpClient } from '../http/http-client.ts';
 import type { Retry } from '../retry-upstream.ts';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
@@ -11,10 +11,9 @@ import { createSmartHttp } from './smart-http.ts';
 /** How the client of our own is set up. */
 export interface PackEngineOptions {
   readonly url: string;
-  readonly dispatcher: Dispatcher;
+  readonly http: HttpClient;
   readonly token?: string | undefined;
   readonly userAgent: string;
-  readonly stallMs: number;
   readonly threads: number;
   readonly limits?: GitLimits;
   /** Runs an operation again when what went wrong may pass. */

@@ -2,20 +2,17 @@ import { MirrorError } from '@mirror/core/errors';
 import { parseRetryAfter } from '@mirror/core/net';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { Dispatcher } from 'undici';
+import type { HttpAnswer, HttpClient, HttpRequest } from '../http/http-client.ts';
 import { UpstreamError } from '../upstream-error.ts';
 
 /** How a server is reached. */
 export interface SmartHttpOptions {
   /** Address of the repository, `https://…`; credentials in it are used and taken out. */
   readonly url: string;
-  /** Connections, proxies, certificates, timeouts. */
-  readonly dispatcher: Dispatcher;
+  readonly http: HttpClient;
   /** Sent as the password of HTTP Basic authentication, as GitHub and GitLab take their tokens. */
   readonly token?: string | undefined;
   readonly userAgent: string;
-  /** Waiting so long for the first byte or between two bytes is an error. */
-  readonly stallMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -51,30 +48,20 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
     'accept-encoding': 'identity',
     ...(authorization !== undefined && new URL(url).origin === firstOrigin ? { authorization } : {}),
   });
-  const send = (
-    url: string,
-    init: { method: 'GET' | 'POST'; body?: string; headers?: Record<string, string> },
-  ): Promise<Dispatcher.ResponseData> =>
-    options.dispatcher.request({
-      origin: new URL(url).origin,
-      path: url.slice(new URL(url).origin.length),
-      method: init.method,
-      body: init.body ?? null,
-      headers: { ...headersFor(url), ...init.headers },
-      headersTimeout: options.stallMs,
-      bodyTimeout: options.stallMs,
-      signal: options.signal ?? null,
+  const send = (url: string, request: HttpRequest): Promise<HttpAnswer> =>
+    options.http.request(url, {
+      ...request,
+      headers: { ...headersFor(url), ...request.headers },
+      signal: options.signal,
     });
 
   async function advertise(): Promise<AsyncIterable<Uint8Array>> {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const url = `${base}/info/refs?service=${SERVICE}`;
-      const answer = await send(url, { method: 'GET' });
-      if (answer.statusCode === 200) return checked(url, answer, 'advertisement');
-      await answer.body.dump();
-      const location = [301, 302, 303, 307, 308].includes(answer.statusCode)
-        ? first(answer.headers['location'])
-        : undefined;
+      const answer = await send(url, { method: 'GET', headers: {} });
+      if (answer.status === 200) return checked(url, answer, 'advertisement');
+      await answer.discard();
+      const location = [301, 302, 303, 307, 308].includes(answer.status) ? answer.headers.location : undefined;
       if (location === undefined) throw statusError(url, answer);
       base = redirectedBase(url, location);
     }
@@ -85,35 +72,35 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
     const url = `${base}/${SERVICE}`;
     const headers = { 'content-type': `application/x-${SERVICE}-request`, accept: `application/x-${SERVICE}-result` };
     const answer = await send(url, { method: 'POST', body, headers });
-    if (answer.statusCode === 200) return checked(url, answer, 'result');
-    await answer.body.dump();
+    if (answer.status === 200) return checked(url, answer, 'result');
+    await answer.discard();
     throw statusError(url, answer);
   }
 
   return { url: address, advertise, call };
 }
 
-function checked(
+async function checked(
   url: string,
-  answer: Dispatcher.ResponseData,
+  answer: HttpAnswer,
   kind: 'advertisement' | 'result',
-): AsyncIterable<Uint8Array> {
-  const found = first(answer.headers['content-type']) ?? 'none';
+): Promise<AsyncIterable<Uint8Array>> {
+  const found = answer.headers['content-type'] ?? 'none';
   if (found === `application/x-${SERVICE}-${kind}`) return decoded(answer);
-  answer.body.on('error', () => undefined).destroy();
+  await answer.discard();
   throw new MirrorError('ERR_HTTP', `${url}: content type ${found}, expected application/x-${SERVICE}-${kind}`, {
     hint: 'the address must be that of a git repository served over smart HTTP',
   });
 }
 
 // nobody asked for it, but some servers and proxies compress all the same
-function decoded({ headers, body }: Dispatcher.ResponseData): AsyncIterable<Uint8Array> {
-  const coding = first(headers['content-encoding'])?.toLowerCase() ?? 'identity';
+function decoded({ headers, body }: HttpAnswer): AsyncIterable<Uint8Array> {
+  const coding = headers['content-encoding']?.toLowerCase() ?? 'identity';
   return coding === 'gzip' || coding === 'x-gzip' ? pipeline(body, createGunzip(), () => undefined) : body;
 }
 
-function statusError(url: string, answer: Dispatcher.ResponseData): UpstreamError {
-  return new UpstreamError(url, answer.statusCode, parseRetryAfter(first(answer.headers['retry-after'])));
+function statusError(url: string, answer: HttpAnswer): UpstreamError {
+  return new UpstreamError(url, answer.status, parseRetryAfter(answer.headers['retry-after']));
 }
 
 function redirectedBase(from: string, location: string): string {
@@ -142,8 +129,4 @@ function splitCredentials(
   const pair = `${user === '' ? 'x-access-token' : user}:${password}`;
   const address = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   return { authorization: known ? `Basic ${Buffer.from(pair).toString('base64')}` : undefined, address };
-}
-
-function first(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.[0];
 }
