@@ -7,6 +7,12 @@ import { pruneFlags } from './cli-prune.ts';
 import { verifyFlags } from './cli-verify.ts';
 import { version } from './cli-version.ts';
 
+// versions come from an index or from a list; a list does not tell which are the latest
+const SOURCES = [
+  ['index-dir', 'list'],
+  ['list', 'latest'],
+] as const;
+
 /** The tool as data. A command's code is loaded when it runs, so that `--help` is quick. */
 export const tool: Tool = {
   name: 'mirror-downloader',
@@ -18,6 +24,7 @@ export const tool: Tool = {
       summary: 'Fetch what the mirror lacks, check it, record it.',
       isDefault: true,
       flags: downloadFlags,
+      eitherOr: SOURCES,
       run: async (values, context) => {
         const { runDownload, runPlan } = await import('./cli-run.ts');
         return values.dryRun ? runPlan({ ...values, missing: undefined }, context) : runDownload(values, context);
@@ -27,12 +34,14 @@ export const tool: Tool = {
       name: 'plan',
       summary: 'Say what a download would do: versions, bytes, disk, time. Writes nothing.',
       flags: planFlags,
+      eitherOr: SOURCES,
       run: async (values, context) => (await import('./cli-run.ts')).runPlan(values, context),
     }),
     command({
       name: 'verify',
       summary: 'Read the files of the mirror again, tell what is missing, corrupt or extra, and mend it if asked.',
       flags: verifyFlags,
+      eitherOr: SOURCES,
       run: async (values, context) => (await import('./cli-verify-run.ts')).runVerify(values, context),
     }),
     command({

@@ -14,6 +14,10 @@ const tool: Tool = {
       summary: 'Bring the sidecars up to what the index says, or check whether they are.',
       isDefault: true,
       flags: generateFlags,
+      eitherOr: [
+        ['prune', 'format'],
+        ['prune', 'limit'],
+      ],
       run: async (values, context) => {
         const { runCheck, runGenerate } = await import('./cli-run.ts');
         return values.check ? runCheck(values, context) : runGenerate(values, context);

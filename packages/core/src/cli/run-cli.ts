@@ -4,6 +4,8 @@ import { redactUrls } from '../net/redact.ts';
 import { commonFlags } from './common-flags.ts';
 import { settingsFromEnv, settingsFromFile } from './config.ts';
 import type { Setting } from './config.ts';
+import { chooseSettings } from './choose-settings.ts';
+import type { PassedOver } from './choose-settings.ts';
 import { camelCase, parseFlag } from './flags.ts';
 import type { Flag, FlagValues, Flags } from './flags.ts';
 import { writeOut } from './io.ts';
@@ -32,6 +34,8 @@ export interface Command {
   readonly isDefault: boolean;
   readonly positionals: readonly Positional[];
   readonly flags: Flags;
+  /** Pairs of flags that exclude each other: when both are set, the one that was set nearer to this run counts. */
+  readonly eitherOr: readonly (readonly [string, string])[];
   readonly run: (values: Readonly<Record<string, unknown>>, context: CommandContext) => Promise<Outcome | undefined>;
 }
 
@@ -75,14 +79,16 @@ export function command<const F extends Flags>(spec: {
   readonly isDefault?: boolean;
   readonly positionals?: readonly Positional[];
   readonly flags: F;
+  readonly eitherOr?: readonly (readonly [keyof F & string, keyof F & string])[];
   readonly run: (values: FlagValues<F>, context: CommandContext) => Promise<Outcome | undefined>;
 }): Command {
-  return { isDefault: false, positionals: [], ...spec, run: spec.run as unknown as Command['run'] };
+  return { isDefault: false, positionals: [], eitherOr: [], ...spec, run: spec.run as unknown as Command['run'] };
 }
 
 /**
  * Run the command line `argv` of `tool` in the world `io`; resolves to the exit status and never throws.
- * A flag counts before `MIRROR_<FLAG>` in the environment, that before `--config FILE`, that before the default.
+ * A flag counts before `MIRROR_<FLAG>` in the environment, that before `--config FILE`, that before the default;
+ * so it does before a flag that it excludes.
  */
 export async function runCli(tool: Tool, argv: readonly string[], io: CliIo): Promise<number> {
   try {
@@ -123,7 +129,7 @@ async function run(
   io: CliIo,
 ): Promise<number> {
   const flags: Flags = { ...chosen.flags, ...commonFlags };
-  const values = await resolveValues(flags, given, tool, io);
+  const { values, passedOver } = await resolveValues(chosen, flags, given, tool, io);
   const common = values as unknown as FlagValues<typeof commonFlags>;
   const log = createLog({
     level: common.logLevel,
@@ -142,6 +148,7 @@ async function run(
     print: (line) => writeOut(io.stdout, `${JSON.stringify(line)}\n`),
   };
   try {
+    for (const each of passedOver) log.info('a setting gives way to another', each);
     const outcome = await chosen.run(values, context);
     progress?.stop();
     if (outcome?.summary !== undefined) {
@@ -159,20 +166,20 @@ async function run(
 }
 
 async function resolveValues(
+  { eitherOr }: Command,
   flags: Flags,
   given: ReadonlyMap<string, Setting>,
   tool: Tool,
   io: CliIo,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<{ readonly values: Readonly<Record<string, unknown>>; readonly passedOver: readonly PassedOver[] }> {
   const env = settingsFromEnv(flags, io.env);
   const file = (given.get('config') ?? env.get('config'))?.parts.at(-1);
   const known = new Set([...tool.commands.flatMap((each) => Object.keys(each.flags)), ...Object.keys(commonFlags)]);
   const fromFile = file === undefined ? new Map<string, Setting>() : await settingsFromFile(file, flags, known);
+  const { settings, passedOver } = chooseSettings(flags, eitherOr, [given, env, fromFile]);
   const values: Record<string, unknown> = {};
-  for (const [name, spec] of Object.entries(flags)) {
-    values[camelCase(name)] = valueOf(name, spec, given.get(name) ?? env.get(name) ?? fromFile.get(name));
-  }
-  return values;
+  for (const [name, spec] of Object.entries(flags)) values[camelCase(name)] = valueOf(name, spec, settings.get(name));
+  return { values, passedOver };
 }
 
 function valueOf(name: string, spec: Flag<unknown>, setting: Setting | undefined): unknown {

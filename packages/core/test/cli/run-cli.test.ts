@@ -23,6 +23,21 @@ const get = command({
   run: (values) => Promise.resolve({ summary: { ...values } }),
 });
 
+const pick = command({
+  name: 'pick',
+  summary: 'Pick one.',
+  flags: {
+    'index-dir': flag.string({ describe: 'the index' }),
+    list: flag.string({ describe: 'the list' }),
+    latest: flag.number({ describe: 'newest', default: '0' }),
+  },
+  eitherOr: [
+    ['index-dir', 'list'],
+    ['list', 'latest'],
+  ],
+  run: ({ indexDir, list, latest }) => Promise.resolve({ summary: { indexDir, list, latest } }),
+});
+
 const fail = command({
   name: 'fail',
   summary: 'Fail.',
@@ -38,7 +53,7 @@ const partial = command({
     Promise.resolve({ summary: { failed: 1 }, failure: { code: 'ERR_PARTIAL' as const, message: 'one is missing' } }),
 });
 
-const tool = { name: 'mirror-x', version: '1.2.3', description: 'Does x.', commands: [get, fail, partial] };
+const tool = { name: 'mirror-x', version: '1.2.3', description: 'Does x.', commands: [get, pick, fail, partial] };
 
 async function run(
   args: string[],
@@ -56,6 +71,33 @@ async function values(args: string[], env: Record<string, string> = {}): Promise
   expect({ status, err }).toEqual({ status: 0, err: '' });
   return JSON.parse(out) as Record<string, unknown>;
 }
+
+describe('of two flags that exclude each other', () => {
+  const picked = async (args: string[], env: Record<string, string>): Promise<unknown> => {
+    const { out } = await run(['pick', ...args], env);
+    return JSON.parse(out);
+  };
+
+  it('the one nearer to the run counts, whichever it is, and the log says so', async () => {
+    const { err } = await run(['pick', '--list', 'l'], { MIRROR_INDEX_DIR: 'i' });
+    expect(err).toMatch(/gives way to another setting=MIRROR_INDEX_DIR for=--list/);
+    expect(await picked(['--list', 'l'], { MIRROR_INDEX_DIR: 'i' })).toEqual({ list: 'l', latest: 0 });
+    expect(await picked(['--index-dir=i'], { MIRROR_LIST: 'l' })).toEqual({ indexDir: 'i', latest: 0 });
+    const file = path.join(scratchDir(), 'x.json');
+    writeFileSync(file, '{"index-dir": "of the file", "latest": 3}');
+    expect(await picked([], { MIRROR_LIST: 'l', MIRROR_CONFIG: file })).toEqual({ list: 'l', latest: 0 });
+  });
+
+  it('both stay when they come from one source: the command refuses them', async () => {
+    expect(await picked(['--list=l', '--index-dir=i'], {})).toEqual({ indexDir: 'i', list: 'l', latest: 0 });
+    const env = { MIRROR_LIST: 'l', MIRROR_INDEX_DIR: 'i' };
+    expect(await picked([], env)).toEqual({ indexDir: 'i', list: 'l', latest: 0 });
+  });
+
+  it('one that has its default excludes nothing', async () => {
+    expect(await picked(['--latest', '0'], { MIRROR_LIST: 'l' })).toEqual({ list: 'l', latest: 0 });
+  });
+});
 
 describe('values', () => {
   it('units become base units at the border', async () => {
