@@ -35,11 +35,12 @@ export function createBodySink(writer: VerifiedWriter, maxFileBytes: number): Bo
   let received = 0;
   let source: { url: string; etag: string; total: number } | undefined;
   let gathered: Buffer | undefined; // kept from file to file
+  let held = 0; // bytes of a streamed body that wait in it for more
 
   const discard = (): void => {
     stream?.abort();
     stream = whole = source = length = undefined;
-    received = 0;
+    received = held = 0;
   };
   const startAnew = (url: string, head: ResponseHead): void => {
     discard();
@@ -52,9 +53,25 @@ export function createBodySink(writer: VerifiedWriter, maxFileBytes: number): Bo
   };
   const writeWhole = (bytes: Uint8Array): WrittenFile => writer.writeWhole(job.path, bytes, { sha256: job.sha256 });
   const gather = (chunk: Uint8Array, total: number): void => {
-    if (gathered === undefined || gathered.length < total) gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
+    gathered ??= Buffer.allocUnsafeSlow(GATHER_BYTES);
     gathered.set(chunk, received - chunk.length);
     if (received === total) whole = writeWhole(gathered.subarray(0, total));
+  };
+  const pour = (): void => {
+    if (held > 0) stream?.write(gathered!.subarray(0, held));
+    held = 0;
+  };
+  const streamOn = (chunk: Uint8Array): void => {
+    stream ??= writer.begin(job.path);
+    const isStraight = chunk.length > STRAIGHT_BYTES;
+    if (isStraight || held + chunk.length > GATHER_BYTES) pour();
+    if (isStraight) {
+      stream.write(chunk);
+      return;
+    }
+    gathered ??= Buffer.allocUnsafeSlow(GATHER_BYTES);
+    gathered.set(chunk, held);
+    held += chunk.length;
   };
   return {
     discard,
@@ -96,10 +113,7 @@ export function createBodySink(writer: VerifiedWriter, maxFileBytes: number): Bo
       }
       if (chunk.length === length) whole = writeWhole(chunk);
       else if (length !== undefined && length <= GATHER_BYTES) gather(chunk, length);
-      else {
-        stream ??= writer.begin(job.path);
-        stream.write(chunk);
-      }
+      else streamOn(chunk);
     },
     commit: () => {
       if (whole !== undefined) return whole;
@@ -110,6 +124,7 @@ export function createBodySink(writer: VerifiedWriter, maxFileBytes: number): Bo
         throw lengthError(job.path, promised, seen);
       }
       if (stream === undefined) return writeWhole(EMPTY);
+      pour();
       const streamed = stream;
       stream = undefined; // commit leaves nothing behind, whether it succeeds or not
       return streamed.commit({ sha256: job.sha256 });
@@ -124,6 +139,8 @@ const RESUME_BYTES = 1 << 20;
 
 /** Up to this much is put together in memory: one digest and one write instead of some of each. Each lane may hold so much. */
 const GATHER_BYTES = 64 << 10;
+/** Pieces above this are hashed and written as they come; TLS brings at most 16 KiB at a time. */
+const STRAIGHT_BYTES = 32 << 10;
 
 /**
  * Strict, since CDNs are known to answer with ranges nobody asked for.

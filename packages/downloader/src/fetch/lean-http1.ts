@@ -139,7 +139,7 @@ function createOrigin(url: URL, around: Surroundings): Origin {
   };
 }
 
-/** Fits into a core's own cache: bytes that were just read are hashed and written from there. */
-const READ_BYTES = 64 << 10;
+/** Fits into a core's own cache, where bytes that were just read are hashed and written from; most files come in one piece. */
+const READ_BYTES = 128 << 10;
 /** How exact time limits are. */
 const CLOCK_MS = 50;
