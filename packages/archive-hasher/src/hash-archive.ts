@@ -2,7 +2,7 @@ import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import { silentLog } from '@mirror/core/log';
-import { acquireLock } from '@mirror/core/mirror';
+import { acquireLock } from '@mirror/core/lock';
 import { ALGORITHMS } from './algorithms.ts';
 import type { HashArchiveOptions } from './hash-options.ts';
 import { createHashPool } from './hash-pool.ts';
