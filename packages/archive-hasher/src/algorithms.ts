@@ -26,7 +26,13 @@ export type EngineChoice = 'fastest' | 'wasm';
 
 /** Every algorithm, in the order of a report. A new one is one row here. */
 export const ALGORITHMS: readonly Algorithm[] = [
-  row('kangaroo12', 'KangarooTwelve (KT128, RFC 9861)', 32, 1300, viaOwnWasm((own) => own.createKangarooTwelve())),
+  row(
+    'kangaroo12',
+    'KangarooTwelve (KT128, RFC 9861)',
+    32,
+    1300,
+    viaOwnWasm((own) => own.createKangarooTwelve()),
+  ),
   row(
     'blake3',
     'BLAKE3',
@@ -99,7 +105,13 @@ export const ALGORITHMS: readonly Algorithm[] = [
     nativeXxh64,
     viaWasm((wasm) => wasm.createXXHash64()),
   ),
-  row('murmur3', 'MurmurHash3 x64 128', 16, 240, viaOwnWasm((own) => own.createMurmur3())),
+  row(
+    'murmur3',
+    'MurmurHash3 x64 128',
+    16,
+    240,
+    viaOwnWasm((own) => own.createMurmur3()),
+  ),
 ];
 
 /** The names of all algorithms, in the order of a report. */

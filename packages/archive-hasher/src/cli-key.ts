@@ -1,7 +1,8 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
+import { makeDirectory } from '@mirror/core/io';
 import type { CliIo, CommandContext } from '@mirror/core/cli';
 import { askSecret } from './cli-ask-secret.ts';
 import { createSigningKey, loadSigningKey } from './sign.ts';
@@ -33,7 +34,7 @@ export async function signingKeyFor(
     if (systemCodeOf(error) !== 'ENOENT') throw error;
   }
   const key = await createSigningKey(`mirror-archive-hasher on ${os.hostname()}`);
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  makeDirectory(path.dirname(file), 0o700);
   await writeFile(file, key.privateKey, { mode: 0o600, flag: 'wx', flush: true });
   await chmod(file, 0o600); // whatever the umask
   log.warn('made a new signing key; keep it safe, later runs use it', { file, fingerprint: key.fingerprint });

@@ -78,6 +78,7 @@ const hash = command({
     const started = performance.now();
     const dir = required(values.dir, '--dir');
     const algorithms = algorithmsNamed(chosen(values.algorithms) ?? ALGORITHM_NAMES);
+    (await import('./check-inputs.ts')).checkInputs({ ...values, dir }); // before a key is made
     const signingKey = values.sign ? await (await import('./cli-key.ts')).signingKeyFor(values, context) : undefined;
     const { hashArchive } = await import('./hash-archive.ts');
     const result = await hashArchive({

@@ -1,15 +1,16 @@
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { MirrorError, messageOf } from '@mirror/core/errors';
-import { silentLog } from '@mirror/core/log';
+import { MirrorError } from '@mirror/core/errors';
 import { acquireLock } from '@mirror/core/lock';
+import { silentLog } from '@mirror/core/log';
 import { ALGORITHMS } from './algorithms.ts';
+import { checkInputs } from './check-inputs.ts';
 import type { HashArchiveOptions } from './hash-options.ts';
 import { createHashPool } from './hash-pool.ts';
 import type { HashPool } from './hash-pool.ts';
 import { hashTree } from './hash-tree.ts';
 import type { FoundTree } from './hash-tree.ts';
-import { directoryName, finalFiles, outputFiles, partOf } from './output-files.ts';
+import { finalFiles, partOf } from './output-files.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { PackResult } from './pack-archive.ts';
 import type { ReportHeader } from './report.ts';
@@ -40,11 +41,9 @@ export interface HashArchiveResult {
  * for a problem whose policy is `fail`, or an output that cannot be written
  */
 export async function hashArchive(options: HashArchiveOptions): Promise<HashArchiveResult> {
-  const { archive = 'zip', outDir = '.', signal } = options;
-  const dir = await checkedDirectory(options.dir);
-  await writing(outDir, mkdir(outDir, { recursive: true }));
-  const outputs = outputFiles(outDir, options.outPrefix ?? directoryName(dir), archive);
-  const lock = acquireLock(outputs.lock, 'mirror-archive-hasher hash');
+  const { archive = 'zip', signal } = options;
+  const { dir, outputs } = checkInputs(options);
+  const lock = acquireLock(outputs.lock, 'mirror-archive-hasher hash'); // makes the directory of the outputs too
   try {
     signal?.throwIfAborted();
     return await run({ ...options, dir, archive }, outputs);
@@ -133,16 +132,6 @@ async function pack(
   const packed = await writing(task.archive, pool.pack(task));
   for (const problem of packed.problems) log.warn('not in the archive', { ...problem });
   return packed;
-}
-
-async function checkedDirectory(dir: string): Promise<string> {
-  const resolved = path.resolve(dir);
-  try {
-    if ((await stat(resolved)).isDirectory()) return resolved;
-  } catch (cause) {
-    throw new MirrorError('ERR_IO', `cannot read the directory ${dir}: ${messageOf(cause)}`, { cause });
-  }
-  throw new MirrorError('ERR_USAGE', `${dir} is not a directory`);
 }
 
 function writeSynced(file: string, text: string): Promise<void> {

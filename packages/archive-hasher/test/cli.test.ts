@@ -122,8 +122,8 @@ it('wrong usage is told before any work', async () => {
     ['--dir', 'tree/b'],
   ];
   for (const args of wrong) expect([args, (await run(args)).status]).toEqual([args, 2]);
-  expect((await run(['--dir', 'nowhere'])).status).toBe(6);
-  expect(readdirSync(dir).filter((name) => name.startsWith('tree.'))).toEqual([]);
+  expect((await run(['--dir', 'nowhere', '--out-dir', 'out'])).status).toBe(6);
+  expect(readdirSync(dir)).toEqual(['tree']); // no key either
 });
 
 it('an unsigned report is verified only when the user accepts it', async () => {
@@ -145,6 +145,13 @@ itWith(['sh'], 'a full disk is told, and leaves nothing under a final name', asy
   expect(status).toBe(6);
   expect(stderr).toContain('ENOSPC');
   expect(readdirSync(out)).toEqual([]);
+});
+
+it('outputs where no directory can be made are an error, not a wait for ever', async () => {
+  if (process.platform !== 'linux') return; // needs /proc
+  const { status, stderr } = await workplace().run(['--dir', 'tree', '--no-sign', '--out-dir', '/proc/mirror/out']);
+  expect(status).toBe(6);
+  expect(stderr).toContain('/proc/mirror');
 });
 
 it('an interrupt ends the run with 130 and leaves nothing', async () => {

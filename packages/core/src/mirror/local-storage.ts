@@ -1,8 +1,9 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { lstat, open, readdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { makeDirectory } from '../io/make-directory.ts';
 import { createVerifiedWriter, mtimeUsOf } from '../io/write-verified.ts';
 import type { FlushPolicy, VerifiedWriter } from '../io/write-verified.ts';
 import type { Storage, StoredFile } from './storage.ts';
@@ -99,7 +100,7 @@ async function* list(root: string, prefix: string): AsyncGenerator<StoredFile> {
 
 function makeRoot(directory: string): string {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     return realpathSync(directory);
   } catch (error) {
     throw new MirrorError('ERR_IO', `cannot make the directory ${directory}: ${messageOf(error)}`, { cause: error });

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { makeDirectory } from '../io/make-directory.ts';
 import { NO_HARD_LINKS } from '../io/no-hard-links.ts';
 
 type HardLink = (existing: string, link: string) => void;
@@ -37,7 +38,7 @@ export function acquireLock(file: string, command: string, link: HardLink = link
   const owner: LockOwner = { ...whoAmI(), command, since: new Date().toISOString() };
   const mine = `${file}.${randomUUID()}`;
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeDirectory(path.dirname(file));
     writeFileSync(mine, `${JSON.stringify(owner)}\n`, { flag: 'wx' });
   } catch (error) {
     throw new MirrorError('ERR_IO', `cannot make the lock ${file}: ${messageOf(error)}`, { cause: error });
