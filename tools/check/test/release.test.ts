@@ -74,6 +74,44 @@ describe('what is not published yet', () => {
   );
 });
 
+describe('the step that publishes', () => {
+  itWith(
+    ['tar', 'bash'],
+    'hands each tarball to npm as a file',
+    () => {
+      const dir = scratchDir();
+      mkdirSync(path.join(dir, 'tarballs'));
+      for (const { path: place, manifest } of publishedPackages())
+        makeTarball(path.join(dir, 'tarballs'), place, manifest.version ?? '');
+      const release = workflows.find(({ name }) => name === 'release.yml')?.text ?? '';
+      const script = /^ +- name: Publish with provenance$[\s\S]*? run: \|\n([\s\S]*)$/m.exec(release)?.[1] ?? '';
+      const { stdout, status } = spawnSync('bash', ['-ec', script], {
+        cwd: dir,
+        encoding: 'utf8',
+        env: {
+          PATH: process.env['PATH'],
+          HOME: dir,
+          TARBALLS: readdirSync(path.join(dir, 'tarballs'))
+            .filter((file) => file.endsWith('.tgz'))
+            .join(' '),
+          npm_config_dry_run: 'true',
+          npm_config_registry: 'http://127.0.0.1:9',
+          npm_config_fetch_retries: '0',
+          npm_config_cache: path.join(dir, 'cache'),
+        },
+      });
+      const published = stdout.trim().split('\n').sort();
+      expect(published).toEqual(
+        publishedPackages()
+          .map((each) => `+ ${each.name}@${each.manifest.version ?? ''}`)
+          .sort(),
+      );
+      expect(status).toBe(0);
+    },
+    120_000,
+  );
+});
+
 /** What a registry says about the downloader. */
 function document(): string {
   const version = publishedPackages().find(({ name }) => name === '@mirror/downloader')?.manifest.version ?? '';
