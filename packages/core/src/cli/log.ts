@@ -96,6 +96,7 @@ function textLine({ timestamp, level, message, fields }: Line): string {
 function textValue(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value, plainErrors) ?? String(value));
   // control characters would let a hostile name forge log lines
+  if (typeof value === 'object' && /^[\x20-\x7e]+$/.test(text)) return text; // JSON says itself where it ends
   return /^[\x21-\x7e]+$/.test(text) && !text.includes('"') ? text : JSON.stringify(text);
 }
 
