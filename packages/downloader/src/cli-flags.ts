@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { flag, observeFlags, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 import { bundleFlags, planBundleFlags } from './cli-bundle.ts';
+import { earlierManifestFlag } from './cli-manifest.ts';
 
 /** The fetching default: enough to fill a link at any latency, little enough not to be rude. */
 const concurrency = String(Math.max(64, 32 * availableParallelism()));
@@ -141,6 +142,7 @@ export const planFlags = {
   ...inputFlags,
   ...selectionFlags,
   ...outputFlags,
+  manifest: earlierManifestFlag(output, 'records of downloads: they vouch for what is there'),
   ...planBundleFlags,
   missing: flag.string({
     group: output,

@@ -15,6 +15,7 @@ import type { Selection } from '@mirror/core/registry';
 import { bundlerOf, withBundles } from './cli-bundle-run.ts';
 import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cli-flags.ts';
 import { interruptionOf } from './cli-interruption.ts';
+import { earlierManifest } from './cli-manifest.ts';
 import { version } from './cli-version.ts';
 import { download } from './download.ts';
 import type { DownloadOptions, DownloadSummary } from './download.ts';
@@ -94,6 +95,7 @@ function progressOf(state: DownloadState | undefined, total: number | undefined)
 /** `mirror-downloader plan`. */
 export async function runPlan(values: PlanValues, context: CommandContext): Promise<Outcome> {
   const { signal, io } = context;
+  const manifest = earlierManifest(values);
   const work = await workListOf(values, context);
   const missing =
     values.missing === undefined ? undefined : values.missing === '-' ? io.stdout : createWriteStream(values.missing);
@@ -103,7 +105,7 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
   const summary = await plan({
     work,
     out: values.out,
-    journalFile: values.manifest === '-' ? undefined : values.manifest,
+    journalFile: manifest === '-' ? undefined : manifest,
     resumeCheck: values.resumeCheck,
     bundlesDir: values.bundleOnly ? values.bundlesOut : undefined,
     bytesPerSecond: values.maxBandwidth,

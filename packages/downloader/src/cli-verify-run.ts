@@ -5,6 +5,7 @@ import { MirrorError, parsePublishTime } from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { checkBundles } from './cli-verify-bundles.ts';
 import { interruptionOf } from './cli-interruption.ts';
+import { earlierManifest } from './cli-manifest.ts';
 import { fetchingOf, sourceOf } from './cli-run.ts';
 import type { VerifyValues } from './cli-verify.ts';
 import { recordsToFile } from './records.ts';
@@ -16,12 +17,13 @@ import type { RepairOptions, VerifyState, VerifySummary } from './verify.ts';
 /** `mirror-downloader verify`. */
 export async function runVerify(values: VerifyValues, context: CommandContext): Promise<Outcome> {
   const { log, signal } = context;
+  const manifest = earlierManifest(values);
   const { known, onCrate } = createKnownPaths(values.layout);
   const { work, selection } = await sourceOf(values, context, onCrate);
   const changedSinceMs =
     values.since === undefined ? {} : { changedSinceMs: parsePublishTime(values.since, Date.now()) };
   const bundles = await checkBundles(values, context);
-  const repair = values.repair ? repairOf(values, context) : undefined;
+  const repair = values.repair ? repairOf(values, manifest, context) : undefined;
   let state: VerifyState | undefined;
   const progress = context.progress({ label: 'verifying', read: () => progressOf(state) });
   try {
@@ -33,8 +35,8 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
       seed: values.seed ?? (values.sample < 1 ? randomBytes(4).toString('hex') : ''),
       ...changedSinceMs,
       threads: values.threads,
-      absent: values.manifest === '-' ? undefined : await readAbsentPaths(values.manifest),
-      ownFile: pathInside(values.out, values.manifest),
+      absent: manifest === '-' ? undefined : await readAbsentPaths(manifest),
+      ownFile: pathInside(values.out, manifest),
       repair,
       onProblem: (problem) => context.print(problem),
       onStart: (running) => (state = running),
@@ -50,13 +52,17 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
   }
 }
 
-function repairOf(values: VerifyValues, context: CommandContext): RepairOptions & { readonly records: Records } {
-  if (values.manifest === '-')
+function repairOf(
+  values: VerifyValues,
+  manifest: string,
+  context: CommandContext,
+): RepairOptions & { readonly records: Records } {
+  if (manifest === '-')
     throw new MirrorError('ERR_USAGE', '--manifest -: the problems are on stdout already', {
       hint: 'name a file for the records of the repair',
     });
-  const records = recordsToFile(values.manifest);
-  return { ...fetchingOf(values, context), flush: values.fsync, records, journalFile: values.manifest };
+  const records = recordsToFile(manifest);
+  return { ...fetchingOf(values, context), flush: values.fsync, records, journalFile: manifest };
 }
 
 function progressOf(state: VerifyState | undefined): {

@@ -3,13 +3,14 @@ import { flag, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 import { verifyBundleFlags } from './cli-bundle.ts';
 import { downloadFlags, fetchingFlags, inputFlags } from './cli-flags.ts';
+import { earlierManifestFlag } from './cli-manifest.ts';
 import { parsePercent } from './cli-percent.ts';
 
 /** As many as the processor has, few enough not to make a disk jump about. */
 const threads = String(Math.min(4, availableParallelism()));
 
 const checking = 'Checking:';
-const { out, layout, manifest, fsync } = downloadFlags;
+const { out, layout, fsync } = downloadFlags;
 
 /** The flags of `verify`. */
 export const verifyFlags = {
@@ -46,10 +47,10 @@ export const verifyFlags = {
     group: checking,
     describe: 'download what is missing or corrupt and remove what is unfinished',
   }),
-  manifest: {
-    ...manifest,
-    describe: 'records of downloads: they say what upstream does not have; a repair adds what it does',
-  },
+  manifest: earlierManifestFlag(
+    'Output:',
+    'records of downloads: they say what upstream does not have; a repair adds what it does',
+  ),
   fsync,
   ...fetchingFlags,
 };
