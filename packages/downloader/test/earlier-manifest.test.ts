@@ -36,7 +36,7 @@ it('without --manifest, verify takes the manifest here, else that inside the mir
 });
 
 it('and so does plan', async () => {
-  const { dir } = workplace({ size: 3, sha256: cksum, ok: true, status: 'downloaded' });
+  const { dir } = workplace({ size: 3, sha256: cksum, mtime_us: 1, ok: true, status: 'downloaded' });
   mkdirSync(path.join(dir, 'mirror/s/er'), { recursive: true });
   writeFileSync(path.join(dir, 'mirror', file), 'not');
   const plan = async (...more: string[]): Promise<object> =>
