@@ -3,7 +3,7 @@ import { startGitServer, type GitServer } from '@mirror-tools/git-server';
 import { itWith, scratchDir } from '@mirror-tools/test-support';
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { GitEngine } from '../dist/index.js';
+import { ENGINES, type GitEngine } from '../dist/index.js';
 import { engineFor, sync } from './syncing.ts';
 import { committedFiles, filesOf, git } from './upstream.ts';
 
@@ -149,7 +149,7 @@ describe('a repository', () => {
     put(repository.work, '1/a');
     repository.publish();
     const url = `${repository.url}/index.git`;
-    for (const engine of ['pack', 'system'] as const) {
+    for (const engine of ENGINES) {
       const refused = sync(`${repository.index}-${engine}`, await engineFor(engine, url, { retries: 0 }));
       const hint = expect.not.stringContaining('engine');
       await expect(refused).rejects.toMatchObject({

@@ -21,6 +21,7 @@ import { UpstreamError } from '../upstream-error.ts';
 import { syncFolder } from './durable.ts';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
 import { PRIVATE_FOLDER } from './git-dir.ts';
+import { otherObjectFormat } from './object-format.ts';
 import type { RemoteHead } from './protocol-v2.ts';
 
 /** How isomorphic-git is set up. */
@@ -57,8 +58,19 @@ export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEng
       }
     });
     const found = refs.find(({ ref }) => ref === asked);
-    if (found === undefined) throw new MirrorError('ERR_HTTP', `${url}: no ${asked} there`);
+    if (found === undefined) {
+      const format = await objectFormat();
+      if (format !== 'sha1') throw otherObjectFormat(url, format);
+      throw new MirrorError('ERR_HTTP', `${url}: no ${asked} there`, { hint: '--branch names another branch' });
+    }
     return { ref: branch ?? found.target ?? 'refs/heads/master', commit: found.oid };
+  }
+
+  // isomorphic-git passes over names of another length than that of SHA-1
+  async function objectFormat(): Promise<string> {
+    const { capabilities } = await retry('asking the git server', () => git.getRemoteInfo2({ http, url, ...auth }));
+    const format = capabilities['object-format'];
+    return typeof format === 'string' ? format : 'sha1';
   }
 
   async function fetchOnce({ gitDir, head }: FetchRequest): Promise<FetchReport> {
