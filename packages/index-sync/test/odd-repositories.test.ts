@@ -1,11 +1,14 @@
 import { afterEach, describe, expect } from '@jest/globals';
 import { startGitServer, type GitServer } from '@mirror-tools/git-server';
-import { itWith, scratchDir } from '@mirror-tools/test-support';
+import { itWith, runBin, scratchDir, type BinResult } from '@mirror-tools/test-support';
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ENGINES, type GitEngine } from '../dist/index.js';
 import { engineFor, sync } from './syncing.ts';
-import { committedFiles, filesOf, git } from './upstream.ts';
+import { committedFiles, filesOf, git, lineText } from './upstream.ts';
+
+const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
 
 const servers: GitServer[] = [];
 afterEach(async () => {
@@ -68,6 +71,22 @@ describe('a repository', () => {
     await bring(repository, repository.publish());
     put(repository.work, '1/a');
     await bring(repository, repository.publish());
+  });
+
+  itWith(['git'], 'of a registry without crates has no changes, and those of its first crate later', async () => {
+    for (const kind of ['--work-tree', '--no-work-tree']) {
+      const { work, index, url, publish } = await makeRepository();
+      const run = (...args: string[]): Promise<BinResult> =>
+        runBin(bin, [`--index-dir=${index}`, `--index-url=${url}/index.git`, kind, '--no-download', ...args]);
+      put(work, 'config.json', '{"dl":"https://example.com/crates"}');
+      publish();
+      expect(await run('--changes', '-')).toMatchObject({ status: 0, stdout: '' });
+      expect(await run('--ack')).toMatchObject({ status: 0 });
+      put(work, 'se/rd/serde', `${lineText({ name: 'serde', vers: '1.0.0' })}\n`);
+      publish();
+      const { status, stdout } = await run('--changes', '-');
+      expect([status, JSON.parse(stdout)]).toMatchObject([0, { change: 'added', name: 'serde', vers: '1.0.0' }]);
+    }
   });
 
   itWith(['git'], 'may turn files into folders, folders into files, and files executable', async () => {

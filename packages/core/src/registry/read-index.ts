@@ -12,6 +12,7 @@ import { WHAT_AN_INDEX_IS, indexPathsOf, locateIndexSource, openIndexSource } fr
 import type { IndexPlace, IndexSource } from './index-source.ts';
 import { readPackedIndex, type ReadPackedOptions } from './read-packed-index.ts';
 import { readFailure, readWithWorkers } from './read-with-workers.ts';
+import { hasRegistryConfig } from './registry-config.ts';
 import { createFileScanner } from './scan-index-file.ts';
 import { createWasmEngine } from './wasm-engine.ts';
 
@@ -68,7 +69,7 @@ export async function* readIndex(
  * @param dir - a checkout of crates.io-index, any directory arranged like it, also with only some of its folders, or a bare
  * git repository of one, which is read at the commit that HEAD names
  * @throws {MirrorError} ERR_IO when `dir` does not exist or something in it cannot be read; ERR_CONFIG when it is no directory or
- * holds no crate in the layout of an index
+ * holds neither a crate in the layout of an index nor the `config.json` of a registry
  */
 export async function* readIndexFiles(
   dir: string,
@@ -96,7 +97,7 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   const source = openIndexSource(place);
   const folders = orReadFailure(place, () => source.folders());
   const here = createReaderHere(place, source, options);
-  if (folders.length === 0) throw noIndex(place);
+  if (folders.length === 0) return orReadFailure(place, () => requireRegistry(place, source));
   if (only !== undefined) return yield* here.read(orReadFailure(place, () => source.existing(indexPathsOf(only))));
 
   let ignored = 0;
@@ -125,7 +126,7 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
       yield group;
     }
   }
-  if (files === 0) throw noIndex(place);
+  if (files === 0) orReadFailure(place, () => requireRegistry(place, source));
   if (ignored > 0) log.debug('left out what has no place in an index', { count: ignored });
 }
 
@@ -189,8 +190,10 @@ function orReadFailure<T>(place: IndexPlace, read: () => T): T {
   }
 }
 
-function noIndex({ dir }: IndexPlace): MirrorError {
-  return new MirrorError('ERR_CONFIG', `index ${dir}: expected crates at paths like se/rd/serde, found none`, {
+// a registry that has no crate yet is one all the same
+function requireRegistry({ dir }: IndexPlace, source: IndexSource): void {
+  if (hasRegistryConfig(source)) return;
+  throw new MirrorError('ERR_CONFIG', `index ${dir}: expected crates at paths like se/rd/serde, found none`, {
     hint: WHAT_AN_INDEX_IS,
   });
 }

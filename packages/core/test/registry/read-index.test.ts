@@ -148,6 +148,24 @@ describe('what is no index', () => {
   );
 });
 
+describe('a registry without crates', () => {
+  it.each([[['config.json']], [['config.json', 'ab/cd/.keep']]])('is an index: %j', async (files) => {
+    const dir = scratchDir();
+    for (const file of files) addFile(dir, file, '{"dl":"https://example.com/crates"}');
+    for (const threads of [1, 2]) expect(await filesOf(dir, { threads })).toEqual([]);
+    expect(await filesOf(dir, { only: ['serde'] })).toEqual([]);
+  });
+
+  it.each(['', 'x', '{}', '{"dl":1}', 'null', `{"dl":"${'x'.repeat(70_000)}"}`])(
+    'is not what has a config.json of another kind: %.20s',
+    async (text) => {
+      const dir = scratchDir();
+      addFile(dir, 'config.json', text);
+      await expect(filesOf(dir)).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+    },
+  );
+});
+
 describe('an index read by threads', () => {
   let dir = '';
   let expected: string[] = [];
