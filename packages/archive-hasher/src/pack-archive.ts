@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writevSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { MirrorError } from '@mirror/core/errors';
+import { MirrorError, messageOf } from '@mirror/core/errors';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { Algorithm } from './algorithms.ts';
 import type { ArchiveFormat, Member } from './archive-format.ts';
@@ -46,7 +46,7 @@ export interface PackResult {
  * unpacked archive can be verified at once. Each file is compared with its digest once more on the way.
  * The content is read and written in pieces; the same tree and report give the same bytes.
  *
- * @throws a system error when the archive cannot be written; what was written of it is left
+ * @throws {MirrorError} ERR_IO when the archive cannot be written; what was written of it is left
  */
 export async function packArchive(options: PackOptions, onBytes: (count: number) => void): Promise<PackResult> {
   const { header, entries } = await readReport(options.report);
@@ -54,7 +54,7 @@ export async function packArchive(options: PackOptions, onBytes: (count: number)
   const format = options.kind === 'zip' ? createZipFormat() : tarFormat;
   const fd = openSync(options.archive, 'w');
   try {
-    const out = createMemberWriter(fd, format, await createHasher(algorithm!), onBytes);
+    const out = createMemberWriter(archiveWriter(fd, options.archive), format, await createHasher(algorithm!), onBytes);
     for (const { name, file } of options.beside) {
       const read: ReadOptions = { root: path.dirname(file), follow: true, retries: 0 };
       const problem = out.file(Buffer.from(name), path.basename(file), read, undefined);
@@ -116,7 +116,7 @@ interface MemberWriter {
 
 /** Everything is written at its place, so that a head can follow its content, and a member that failed is written over. */
 function createMemberWriter(
-  fd: number,
+  write: ReturnType<typeof archiveWriter>,
   format: ArchiveFormat,
   hasher: Hasher,
   onBytes: (count: number) => void,
@@ -129,10 +129,10 @@ function createMemberWriter(
     const head = format.head(member, checksum, offset);
     const tail = format.tail(member);
     if (contentInBuffer === undefined) {
-      writeAll(fd, [head], offset);
-      writeAll(fd, [tail], offset + head.length + member.size);
+      write([head], offset);
+      write([tail], offset + head.length + member.size);
     } else {
-      writeAll(fd, [head, contentInBuffer, tail], offset);
+      write([head, contentInBuffer, tail], offset);
     }
     offset += head.length + member.size + tail.length;
     members += 1;
@@ -152,7 +152,7 @@ function createMemberWriter(
           const piece = buffer.subarray(0, count);
           hasher.update(piece);
           checksum = crc32(piece, checksum);
-          if (size > buffer.length) writeAll(fd, [piece], start + done);
+          if (size > buffer.length) write([piece], start + done);
           done += count;
           onBytes(count);
           if (done === size && size <= buffer.length) break; // the content stays in the buffer
@@ -170,7 +170,7 @@ function createMemberWriter(
     end() {
       let at = offset;
       for (const part of inChunks(format.end(offset))) {
-        writeAll(fd, [part], at);
+        write([part], at);
         at += part.length;
       }
       return { members, bytes: at };
@@ -193,13 +193,24 @@ function* inChunks(parts: Iterable<Buffer>): Generator<Buffer> {
   yield Buffer.concat(waiting);
 }
 
+/** Writes to the archive; what goes wrong there is told as its own fault, not as that of the file that is read meanwhile. */
+function archiveWriter(fd: number, archive: string): (parts: readonly Buffer[], position: number) => void {
+  return (parts, position) => {
+    try {
+      writeAll(fd, parts, position);
+    } catch (cause) {
+      throw new MirrorError('ERR_IO', `cannot write ${archive}: ${messageOf(cause)}`, { cause });
+    }
+  };
+}
+
 function writeAll(fd: number, parts: readonly Buffer[], position: number): void {
   const whole = parts.filter(({ length }) => length > 0);
   const total = whole.reduce((sum, { length }) => sum + length, 0);
   if (total === 0) return;
   const written = writevSync(fd, whole, position);
   if (written === total) return;
-  if (written === 0) throw new MirrorError('ERR_IO', 'the archive takes no more bytes');
+  if (written === 0) throw new Error('it takes no more bytes');
   writeAll(fd, [Buffer.concat(whole).subarray(written)], position + written);
 }
 

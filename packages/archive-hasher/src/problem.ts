@@ -1,4 +1,4 @@
-import { systemCodeOf } from '@mirror/core/errors';
+import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import type { TreePath } from './tree-path.ts';
 
 /**
@@ -22,10 +22,14 @@ export type ProblemReason = 'unreadable' | 'vanished' | 'changed' | 'special' | 
 /** Every reason, to check what is read from a report. */
 export const PROBLEM_REASONS: readonly ProblemReason[] = ['unreadable', 'vanished', 'changed', 'special', 'symlink'];
 
-/** The problem that a system error with `path` means. */
+/**
+ * The problem that a system error with `path` means.
+ *
+ * @throws `error` itself when it is none
+ */
 export function problemFrom(path: TreePath, error: unknown): Problem {
   const code = systemCodeOf(error);
-  if (code === undefined) throw error; // no fault of the file: a bug
+  if (code === undefined || error instanceof MirrorError) throw error; // no fault of the file
   if (code === 'ENOENT' || code === 'ENOTDIR') return { path, reason: 'vanished', detail: code };
   if (code === 'ELOOP') return { path, reason: 'symlink', detail: 'loop' };
   return { path, reason: 'unreadable', detail: code };

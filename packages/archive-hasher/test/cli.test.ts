@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { itWith, runBin, scratchDir } from '@mirror-tools/test-support';
 import type { BinResult } from '@mirror-tools/test-support';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -145,6 +145,19 @@ itWith(['sh'], 'a full disk is told, and leaves nothing under a final name', asy
   expect(status).toBe(6);
   expect(stderr).toContain('ENOSPC');
   expect(readdirSync(out)).toEqual([]);
+});
+
+itWith(['sh'], 'a file that the archive has no room for is no fault of the file: there is no archive then', () => {
+  const { dir } = workplace();
+  writeFileSync(path.join(dir, 'tree', 'big'), Buffer.alloc(4 << 20));
+  for (const kind of ['zip', 'tar']) {
+    const args = [process.execPath, bin, '--dir', 'tree', '--out-dir', 'out', '--no-sign', '--archive', kind];
+    // no file may become larger than one or two MiB: shells differ in their unit
+    const { status, stderr } = spawnSync('sh', ['-c', 'ulimit -f 2048; exec "$@"', 'sh', ...args], { cwd: dir });
+    expect(stderr.toString()).toMatch(`cannot write ${path.join(dir, 'out', `tree.${kind}.part`)}: EFBIG`);
+    expect(status).toBe(6);
+    expect(readdirSync(path.join(dir, 'out'))).toEqual([]);
+  }
 });
 
 it('outputs where no directory can be made are an error, not a wait for ever', async () => {
