@@ -32,7 +32,7 @@ export function createRetry({ policy, log, signal }: RetryOptions): Retry {
         if (isDamage(error)) damaged++;
         if (retry > policy.retries || damaged > MAX_DAMAGED || !mayPass(error)) throw asMirrorError(error, what);
         const delay = retryDelayMs(policy, retry, error instanceof UpstreamError ? error.retryAfterMs : 0);
-        log.warn('trying again', { what, retry, in_ms: Math.round(delay), reason: messageOf(error) });
+        log.warn('trying again', { what, retry, in_ms: Math.round(delay), reason: reasonOf(error) });
         await pause(delay, signal);
       }
     }
@@ -50,11 +50,12 @@ function mayPass(error: unknown): boolean {
   return code !== undefined && !isPermanent(error) && !CERTIFICATE_CODE.test(code);
 }
 
-const NETWORK_CODE = /^(UND_ERR|Z_|ERR_TLS|ERR_SSL|ECONN|ENOTFOUND$|EAI_AGAIN$|EPIPE$|ETIMEDOUT$|EHOST|ENET)/;
+const NETWORK_CODE =
+  /^(UND_ERR|Z_|ERR_TLS|ERR_SSL|ECONN|HPE_|EPROTO$|ENOTFOUND$|EAI_AGAIN$|EPIPE$|ETIMEDOUT$|EHOST|ENET)/;
 /** The names that OpenSSL and Node have for certificates that are not trusted. */
 const CERTIFICATE_CODE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
 
-// undici's codes begin with UND_ERR; those of the system are known to the table of exit statuses
+// undici's codes begin with UND_ERR, those of the parser of HTTP with HPE; those of the system are known to the table of exit statuses
 function asMirrorError(error: unknown, what: string): unknown {
   const code = systemCodeOf(error);
   if (error instanceof MirrorError || code === undefined) return error;
@@ -62,5 +63,11 @@ function asMirrorError(error: unknown, what: string): unknown {
     return new MirrorError('ERR_NETWORK', `${what}: ${messageOf(error)}`, { cause: error, hint: CA_HINT });
   }
   if (!NETWORK_CODE.test(code)) return error;
-  return new MirrorError('ERR_NETWORK', `${what}: ${messageOf(error)}`, { cause: error });
+  return new MirrorError('ERR_NETWORK', `${what}: ${reasonOf(error)}`, { cause: error });
+}
+
+// what Node says of an answer that a server did not end
+function reasonOf(error: unknown): string {
+  const reason = messageOf(error);
+  return reason === 'aborted' ? 'the connection was broken in the middle of an answer' : reason;
 }

@@ -59,11 +59,12 @@ describe('a server that', () => {
     await expect(lost).rejects.toMatchObject({ code: 'ERR_HTTP', message: expect.stringContaining('redirects') });
   });
 
-  itWith(['git'], 'compresses its answers unasked is understood', async () => {
+  itWith(['git'], 'compresses its answers unasked, and adds to their type, is understood', async () => {
     const { url, dir, bare, commit } = await gitServer();
     const front = await serve((request, response) => {
       void forward(url, request, (head, body) => {
-        const headers = { 'content-type': head.headers['content-type'], 'content-encoding': 'gzip' };
+        const type = `${head.headers['content-type'] ?? ''}; charset=utf-8`;
+        const headers = { 'content-type': type, 'content-encoding': 'gzip' };
         response.writeHead(head.statusCode ?? 500, headers).end(gzipSync(body));
       });
     });
@@ -89,6 +90,11 @@ describe('a server that', () => {
 
   const shapes: readonly (readonly [string, string, RequestListener])[] = [
     ['is a web page', 'ERR_HTTP', (_, response) => response.setHeader('content-type', 'text/html').end('<p>Hello')],
+    ['compresses in its own way', 'ERR_HTTP', (_, response) => advertisement(response, 'br').end('0000')],
+    ['sends elsewhere', 'ERR_HTTP', (_, response) => response.writeHead(301, { location: 'ftp://x/info/refs' }).end()],
+    ['sends nowhere', 'ERR_HTTP', (_, response) => response.writeHead(301, { location: 'http://[x/info/refs' }).end()],
+    ['boasts', 'ERR_NETWORK', (_, response) => response.setHeader('x-y', 'z'.repeat(100_000)).end()],
+    ['speaks another language', 'ERR_NETWORK', ({ socket }) => socket.end('220 ftp ready\r\n')],
     ['hangs up', 'ERR_NETWORK', (request) => request.socket.destroy()],
     ['says nothing', 'ERR_NETWORK', () => undefined],
     ['says too little', 'ERR_HTTP', (_, response) => advertisement(response).end()],

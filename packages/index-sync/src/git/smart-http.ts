@@ -86,7 +86,7 @@ async function checked(
   kind: 'advertisement' | 'result',
 ): Promise<AsyncIterable<Uint8Array>> {
   const found = answer.headers['content-type'] ?? 'none';
-  if (found === `application/x-${SERVICE}-${kind}`) return decoded(answer);
+  if (found.split(';', 1)[0]?.trim() === `application/x-${SERVICE}-${kind}`) return decoded(url, answer);
   await answer.discard();
   throw new MirrorError('ERR_HTTP', `${url}: content type ${found}, expected application/x-${SERVICE}-${kind}`, {
     hint: 'the address must be that of a git repository served over smart HTTP',
@@ -94,9 +94,12 @@ async function checked(
 }
 
 // nobody asked for it, but some servers and proxies compress all the same
-function decoded({ headers, body }: HttpAnswer): AsyncIterable<Uint8Array> {
+async function decoded(url: string, { headers, body, discard }: HttpAnswer): Promise<AsyncIterable<Uint8Array>> {
   const coding = headers['content-encoding']?.toLowerCase() ?? 'identity';
-  return coding === 'gzip' || coding === 'x-gzip' ? pipeline(body, createGunzip(), () => undefined) : body;
+  if (coding === 'identity') return body;
+  if (coding === 'gzip' || coding === 'x-gzip') return pipeline(body, createGunzip(), () => undefined);
+  await discard();
+  throw new MirrorError('ERR_HTTP', `${url}: content coding ${coding}, expected none or gzip`);
 }
 
 function statusError(url: string, answer: HttpAnswer): UpstreamError {
@@ -104,9 +107,16 @@ function statusError(url: string, answer: HttpAnswer): UpstreamError {
 }
 
 function redirectedBase(from: string, location: string): string {
+  if (!URL.canParse(location, from)) {
+    throw new MirrorError('ERR_HTTP', `${from}: redirects to ${JSON.stringify(location)}, which is no address`);
+  }
   const target = new URL(location, from);
-  if (new URL(from).protocol === 'https:' && target.protocol !== 'https:') {
-    throw new MirrorError('ERR_HTTP', `${from}: redirects from https to ${target.protocol.slice(0, -1)}`);
+  const { protocol } = new URL(from);
+  if (target.protocol !== 'https:' && target.protocol !== protocol) {
+    throw new MirrorError(
+      'ERR_HTTP',
+      `${from}: redirects from ${protocol.slice(0, -1)} to ${target.protocol.slice(0, -1)}`,
+    );
   }
   if (!target.pathname.endsWith('/info/refs'))
     throw new MirrorError('ERR_HTTP', `${from}: redirects to ${target.origin}${target.pathname}`);
