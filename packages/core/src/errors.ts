@@ -97,10 +97,36 @@ export function systemCodeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** What `work` returns; undefined when there is no file or folder of that name. Every other error goes on. */
+export function ifThere<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What `work` brings; undefined when there is no file or folder of that name. Every other error goes on. */
+export async function ifThereAsync<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);
   return String(error);
+}
+
+/** `ENOTDIR`: what should be a folder on the way to it is a file. */
+function isAbsence(error: unknown): boolean {
+  const code = systemCodeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 const FILE_CODES: ReadonlySet<string> = new Set([

@@ -1,4 +1,13 @@
-export { EXIT_CODES, IntegrityError, MirrorError, exitStatusOf, messageOf, systemCodeOf } from './errors.ts';
+export {
+  EXIT_CODES,
+  IntegrityError,
+  MirrorError,
+  exitStatusOf,
+  ifThere,
+  ifThereAsync,
+  messageOf,
+  systemCodeOf,
+} from './errors.ts';
 export type { ErrorCode, MirrorErrorOptions } from './errors.ts';
 export { silentLog } from './log.ts';
 export type { Log } from './log.ts';

@@ -1,32 +1,15 @@
 import { FAILED } from './fetch/fetch-report.ts';
-import type { FetchReport } from './fetch/fetch-report.ts';
+import type { FetchNumbers, FetchReport } from './fetch/fetch-report.ts';
 import { addTally, emptyTally } from './fetch/tally.ts';
-import type { Tally } from './fetch/tally.ts';
 
 /** Numbers of a run, growing while it goes on. */
-export interface DownloadState {
-  downloaded: number;
+export interface DownloadState extends FetchNumbers {
   /** Files that were there and right. */
   skipped: number;
   /** Those of them that were seen to while the index was read. */
   sifted: number;
-  /** Versions that upstream does not have any more. */
-  absent: number;
-  failed: number;
-  /** Bytes of the files that were downloaded. */
-  bytes: number;
-  /** Bytes that came over the network, failed attempts included. */
-  received: number;
-  retries: number;
-  inFlight: number;
-  /** Attempts that may be in flight at once now. */
-  concurrency: number;
-  /** The fewest that upstream's trouble made it go down to. */
-  lowestConcurrency: number;
   /** Versions found missing so far: those done with, those in flight, and those waiting for their turn. */
   missing: number;
-  /** Requests by what they brought, retries by cause, times. */
-  readonly tally: Tally;
   /** The versions that failed last, the newest at the end, at most `RECENT_FAILURES`. */
   readonly failures: FailedVersion[];
 }

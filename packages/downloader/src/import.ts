@@ -6,11 +6,11 @@ import {
   MirrorError,
   createCrateUrl,
   createLocalStorage,
+  ifThereAsync,
   isIndexPath,
   parseLayoutPath,
   readJsonLines,
   silentLog,
-  systemCodeOf,
 } from '@mirror/core';
 import type { FlushPolicy, LocalStorage, Log, Sha256, StoredFile } from '@mirror/core';
 import { OWN_FOLDER, lockMirror } from './download.ts';
@@ -214,12 +214,7 @@ async function removeFiles(found: FoundSet, index: LocalStorage): Promise<number
 
 const REMOVED = 'removed.jsonl';
 
+/** True when it was there. */
 async function removeQuietly(file: string): Promise<boolean> {
-  try {
-    await unlink(file);
-    return true;
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return false;
-    throw error;
-  }
+  return (await ifThereAsync(unlink(file).then(() => true))) ?? false;
 }

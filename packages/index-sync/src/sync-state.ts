@@ -1,4 +1,4 @@
-import { MirrorError, systemCodeOf } from '@mirror/core/errors';
+import { MirrorError, ifThere } from '@mirror/core/errors';
 import { isObjectId } from '@mirror/core/git';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -71,13 +71,8 @@ export function openSyncState(gitDir: string): SyncState {
 }
 
 function readNote(file: string): Record<string, unknown> | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = ifThere(() => readFileSync(file, 'utf8'));
+  if (text === undefined) return undefined;
   try {
     const note: unknown = JSON.parse(text);
     if (typeof note === 'object' && note !== null) return note as Record<string, unknown>;

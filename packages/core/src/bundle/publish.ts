@@ -1,5 +1,5 @@
 import { link, lstat, open, rename, unlink } from 'node:fs/promises';
-import { MirrorError, systemCodeOf } from '../errors.ts';
+import { MirrorError, ifThereAsync, systemCodeOf } from '../errors.ts';
 import { NO_HARD_LINKS } from '../io/no-hard-links.ts';
 
 /**
@@ -36,9 +36,7 @@ export async function isThere(file: string): Promise<boolean> {
 
 /** Remove `file`, if it is there. */
 export async function removeIfThere(file: string): Promise<void> {
-  await unlink(file).catch((error: unknown) => {
-    if (systemCodeOf(error) !== 'ENOENT') throw error;
-  });
+  await ifThereAsync(unlink(file));
 }
 
 /** Make the names in `dir` durable. Windows cannot open folders and does without. */
@@ -53,10 +51,5 @@ export async function syncFolder(dir: string): Promise<void> {
 }
 
 async function statOf(file: string): Promise<{ ino: bigint; dev: bigint } | undefined> {
-  try {
-    return await lstat(file, { bigint: true });
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  return ifThereAsync(lstat(file, { bigint: true }));
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { MirrorError, systemCodeOf } from '../errors.ts';
+import { MirrorError, ifThere } from '../errors.ts';
 import { applyDelta } from './delta.ts';
 import { OBJECT_TYPES, type GitObject, type ObjectType } from './object-id.ts';
 import { OFS_DELTA, REF_DELTA } from './pack-entry.ts';
@@ -101,7 +101,7 @@ export function openObjectStore(gitDir: string, options: ObjectStoreOptions = {}
 
   function readLoose(id: string): GitObject | undefined {
     for (const dir of objectDirs) {
-      const bytes = readIfThere(path.join(dir, id.slice(0, 2), id.slice(2)));
+      const bytes = ifThere(() => readFileSync(path.join(dir, id.slice(0, 2), id.slice(2))));
       if (bytes !== undefined) return parseLoose(id, bytes, maxObjectBytes);
     }
     return undefined;
@@ -184,7 +184,7 @@ function parseLoose(id: string, bytes: Buffer, maxObjectBytes: number): GitObjec
 
 function packPaths(objectDir: string): string[] {
   const dir = path.join(objectDir, 'pack');
-  const names = new Set(namesIn(dir));
+  const names = new Set(ifThere(() => readdirSync(dir)));
   const complete = [...names].filter(
     (name) => /^pack-.+\.pack$/.test(name) && names.has(name.replace(/\.pack$/, '.idx')),
   );
@@ -193,28 +193,10 @@ function packPaths(objectDir: string): string[] {
 
 // https://git-scm.com/docs/gitrepository-layout#Documentation/gitrepository-layout.txt-objectsinfoalternates
 function withAlternates(objectDir: string, depth = 0): string[] {
-  const list = readIfThere(path.join(objectDir, 'info', 'alternates'))?.toString('utf8') ?? '';
+  const list = ifThere(() => readFileSync(path.join(objectDir, 'info', 'alternates'), 'utf8')) ?? '';
   const others = list.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   if (depth >= 5) return [objectDir];
   return [objectDir, ...others.flatMap((other) => withAlternates(path.resolve(objectDir, other), depth + 1))];
-}
-
-function namesIn(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-function readIfThere(file: string): Buffer | undefined {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) return undefined;
-    throw error;
-  }
 }
 
 function damaged(what: string): MirrorError {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { lstat, open, readdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { MirrorError, ifThereAsync, messageOf } from '../errors.ts';
 import { makeDirectory } from '../io/make-directory.ts';
 import { createVerifiedWriter, mtimeUsOf } from '../io/write-verified.ts';
 import type { FlushPolicy, VerifiedWriter } from '../io/write-verified.ts';
@@ -27,7 +27,7 @@ export function createLocalStorage(directory: string, options: { readonly flush?
   const root = makeRoot(directory);
   const writer = createVerifiedWriter(root, options.flush);
   const stat = async (file: string): Promise<StoredFile | undefined> => {
-    const found = await absentAsUndefined(lstat(resolve(root, file)));
+    const found = await ifThereAsync(lstat(resolve(root, file)));
     return found?.isFile() === true ? { path: file, size: found.size, mtimeUs: mtimeUsOf(found) } : undefined;
   };
   return {
@@ -37,7 +37,7 @@ export function createLocalStorage(directory: string, options: { readonly flush?
     stat,
     get: async (file, range) => {
       if ((await stat(file)) === undefined) return undefined;
-      const handle = await absentAsUndefined(open(resolve(root, file)));
+      const handle = await ifThereAsync(open(resolve(root, file)));
       if (handle === undefined) return undefined;
       if (range === undefined) return handle.createReadStream();
       const { size } = await handle.stat();
@@ -72,7 +72,7 @@ export function createLocalStorage(directory: string, options: { readonly flush?
     list: (prefix = '') => list(root, prefix),
     delete: async (file) => {
       if ((await stat(file)) === undefined) return false;
-      return (await absentAsUndefined(unlink(resolve(root, file)).then(() => true))) ?? false;
+      return (await ifThereAsync(unlink(resolve(root, file)).then(() => true))) ?? false;
     },
   };
 }
@@ -81,9 +81,7 @@ export function createLocalStorage(directory: string, options: { readonly flush?
 export const PART_SUFFIX = '.part';
 
 async function* list(root: string, prefix: string): AsyncGenerator<StoredFile> {
-  const entries = await absentAsUndefined(
-    readdir(prefix === '' ? root : resolve(root, prefix), { withFileTypes: true }),
-  );
+  const entries = await ifThereAsync(readdir(prefix === '' ? root : resolve(root, prefix), { withFileTypes: true }));
   if (entries === undefined) return;
   // `a-b` sorts before `a/b`: a folder stands where its name with a slash does
   const sorted = entries
@@ -93,7 +91,7 @@ async function* list(root: string, prefix: string): AsyncGenerator<StoredFile> {
     const file = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
     if (entry.isDirectory()) yield* list(root, file);
     if (!entry.isFile() || entry.name.endsWith(PART_SUFFIX)) continue;
-    const found = await absentAsUndefined(lstat(path.join(root, file)));
+    const found = await ifThereAsync(lstat(path.join(root, file)));
     if (found !== undefined) yield { path: file, size: found.size, mtimeUs: mtimeUsOf(found) };
   }
 }
@@ -118,13 +116,4 @@ function resolve(root: string, file: string): string {
     throw new MirrorError('ERR_IO', `not a path inside ${root}: ${JSON.stringify(file)}`);
   }
   return path.join(root, ...parts);
-}
-
-async function absentAsUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) return undefined;
-    throw error;
-  }
 }

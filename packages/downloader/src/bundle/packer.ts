@@ -1,6 +1,6 @@
 import { unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { IntegrityError, messageOf, sha256File, systemCodeOf } from '@mirror/core';
+import { IntegrityError, ifThereAsync, messageOf, sha256File, systemCodeOf } from '@mirror/core';
 import type { BundleWriter, LocalStorage, Log, ManifestRecord, Sha256 } from '@mirror/core';
 import type { Records } from '../records.ts';
 import type { BundledRecords } from './bundled-records.ts';
@@ -131,11 +131,7 @@ function identity(
 }
 
 async function removeLoose(file: string): Promise<void> {
-  try {
-    await unlink(file);
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') throw error;
-  }
+  await ifThereAsync(unlink(file));
 }
 
 /** What a `kill -9` may cost is no more than this much work again. */

@@ -5,26 +5,34 @@ import type { Setback } from './fetch-lane.ts';
 import { count, countDuration, emptyTally } from './tally.ts';
 import type { Tally } from './tally.ts';
 
-/** What became of some jobs since the last report. */
-export interface FetchReport {
-  /** Lines for the manifest. */
-  records: string;
-  done: number;
+/** What became of some jobs. */
+export interface FetchNumbers {
   downloaded: number;
+  /** Versions that upstream does not have any more. */
   absent: number;
   failed: number;
   /** Bytes of the files that were downloaded. */
   bytes: number;
-  /** Bytes that came over the network. */
+  /** Bytes that came over the network, failed attempts included. */
   received: number;
   retries: number;
-  /** Now, not since the last report. */
+  /** Attempts in flight now. */
   inFlight: number;
+  /** Attempts that may be in flight at once now. */
   concurrency: number;
+  /** The fewest that upstream's trouble made it go down to. */
   lowestConcurrency: number;
-  tally: Tally;
+  /** Requests by what they brought, retries by cause, times. */
+  readonly tally: Tally;
+}
+
+/** What became of some jobs since the last report. */
+export interface FetchReport extends FetchNumbers {
+  /** Lines for the manifest. */
+  records: string;
+  done: number;
   /** What the log shall say. */
-  notes: FetchNote[];
+  readonly notes: FetchNote[];
 }
 
 /** A line for the log. */

@@ -1,5 +1,5 @@
 import { findRepository, headBranch, readRef, readShallow, type ObjectStore } from '@mirror/core/git';
-import { MirrorError, systemCodeOf } from '@mirror/core/errors';
+import { MirrorError, ifThere } from '@mirror/core/errors';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { removeGitFile, replaceGitFile } from './git-lock.ts';
@@ -44,7 +44,7 @@ export function locateIndex(dir: string, wantWorkTree: boolean | undefined): Ind
 }
 
 function locateNew(dir: string, wantWorkTree: boolean | undefined): IndexPlace {
-  const names = namesIn(dir);
+  const names = ifThere(() => readdirSync(dir)) ?? [];
   const isOurs = (gitDir: string): boolean => existsSync(path.join(gitDir, PRIVATE_FOLDER));
   const inside = path.join(dir, '.git');
   // a run that was killed while it made the repository had no time for files
@@ -118,13 +118,4 @@ export function dropRef(gitDir: string, ref: string): void {
 
 function shortName(branch: string): string {
   return branch.replace(/^refs\/heads\//, '');
-}
-
-function namesIn(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { systemCodeOf } from '@mirror/core/errors';
+import { ifThere } from '@mirror/core/errors';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { STAT_BYTES } from './stat-record.ts';
@@ -29,13 +29,8 @@ const NAME_AT = STAT_BYTES + 20 + 2;
  * @see https://git-scm.com/docs/index-format
  */
 export function readGitIndex(file: string): GitIndex | undefined {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const bytes = ifThere(() => readFileSync(file));
+  if (bytes === undefined) return undefined;
   if (bytes.length < HEADER_BYTES + 20 || bytes.toString('latin1', 0, 4) !== 'DIRC' || bytes.readUInt32BE(4) !== 2)
     return undefined;
   const count = bytes.readUInt32BE(8);

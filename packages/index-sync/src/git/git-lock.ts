@@ -1,4 +1,4 @@
-import { MirrorError, systemCodeOf } from '@mirror/core/errors';
+import { MirrorError, ifThere, systemCodeOf } from '@mirror/core/errors';
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { syncFolder, writeAll } from './durable.ts';
@@ -68,7 +68,7 @@ export const AGES_AFTER_CRASH: LeftoverAges = { lockMs: 2000, packMs: 2000 };
 export function removeLeftovers(gitDir: string, ages: LeftoverAges, now: number): string[] {
   const removed: string[] = [];
   const sweep = (dir: string, pattern: RegExp, ageMs: number): void => {
-    for (const name of namesIn(dir).filter((entry) => pattern.test(entry))) {
+    for (const name of (ifThere(() => readdirSync(dir)) ?? []).filter((entry) => pattern.test(entry))) {
       const file = path.join(dir, name);
       const modified = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
       if (modified === undefined || now - modified < ageMs) continue;
@@ -88,18 +88,9 @@ export function removeLeftovers(gitDir: string, ages: LeftoverAges, now: number)
 const OWN_TEMPORARY = /^tmp_(pack|idx)_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function foldersBelow(dir: string): string[] {
-  const folders = namesIn(dir).map((name) => path.join(dir, name));
+  const folders = (ifThere(() => readdirSync(dir)) ?? []).map((name) => path.join(dir, name));
   return [
     dir,
     ...folders.filter((entry) => statSync(entry, { throwIfNoEntry: false })?.isDirectory()).flatMap(foldersBelow),
   ];
-}
-
-function namesIn(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

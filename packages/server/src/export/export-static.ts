@@ -13,7 +13,15 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
-import { MirrorError, createLocalStorage, layoutPath, messageOf, silentLog, systemCodeOf } from '@mirror/core';
+import {
+  MirrorError,
+  createLocalStorage,
+  ifThereAsync,
+  layoutPath,
+  messageOf,
+  silentLog,
+  systemCodeOf,
+} from '@mirror/core';
 import type { LocalStorage, Log } from '@mirror/core';
 import type { Mirror } from '../app/mirror.ts';
 import type { Body } from '../http/answer.ts';
@@ -151,7 +159,7 @@ async function isPlaced(
   crate: Crate,
   mirror: Mirror,
 ): Promise<boolean> {
-  const there = await absentAsUndefined(lstat(target));
+  const there = await ifThereAsync(lstat(target));
   if (there === undefined) return false;
   if (source === undefined) return there.isFile() && there.size === (await mirror.crates.sizeOf(crate));
   if (how === 'symbolic') return there.isSymbolicLink() && (await readlink(target)) === source;
@@ -195,7 +203,7 @@ async function* piecesOf({ bytes, read, size }: Body): AsyncGenerator<Uint8Array
 
 /** True when it had to be written. */
 async function writeIfOther(file: string, bytes: Buffer): Promise<boolean> {
-  const old = await absentAsUndefined(readFile(file));
+  const old = await ifThereAsync(readFile(file));
   if (old?.equals(bytes) === true) return false;
   try {
     await mkdir(path.dirname(file), { recursive: true });
@@ -210,7 +218,7 @@ async function writeIfOther(file: string, bytes: Buffer): Promise<boolean> {
 async function removeGone(dir: string, mirror: Mirror): Promise<number> {
   let removed = 0;
   const exported = path.join(dir, 'index');
-  if ((await absentAsUndefined(lstat(exported))) === undefined) return 0;
+  if ((await ifThereAsync(lstat(exported))) === undefined) return 0;
   const gone: string[] = [];
   for await (const indexPath of openIndexFiles(exported).paths()) {
     if ((await mirror.index.find(indexPath)) === undefined) gone.push(indexPath);
@@ -220,13 +228,4 @@ async function removeGone(dir: string, mirror: Mirror): Promise<number> {
     removed++;
   }
   return removed;
-}
-
-async function absentAsUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) return undefined;
-    throw error;
-  }
 }
