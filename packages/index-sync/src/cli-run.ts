@@ -119,7 +119,10 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
   const onBytes = (bytes: number): void => void (received.bytes += bytes);
   const engine =
     values.protocol === 'git'
-      ? await createEngine(values.gitEngine, { ...common, threads, onBytes, env: io.env, caFile })
+      ? await createEngine(values.gitEngine, {
+          ...common,
+          ...{ threads, onBytes, env: io.env, caFile, stallMs: stallTimeoutMs },
+        })
       : undefined;
   return {
     values,

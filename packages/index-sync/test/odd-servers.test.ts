@@ -43,6 +43,12 @@ async function forward(
   answer(head, Buffer.concat(pieces));
 }
 
+function isGit({ headers }: IncomingMessage): boolean {
+  return headers['user-agent']?.startsWith('git/') === true;
+}
+
+const ENGINES = ['pack', 'isomorphic', 'system'] as const;
+
 describe('a server that', () => {
   itWith(['git'], 'has moved is followed from its first answer on, and not round in circles', async () => {
     const { url, dir, bare, commit } = await gitServer();
@@ -63,14 +69,17 @@ describe('a server that', () => {
     const { url, dir, bare, commit } = await gitServer();
     const front = await serve((request, response) => {
       void forward(url, request, (head, body) => {
-        const type = `${head.headers['content-type'] ?? ''}; charset=utf-8`;
+        // git itself wants the type alone
+        const type = (head.headers['content-type'] ?? '') + (isGit(request) ? '' : '; charset=utf-8');
         const headers = { 'content-type': type, 'content-encoding': 'gzip' };
         response.writeHead(head.statusCode ?? 500, headers).end(gzipSync(body));
       });
     });
-    const index = path.join(dir, 'index');
-    expect(await sync(index, await engineFor('pack', `${front}/index.git`))).toMatchObject({ commit });
-    expect(filesOf(index)).toEqual(committedFiles(bare, commit));
+    for (const engine of ENGINES) {
+      const index = path.join(dir, engine);
+      expect(await sync(index, await engineFor(engine, `${front}/index.git`))).toMatchObject({ commit });
+      expect(filesOf(index)).toEqual(committedFiles(bare, commit));
+    }
   });
 
   itWith(['git'], 'speaks only the first version of the protocol is left to the other engines', async () => {
@@ -109,6 +118,17 @@ describe('a server that', () => {
       const error = (await sync(scratchDir(), engine).catch((caught: unknown) => caught)) as Error & { code: string };
       expect([what, error.code]).toEqual([what, code]);
       if (what !== 'ends in the middle') expect(error.message).toContain(url);
+    }
+  });
+
+  itWith(['git'], 'is none ends a run by another engine with one error, too', async () => {
+    const page: RequestListener = (_, response) => response.setHeader('content-type', 'text/html').end('<p>Hello');
+    for (const engine of ['isomorphic', 'system'] as const) {
+      for (const listener of [page, () => undefined]) {
+        const url = `${await serve(listener)}/index.git`;
+        const refused = sync(scratchDir(), await engineFor(engine, url, { stallMs: 1000, retries: 0 }));
+        await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_(HTTP|NETWORK)$/) });
+      }
     }
   });
 });

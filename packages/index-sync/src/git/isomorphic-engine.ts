@@ -15,6 +15,7 @@ import fs, {
 import path from 'node:path';
 import { readPackIndex } from '@mirror/core/git';
 import git, { type HttpClient as IsomorphicClient } from 'isomorphic-git';
+import { decodedBody } from '../http/decoded-body.ts';
 import type { HttpClient } from '../http/http-client.ts';
 import type { Retry } from '../retry-upstream.ts';
 import { UpstreamError } from '../upstream-error.ts';
@@ -148,7 +149,8 @@ function clientOf({ http, userAgent, signal }: IsomorphicEngineOptions): Isomorp
         signal,
       });
       const plain = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
-      const iterator = answer.body[Symbol.asyncIterator]() as AsyncIterableIterator<Uint8Array>;
+      const whole = await decodedBody(url, answer);
+      const iterator = whole[Symbol.asyncIterator]() as AsyncIterableIterator<Uint8Array>;
       return { url, method, statusCode: answer.status, statusMessage: '', headers: plain, body: iterator };
     },
   };
@@ -164,8 +166,9 @@ function asKnownError(error: unknown, url: string): unknown {
   if (error instanceof MirrorError || typeof error !== 'object' || error === null) return error;
   const { code, data } = error as { code?: unknown; data?: { statusCode?: number } };
   if (code === 'HttpError') return new UpstreamError(url, data?.statusCode ?? 0, undefined);
+  if (['SmartHttpError', 'EmptyServerResponseError', 'RemoteCapabilityError'].includes(String(code)))
+    return new MirrorError('ERR_HTTP', `${url}: ${messageOf(error)}`, { cause: error });
   const isPackTrouble =
-    ['InternalError', 'ParseError', 'SmartHttpError', 'NotFoundError'].includes(String(code)) ||
-    /pack/i.test(messageOf(error));
+    ['InternalError', 'ParseError', 'NotFoundError'].includes(String(code)) || /pack/i.test(messageOf(error));
   return isPackTrouble ? new MirrorError('ERR_INTEGRITY', `${url}: ${messageOf(error)}`, { cause: error }) : error;
 }

@@ -1,7 +1,6 @@
 import { MirrorError } from '@mirror/core/errors';
 import { parseRetryAfter } from '@mirror/core/net';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { decodedBody } from '../http/decoded-body.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/http-client.ts';
 import { UpstreamError } from '../upstream-error.ts';
 
@@ -86,20 +85,11 @@ async function checked(
   kind: 'advertisement' | 'result',
 ): Promise<AsyncIterable<Uint8Array>> {
   const found = answer.headers['content-type'] ?? 'none';
-  if (found.split(';', 1)[0]?.trim() === `application/x-${SERVICE}-${kind}`) return decoded(url, answer);
+  if (found.split(';', 1)[0]?.trim() === `application/x-${SERVICE}-${kind}`) return decodedBody(url, answer);
   await answer.discard();
   throw new MirrorError('ERR_HTTP', `${url}: content type ${found}, expected application/x-${SERVICE}-${kind}`, {
     hint: 'the address must be that of a git repository served over smart HTTP',
   });
-}
-
-// nobody asked for it, but some servers and proxies compress all the same
-async function decoded(url: string, { headers, body, discard }: HttpAnswer): Promise<AsyncIterable<Uint8Array>> {
-  const coding = headers['content-encoding']?.toLowerCase() ?? 'identity';
-  if (coding === 'identity') return body;
-  if (coding === 'gzip' || coding === 'x-gzip') return pipeline(body, createGunzip(), () => undefined);
-  await discard();
-  throw new MirrorError('ERR_HTTP', `${url}: content coding ${coding}, expected none or gzip`);
 }
 
 function statusError(url: string, answer: HttpAnswer): UpstreamError {

@@ -17,6 +17,8 @@ export interface SystemEngineOptions {
   readonly url: string;
   readonly token?: string | undefined;
   readonly caFile?: string | undefined;
+  /** Waiting so long for a byte over HTTP ends a call (default: as git is set up). */
+  readonly stallMs?: number | undefined;
   /** The environment of git; proxies come from it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly retry: Retry;
@@ -29,7 +31,8 @@ const FETCHED_REF = 'refs/mirror-index-sync/fetched';
 export function createSystemEngine(options: SystemEngineOptions): GitEngine {
   const { url, retry, signal } = options;
   const env = gitEnvironment(options);
-  const git = (args: readonly string[]): Promise<string> => runGit(args, env, signal);
+  const limits = stallLimits(options.stallMs);
+  const git = (args: readonly string[]): Promise<string> => runGit([...limits, ...args], env, signal);
 
   async function remoteHead(branch: string | undefined): Promise<RemoteHead> {
     const asked = branch ?? 'HEAD';
@@ -87,6 +90,12 @@ const QUIET = [
   'core.fsync=all',
 ].flatMap((setting) => ['-c', setting]);
 
+// https://git-scm.com/docs/git-config#Documentation/git-config.txt-httplowSpeedLimit
+function stallLimits(stallMs: number | undefined): string[] {
+  if (stallMs === undefined) return [];
+  return ['-c', 'http.lowSpeedLimit=1', '-c', `http.lowSpeedTime=${Math.ceil(stallMs / 1000)}`];
+}
+
 function gitEnvironment({ url, env, token, caFile }: SystemEngineOptions): Record<string, string | undefined> {
   const own = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...(caFile === undefined ? {} : { GIT_SSL_CAINFO: caFile }) };
   if (token === undefined || !/^https?:/.test(url) || !URL.canParse(url)) return { ...env, ...own };
@@ -130,7 +139,9 @@ async function runGit(
 }
 
 function failureOf(command: string, said: string): MirrorError {
-  const passes = /timed? ?out|reset|hung up|early EOF|Could not resolve|refused|error: 5\d\d|error: 429/i.test(said);
+  const passes = /timed? ?out|too slow|reset|hung up|early EOF|Could not resolve|refused|error: 5\d\d|error: 429/i.test(
+    said,
+  );
   const isClosed = /could not read (Username|Password)|Authentication failed|error: 40[13]/.test(said);
   const hint = isClosed ? TOKEN_HINT : /certificate/i.test(said) ? CA_HINT : undefined;
   return new MirrorError(
