@@ -20,11 +20,12 @@ export async function checkKills(course: Course): Promise<void> {
   const first = upstream.commit(0);
   upstream.serve(first);
   const subject = subjectIn(course, 'index');
-  const whole = await runWell(subject, upstream.url);
+  let { seconds } = await runWell(subject, upstream.url);
   const found: string[] = [];
   for (let n = 0; n < moments; n += 1) {
     rmSync(subject.dir, { recursive: true, force: true });
-    const state = await kill(course, subject, delayAt(n, moments, whole.seconds), [undefined, first]);
+    const { state, endedAfter } = await kill(course, subject, delayAt(n, moments, seconds), [undefined, first]);
+    seconds = Math.min(seconds, endedAfter);
     found.push(state);
     await bring(course, subject, `first sync after a kill (${state})`, first);
   }
@@ -32,13 +33,14 @@ export async function checkKills(course: Course): Promise<void> {
 
   const stride = Math.floor((upstream.commits.length - 1) / (moments + 1));
   upstream.serve(upstream.commit(stride));
-  const update = await runWell(subject, upstream.url);
+  ({ seconds } = await runWell(subject, upstream.url));
   await runWell(subject, upstream.url, '--skip-index-update', '--changes', path.join(course.dir, 'feed.jsonl'));
   await runWell(subject, upstream.url, '--ack');
   for (let n = 0; n < moments; n += 1) {
     const [old, next] = [upstream.commit(stride * (n + 1)), upstream.commit(stride * (n + 2))];
     upstream.serve(next);
-    const state = await kill(course, subject, delayAt(n, moments, update.seconds), [old, next]);
+    const { state, endedAfter } = await kill(course, subject, delayAt(n, moments, seconds), [old, next]);
+    seconds = Math.min(seconds, endedAfter);
     found.push(state);
     await bring(course, subject, `update after a kill (${state})`, next);
     await acknowledge(course, subject, 'update after a kill', old, next);
@@ -51,24 +53,33 @@ function delayAt(n: number, moments: number, seconds: number): number | undefine
   return n === moments - 1 ? undefined : 0.15 + ((seconds - 0.2) * n) / Math.max(1, moments - 2);
 }
 
-/** Kill a run, judge what it left, and tell which of the allowed states that is. */
+interface Killed {
+  /** Which of the allowed states it left. */
+  readonly state: string;
+  /** In seconds; infinite when the kill came first. A run that was over sooner than the one before it tells when to kill the next. */
+  readonly endedAfter: number;
+}
+
+/** Kill a run, and judge what it left. */
 async function kill(
   course: Course,
   subject: Subject,
   delay: number | undefined,
   allowed: readonly (string | undefined)[],
-): Promise<string> {
+): Promise<Killed> {
+  const started = performance.now();
   const child = start(subject, course.upstream.url);
   if (delay === undefined) await branchMoved(subject, child, allowed[1] ?? '');
-  else await pause(1000 * delay);
+  else await Promise.race([pause(1000 * delay), once(child, 'exit')]);
   const wasAlive = child.exitCode === null;
+  const endedAfter = wasAlive ? Infinity : (performance.now() - started) / 1000;
   child.kill('SIGKILL');
   if (wasAlive) await once(child, 'close');
   const state = stateOf(subject);
   const when = `killed ${delay === undefined ? 'after the branch moved' : `after ${delay.toFixed(2)} s`}`;
   if (!allowed.includes(state)) course.blame(when, [`HEAD is ${state ?? 'unborn'}`]);
   if (state !== undefined) course.blame(when, judgeKilled(subject));
-  return `${state === allowed[1] ? 'new' : 'old'}${wasAlive ? '' : ', had ended'}`;
+  return { state: `${state === allowed[1] ? 'new' : 'old'}${wasAlive ? '' : ', had ended'}`, endedAfter };
 }
 
 async function branchMoved(subject: Subject, child: ChildProcess, commit: string): Promise<void> {
