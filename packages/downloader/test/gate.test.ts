@@ -77,6 +77,43 @@ describe('a gate', () => {
     expect(gate.limit).toBe(64);
   });
 
+  it('climbs back quickly to just below where it fell, stays there for a while, and only then tries for more', () => {
+    const clock = { now: 10_000 };
+    const gate = gateAt(clock, { ceiling: 200 });
+    while (gate.limit < 100) {
+      gate.tryEnter();
+      gate.leave({ ok: true });
+    }
+    enterAll(gate, 100);
+    gate.leave({ ok: false, status: 429 });
+    const limits = Array.from({ length: 120 }, () => {
+      clock.now += 100;
+      gate.leave({ ok: true });
+      gate.tryEnter();
+      return gate.limit;
+    });
+    expect(limits).toEqual(limits.toSorted((one, other) => one - other));
+    const between = (low: number, high: number): number =>
+      limits.filter((limit) => limit >= low && limit < high).length;
+    expect(between(50, 90)).toBeGreaterThan(5);
+    expect(between(98, 102)).toBeGreaterThan(1.2 * between(82, 98));
+    expect(limits.at(-1)).toBe(200);
+  });
+
+  it('does not take a pause that the server asked for as time in which it bore anything', () => {
+    const clock = { now: 10_000 };
+    const gate = gateAt(clock);
+    enterAll(gate, 16);
+    gate.leave({ ok: false, status: 429, retryAfterMs: 20_000 });
+    expect(gate.limit).toBe(8);
+    clock.now += 20_000;
+    gate.leave({ ok: true });
+    expect(gate.limit).toBe(8);
+    clock.now += 20_000;
+    gate.leave({ ok: true });
+    expect(gate.limit).toBe(64);
+  });
+
   it('makes everybody wait when a server asks one to', async () => {
     const gate = createGate({ ceiling: 4, adaptive: true, maxPauseMs: 30_000, takeTurn: undefined });
     gate.tryEnter();

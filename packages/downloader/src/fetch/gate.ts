@@ -41,10 +41,10 @@ export interface GateOptions {
 
 /**
  * A gate that opens quickly, falls by half when the upstream says 429 or 503, breaks connections, times out or answers
- * ever later, and climbs back by one place for each round of good answers, as TCP does. A `Retry-After` makes everybody wait, not
- * only the one who was told.
+ * ever later, and climbs back within seconds to just below where it fell, where it stays for a while before it tries for more: TCP's CUBIC, which
+ * finds an upstream's limit without running into it all the time. A `Retry-After` makes everybody wait, not only the one who was told.
  *
- * @see https://www.rfc-editor.org/rfc/rfc5681#section-3.1
+ * @see https://www.rfc-editor.org/rfc/rfc9438#section-4.2
  */
 export function createGate(options: GateOptions): Gate {
   const { ceiling, adaptive, takeTurn, now = Date.now, pausedUntil = new Float64Array(1) } = options;
@@ -55,18 +55,23 @@ export function createGate(options: GateOptions): Gate {
   let isOpening = true;
   let inFlight = 0;
   let lastFall = Number.NEGATIVE_INFINITY;
+  let fellAt = ceiling; // the limit that was too much
 
   const fall = (): void => {
     // the answers of one burst all tell the same: fall once for it
     if (now() - lastFall < FALL_PERIOD_MS) return;
     lastFall = now();
     isOpening = false;
-    limit = Math.max(1, Math.min(limit, inFlight + 1) * FALL_FACTOR);
+    fellAt = Math.min(limit, inFlight + 1);
+    limit = Math.max(1, fellAt * FALL_FACTOR);
     lowest = Math.min(lowest, Math.floor(limit));
     latency.forget();
   };
   const rise = (): void => {
-    if (limit < ceiling) limit = Math.min(ceiling, isOpening ? limit + 1 : limit + 1 / limit);
+    if (limit >= ceiling) return;
+    // a pause that the server asked for is no time in which it has borne anything
+    const seconds = (now() - Math.max(lastFall, pausedUntil[0]!)) / 1000;
+    limit = Math.min(ceiling, isOpening ? limit + 1 : Math.max(limit, cubic(fellAt, Math.max(0, seconds))));
   };
   const judge = (outcome: GateOutcome): void => {
     if (!adaptive) return;
@@ -121,6 +126,12 @@ export function createGate(options: GateOptions): Gate {
   return gate;
 }
 
+/** Where the limit stands `seconds` after it fell from `top`: steep at first, level around `top`, then steep again. */
+function cubic(top: number, seconds: number): number {
+  const back = Math.cbrt((top * (1 - FALL_FACTOR)) / GROWTH); // seconds until it is at `top` again
+  return top + GROWTH * (seconds - back) ** 3;
+}
+
 /** Notices when answers come ever later than they did at best: a queue grows at the other end. */
 function createLatencyWatch(): { isRising(ms: number): boolean; forget(): void } {
   let best = Number.POSITIVE_INFINITY;
@@ -140,6 +151,7 @@ function createLatencyWatch(): { isRising(ms: number): boolean; forget(): void }
 /** Where it begins: enough for most, little enough for a server that allows only a few. */
 const FIRST_LIMIT = 16;
 const FALL_FACTOR = 0.5;
+const GROWTH = 0.4;
 const FALL_PERIOD_MS = 500;
 const TROUBLE: ReadonlySet<number> = new Set([429, 503]);
 /** Rising: four times as late as at best, and at least a second later. */
