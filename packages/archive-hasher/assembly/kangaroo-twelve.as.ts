@@ -16,6 +16,8 @@ const CHAINING_VALUE: usize = 32;
 const finalNode: usize = memory.data(200, 16);
 const leafNode: usize = memory.data(200, 16);
 const pairedNodes: usize = memory.data(400, 16);
+/** What follows the first chunk where there are more; it is not at `scratch`, where the bytes that open the tree may lie. */
+const treeMark: usize = memory.data<u64>([3]);
 /** Two chaining values, or the few bytes of padding and counters that go into a node. */
 const scratch: usize = memory.data(64, 16);
 
@@ -73,8 +75,7 @@ export function k12Digest(): usize {
 
 /** A message longer than one chunk marks that in its final node. */
 function openTree(): void {
-  store<u64>(scratch, 3);
-  finalOffset = absorb(finalNode, finalOffset, scratch, 8);
+  finalOffset = absorb(finalNode, finalOffset, treeMark, 8);
 }
 
 /** Hash as many whole leaves as lie at `data`; returns how many bytes that were. */
