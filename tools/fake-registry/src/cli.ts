@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseFaultFlag } from './fault-flag.ts';
+import { FAULT_KINDS } from './fault.ts';
 import type { FaultRule } from './fault.ts';
 import type { MakeOptions } from './make-registry.ts';
 import { startFakeRegistry } from './start-fake-registry.ts';
@@ -150,7 +151,13 @@ function serveOptions(flags: Flags): FakeRegistryOptions {
 function fileFaults(file: string | undefined): FaultRule[] {
   if (file === undefined) return [];
   const rules = JSON.parse(readFileSync(file, 'utf8')) as (FaultRule & { match?: string })[];
-  return rules.map((rule) => (rule.match === undefined ? rule : { ...rule, match: new RegExp(rule.match) }));
+  return rules.map((rule) => {
+    if (!FAULT_KINDS.includes(rule.kind))
+      throw new Error(
+        `${file}: expected a rule with one of the kinds ${FAULT_KINDS.join(' ')}; found ${JSON.stringify(rule)}`,
+      );
+    return rule.match === undefined ? rule : { ...rule, match: new RegExp(rule.match) };
+  });
 }
 
 function sizes(flags: Flags): MakeOptions['sizes'] {

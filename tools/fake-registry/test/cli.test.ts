@@ -70,6 +70,13 @@ describe('the fake-registry command', () => {
     expect(JSON.parse(stdout)).toMatchObject({ versions: 33, made_with: { seed: 'x', versions: 33, oddNames: true } });
   });
 
+  it('refuses a rule of a file that names no known kind', async () => {
+    const file = path.join(scratchDir(), 'faults.json');
+    writeFileSync(file, JSON.stringify([{ match: '/a', fault: { kind: 'corrupt' } }]));
+    const { status, stderr } = await runBin(BIN, ['--faults', file]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('expected a rule with one of the kinds status')]);
+  });
+
   it.each([
     [['--nonsense'], 'nonsense'],
     [['--crates', 'many'], '--crates: expected a number; found many'],
