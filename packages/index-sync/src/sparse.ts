@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { replaceFile } from './git/durable.ts';
 import type { HttpClient } from './http/http-client.ts';
+import { requireHttpAddress } from './http/require-http-address.ts';
 import type { Retry } from './retry-upstream.ts';
 import { openSparseShadows, type SparseShadows } from './sparse-shadows.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -202,8 +203,8 @@ function checkContent(name: string, body: Buffer): void {
 
 function baseOf(url: string): string {
   const plain = url.replace(/^sparse\+/, '').replace(/\/*$/, '/');
-  if (URL.canParse(plain) && /^https?:$/.test(new URL(plain).protocol)) return plain;
-  throw new MirrorError('ERR_USAGE', `${url}: expected an http or https address`);
+  requireHttpAddress(plain);
+  return plain;
 }
 
 async function eachOf(

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { startGitServer } from '@mirror-tools/git-server';
 import { itWith, scratchDir } from '@mirror-tools/test-support';
 import { request as ask, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
@@ -128,6 +128,15 @@ describe('a server that', () => {
         const url = `${await serve(listener)}/index.git`;
         const refused = sync(scratchDir(), await engineFor(engine, url, { stallMs: 1000, retries: 0 }));
         await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_(HTTP|NETWORK)$/) });
+      }
+    }
+  });
+
+  it('is not on the web is for the installed git', async () => {
+    for (const engine of ['pack', 'isomorphic'] as const) {
+      for (const url of ['/srv/index.git', 'file:///srv/index.git', 'git@example.com:a/b.git']) {
+        const refused = engineFor(engine, url);
+        await expect(refused).rejects.toMatchObject({ code: 'ERR_USAGE', hint: expect.stringContaining('system') });
       }
     }
   });

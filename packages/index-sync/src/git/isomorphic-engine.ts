@@ -16,6 +16,7 @@ import path from 'node:path';
 import { readPackIndex } from '@mirror/core/git';
 import git, { type HttpClient as IsomorphicClient } from 'isomorphic-git';
 import { decodedBody } from '../http/decoded-body.ts';
+import { OTHER_KINDS, requireHttpAddress } from '../http/require-http-address.ts';
 import type { HttpClient } from '../http/http-client.ts';
 import type { Retry } from '../retry-upstream.ts';
 import { UpstreamError } from '../upstream-error.ts';
@@ -42,9 +43,12 @@ export interface IsomorphicEngineOptions {
  *
  * It works in a folder of its own and only its finished pack moves into the repository, since it writes refs before
  * objects and knows no locks.
+ *
+ * @throws {MirrorError} ERR_USAGE when the address is not http or https
  */
 export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEngine {
   const { url, retry } = options;
+  requireHttpAddress(url, OTHER_KINDS);
   const http = clientOf(options);
   const { token } = options;
   const auth = token === undefined ? {} : { onAuth: () => ({ username: 'x-access-token', password: token }) };

@@ -2,6 +2,7 @@ import { MirrorError } from '@mirror/core/errors';
 import { parseRetryAfter } from '@mirror/core/net';
 import { decodedBody } from '../http/decoded-body.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../http/http-client.ts';
+import { OTHER_KINDS, requireHttpAddress } from '../http/require-http-address.ts';
 import { UpstreamError } from '../upstream-error.ts';
 
 /** How a server is reached. */
@@ -117,12 +118,7 @@ function splitCredentials(
   text: string,
   token: string | undefined,
 ): { authorization: string | undefined; address: string } {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new MirrorError('ERR_USAGE', `${text}: expected an http or https address`, {
-      hint: '--git-engine system reads other kinds',
-    });
-  }
+  const url = requireHttpAddress(text, OTHER_KINDS);
   const user = decodeURIComponent(url.username);
   const password = token ?? decodeURIComponent(url.password);
   const known = user !== '' || password !== '';
