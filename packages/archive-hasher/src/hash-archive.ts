@@ -1,5 +1,6 @@
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 import { MirrorError } from '@mirror/core/errors';
 import { acquireLock } from '@mirror/core/lock';
 import { silentLog } from '@mirror/core/log';
@@ -79,7 +80,7 @@ async function run(options: Run, outputs: OutputFiles): Promise<HashArchiveResul
       outputs.archive === undefined ? undefined : await pack(options, outputs, outputs.archive, made, found, pool);
     if (outputs.archive !== undefined) made.push(outputs.archive);
     if (signingKey === undefined) await rm(outputs.signature, { force: true }); // that of an earlier report would accuse this one
-    for (const file of made) await rename(partOf(file), file);
+    for (const file of made) renameOver(partOf(file), file);
     await syncDirectory(path.dirname(outputs.report));
     return {
       header: found.header,

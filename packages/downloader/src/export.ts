@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { readdir, rename, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 import {
   CRATES_IO_BASE_URL,
   MirrorError,
@@ -158,7 +159,7 @@ async function exportLocked(options: ExportOptions, base: string | null, targetB
     ...{ crates, crateBytes, indexFiles, files },
   });
   // the receiver may have the set as soon as it has a set file: what it is based on must be known here before
-  await rename(stateFile, setStateFile(out, set.id));
+  renameOver(stateFile, setStateFile(out, set.id));
   const parts = await layOut(to, files, formatSetFile(set), options.mediaBytes);
   noteSet(out, 'exported', set);
   return {

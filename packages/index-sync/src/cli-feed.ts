@@ -2,10 +2,11 @@ import { CRATES_IO_BASE_URL } from '@mirror/core';
 import { writeOut } from '@mirror/core/cli';
 import type { CommandContext } from '@mirror/core/cli';
 import { randomUUID } from 'node:crypto';
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { renameOver } from '@mirror/core/io';
 import type { ChangeFeed } from './changes.ts';
 import type { ChangeKind } from './compare-index.ts';
 
@@ -34,7 +35,7 @@ export async function writeFeed(
     return await emit(feed, file, cratesBaseUrl, context, async () => {
       file.end();
       await finished(file);
-      renameSync(temporary, target);
+      renameOver(temporary, target);
     });
   } finally {
     file.destroy();

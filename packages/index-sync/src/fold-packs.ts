@@ -15,19 +15,10 @@ import {
   type PackTable,
 } from '@mirror/core/git';
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
+import { renameOver } from '@mirror/core/io';
 import { syncFolder, writeAll, writeDurably } from './git/durable.ts';
 import { replaceGitFile } from './git/git-lock.ts';
 import { packIndexBytes } from './git/pack-index-writer.ts';
@@ -99,9 +90,9 @@ function writeFolded(gitDir: string, dir: string, store: ObjectStore, folding: R
     fsyncSync(fd);
     writeDurably(path.join(dir, `tmp_idx_${randomUUID()}`), packIndexBytes(table, checksum), (written) => {
       chmodSync(temporary, 0o444);
-      renameSync(temporary, path.join(dir, `${name}.pack`));
+      renameOver(temporary, path.join(dir, `${name}.pack`));
       chmodSync(written, 0o444);
-      renameSync(written, path.join(dir, `${name}.idx`));
+      renameOver(written, path.join(dir, `${name}.idx`));
     });
     syncFolder(dir);
     return name;

@@ -1,6 +1,7 @@
 import { isIndexPath } from '@mirror/core';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 import { replaceFile } from './git/durable.ts';
 
 /** What index files were before they changed, kept until the changes are acknowledged. */
@@ -30,7 +31,7 @@ export function openSparseShadows(dir: string, ownDir: string): SparseShadows {
   // killed between its two renames, the second one is still to do
   function finishSwap(): void {
     if (!existsSync(done)) return;
-    if (!existsSync(acknowledged) && existsSync(emitted)) renameSync(emitted, acknowledged);
+    if (!existsSync(acknowledged) && existsSync(emitted)) renameOver(emitted, acknowledged);
     rmSync(done, { recursive: true, force: true });
   }
 
@@ -41,7 +42,7 @@ export function openSparseShadows(dir: string, ownDir: string): SparseShadows {
     const file = path.join(dir, indexPath);
     if (!existsSync(file)) return replaceFile(shadow, '');
     copyFileSync(file, `${shadow}.tmp`);
-    renameSync(`${shadow}.tmp`, shadow);
+    renameOver(`${shadow}.tmp`, shadow);
   }
 
   return {
@@ -63,7 +64,7 @@ export function openSparseShadows(dir: string, ownDir: string): SparseShadows {
     acknowledgeEmitted() {
       if (!existsSync(emitted)) return false;
       mkdirSync(acknowledged, { recursive: true });
-      renameSync(acknowledged, done);
+      renameOver(acknowledged, done);
       finishSwap();
       return true;
     },

@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 import { MirrorError, messageOf, openJsonlAppender, systemCodeOf } from '@mirror/core';
 import type { JsonlAppender } from '@mirror/core';
 import type { Extra } from './find-extras.ts';
@@ -63,7 +64,7 @@ function isPlainFile(file: string): boolean {
 
 function moveTo(to: string, from: string): void {
   mkdirSync(path.dirname(to), { recursive: true });
-  renameSync(from, to);
+  renameOver(from, to);
 }
 
 function orIoError(file: string, action: () => void): void {

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { renameOver } from '../io/rename-over.ts';
 import { MirrorError } from '../errors.ts';
 import { MAX_INDEX_LINE_BYTES, parseIndexLine, type BundleEntry } from './bundle-index.ts';
 import type { BundleFiles } from './bundle-names.ts';
@@ -242,7 +243,7 @@ async function keep(
 async function replaceFile(file: string, content: Buffer): Promise<void> {
   const fresh = `${file}.new`;
   await writeFile(fresh, content, { flush: true });
-  await rename(fresh, file);
+  renameOver(fresh, file);
 }
 
 async function truncateSynced(file: string, bytes: number): Promise<void> {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
 import { endianness } from 'node:os';
 import path from 'node:path';
+import { renameOver } from '../io/rename-over.ts';
 import { writeAll } from '../io/write-all.ts';
 
 /** What a manifest said up to some line, kept so that its millions of lines need not be read again. */
@@ -74,7 +75,7 @@ export function writeSnapshot(file: string, manifest: number, snapshot: JournalS
     } finally {
       closeSync(fd);
     }
-    renameSync(part, file);
+    renameOver(part, file);
   } catch (error) {
     rmSync(part, { force: true });
     throw error;

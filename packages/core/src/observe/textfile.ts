@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { renameOver } from '../io/rename-over.ts';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { gauge } from './metric.ts';
 import type { MetricFamily } from './metric.ts';
@@ -17,7 +18,7 @@ export async function writeTextfile(file: string, text: string): Promise<void> {
   const part = `${file}.${randomUUID()}.part`;
   try {
     await writeFile(part, text);
-    await rename(part, file);
+    renameOver(part, file);
   } catch (cause) {
     await rm(part, { force: true }).catch(() => undefined);
     throw new MirrorError('ERR_IO', `cannot write the metrics to ${file}: ${messageOf(cause)}`, { cause });

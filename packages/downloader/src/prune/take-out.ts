@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 import { MirrorError, messageOf, systemCodeOf } from '@mirror/core';
 import { createFileReader } from '../verify/read-file.ts';
 import { OWN_FOLDER } from '../download.ts';
@@ -34,7 +35,7 @@ export function createTakeOut(root: string): TakeOut {
         if (movedTo === null) unlinkSync(path.join(root, file));
         else {
           makeFolders(root, path.posix.dirname(movedTo), made);
-          renameSync(path.join(root, file), path.join(root, movedTo));
+          renameOver(path.join(root, file), path.join(root, movedTo));
         }
       } catch (error) {
         if (error instanceof MirrorError) throw error;

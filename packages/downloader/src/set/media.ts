@@ -1,5 +1,6 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 import { MirrorError } from '@mirror/core';
 import type { SetFileEntry } from './set-file.ts';
 import { SET_FILE } from './set-file.ts';
@@ -40,7 +41,7 @@ export async function layOut(
   for (const [i, folder] of folders.entries()) {
     if (folder === dir) continue;
     await mkdir(folder);
-    for (const { name } of parts[i] ?? []) await rename(path.join(dir, name), path.join(folder, name));
+    for (const { name } of parts[i] ?? []) renameOver(path.join(dir, name), path.join(folder, name));
   }
   for (const folder of folders) await writeFile(path.join(folder, SET_FILE), setFile, { flag: 'wx', flush: true });
   return folders;

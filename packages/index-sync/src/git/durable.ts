@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 
 /** Write all of `bytes` at the end of what was written through `fd`. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
@@ -12,7 +13,7 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
  * After a failure the old file is untouched.
  */
 export function replaceFile(file: string, bytes: Uint8Array | string): void {
-  writeDurably(`${file}.${randomUUID()}.tmp`, bytes, (written) => renameSync(written, file));
+  writeDurably(`${file}.${randomUUID()}.tmp`, bytes, (written) => renameOver(written, file));
   syncFolder(path.dirname(file));
 }
 

@@ -1,6 +1,7 @@
 import { MirrorError, ifThere, systemCodeOf } from '@mirror/core/errors';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 import { syncFolder, writeAll } from './durable.ts';
 
 /**
@@ -20,7 +21,7 @@ export function replaceGitFile(file: string, pieces: readonly (Uint8Array | stri
     } finally {
       closeSync(fd);
     }
-    renameSync(lock, file);
+    renameOver(lock, file);
   } catch (error) {
     rmSync(lock, { force: true });
     throw error;

@@ -14,9 +14,10 @@ import {
 } from '@mirror/core/git';
 import { runWorkers } from '@mirror/core/threads';
 import { createHash, randomUUID } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
+import { renameOver } from '@mirror/core/io';
 import { syncFolder, writeAll, writeDurably } from './durable.ts';
 import type { GitLimits } from './limits.ts';
 import { packIndexBytes } from './pack-index-writer.ts';
@@ -92,9 +93,9 @@ export async function indexPack(
     // git looks for the index first: the pack must be there before it
     writeDurably(path.join(options.dir, `tmp_idx_${randomUUID()}`), packIndexBytes(table, checksum), (written) => {
       chmodSync(temporary, 0o444);
-      renameSync(temporary, path.join(options.dir, `${name}.pack`));
+      renameOver(temporary, path.join(options.dir, `${name}.pack`));
       chmodSync(written, 0o444);
-      renameSync(written, path.join(options.dir, `${name}.idx`));
+      renameOver(written, path.join(options.dir, `${name}.idx`));
     });
     syncFolder(options.dir);
     return { name, objects: table.count, received, addedBases };

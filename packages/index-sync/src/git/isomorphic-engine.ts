@@ -1,18 +1,9 @@
 import type { Log } from '@mirror/core';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import { randomUUID } from 'node:crypto';
-import fs, {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import fs, { chmodSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { renameOver } from '@mirror/core/io';
 import { readPackIndex } from '@mirror/core/git';
 import git, { type HttpClient as IsomorphicClient } from 'isomorphic-git';
 import { decodedBody } from '../http/decoded-body.ts';
@@ -126,7 +117,7 @@ function adoptPacks(from: string, to: string): Pick<FetchReport, 'packs' | 'obje
       const file = path.join(from, `${name}.${ending}`);
       makeDurable(file);
       chmodSync(file, 0o444);
-      renameSync(file, path.join(to, `${name}.${ending}`));
+      renameOver(file, path.join(to, `${name}.${ending}`));
     }
   }
   syncFolder(to);

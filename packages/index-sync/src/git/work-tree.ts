@@ -1,20 +1,10 @@
 import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import { walkTree, type ObjectStore } from '@mirror/core/git';
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  fsync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, fsync, lstatSync, mkdirSync, openSync, readdirSync, rmSync, rmdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { renameOver } from '@mirror/core/io';
 import { cacheTree } from './cache-tree.ts';
 import { checkOut, type TreeFile } from './check-out.ts';
 import { syncFolder, writeAll } from './durable.ts';
@@ -126,7 +116,7 @@ async function replaceFiles(
       for (const { fd } of written) closeSync(fd);
     }
     group.forEach(({ file, target }, n) => {
-      renameSync((written[n] as { temporary: string }).temporary, target);
+      renameOver((written[n] as { temporary: string }).temporary, target);
       writeStat(stats, STAT_BYTES * (from + n), lstatSync(target, { bigint: true }), file.mode === '100755');
       folders.add(path.dirname(target));
     });

@@ -6,7 +6,6 @@ import {
   readFile,
   readlink,
   realpath,
-  rename,
   rm,
   symlink,
   utimes,
@@ -22,6 +21,7 @@ import {
   silentLog,
   systemCodeOf,
 } from '@mirror/core';
+import { renameOver } from '@mirror/core/io';
 import type { LocalStorage, Log } from '@mirror/core';
 import type { Mirror } from '../app/mirror.ts';
 import type { Body } from '../http/answer.ts';
@@ -174,7 +174,7 @@ async function placeFile(source: string, target: string, how: Link): Promise<voi
   await rm(part, { force: true });
   if (how === 'symbolic') await symlink(source, part);
   else if (how === 'copy' || !(await isLinked(source, part))) await copyWithTime(source, part);
-  await rename(part, target);
+  renameOver(part, target);
   // renaming one name of a file onto another name of the same file does nothing
   await rm(part, { force: true });
 }
@@ -208,7 +208,7 @@ async function writeIfOther(file: string, bytes: Buffer): Promise<boolean> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(`${file}.part`, bytes);
-    await rename(`${file}.part`, file);
+    renameOver(`${file}.part`, file);
     return true;
   } catch (cause) {
     throw new MirrorError('ERR_IO', `cannot write ${file}: ${messageOf(cause)}`, { cause });
