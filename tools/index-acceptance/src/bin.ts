@@ -19,6 +19,7 @@ Syncs an index from a real git server through all that happens to one, and judge
   --bare            packs alone, without a work tree
   --dir DIR         scratch folder, removed at the end unless something was wrong  [a new one in the temporary folder]
 
+SIGTERM ends it after the step it is at, with the report so far.
 stdout: one JSON line. Exit status 0 when all is as it should be, else 1.
 `;
 
@@ -39,6 +40,8 @@ if (values.help || values.repository === undefined) {
   process.stdout.write(HELP);
   process.exitCode = values.help ? 0 : 2;
 } else {
+  const controller = new AbortController();
+  process.once('SIGTERM', () => controller.abort(new Error('stopped by SIGTERM')));
   const report = await runAcceptance({
     repository: values.repository,
     steps: values.steps.split(',').map(Number),
@@ -48,6 +51,7 @@ if (values.help || values.repository === undefined) {
     damages: Number(values.damages),
     isBare: values.bare,
     dir: values.dir,
+    signal: controller.signal,
     say: (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`),
   });
   process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -26,6 +26,8 @@ export interface AcceptanceOptions {
   /** Scratch folder; removed when all is well. */
   readonly dir: string;
   readonly say: (text: string) => void;
+  /** Ends the run after the step it is at; the report then says that it is not finished. */
+  readonly signal?: AbortSignal;
 }
 
 /** How it went. */
@@ -57,6 +59,7 @@ export async function runAcceptance(options: AcceptanceOptions): Promise<Accepta
   const note = (step: Step): void => {
     steps.push(step);
     options.say(`${step.event}: ${step.seconds.toFixed(1)} s ${JSON.stringify(step.result)}`);
+    options.signal?.throwIfAborted();
   };
   try {
     for (const part of options.parts) {
@@ -74,6 +77,7 @@ export async function runAcceptance(options: AcceptanceOptions): Promise<Accepta
         blame('not finished', [(error as Error).message]);
       }
       upstream.tamperWith(undefined);
+      if (options.signal?.aborted === true) break;
       if (problems.length === 0) rmSync(course.dir, { recursive: true, force: true });
     }
   } finally {
