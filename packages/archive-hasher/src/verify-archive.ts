@@ -1,4 +1,5 @@
-import { access, lstat, stat } from 'node:fs/promises';
+import { lstatSync, statSync } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, systemCodeOf } from '@mirror/core/errors';
 import { silentLog } from '@mirror/core/log';
@@ -126,7 +127,7 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
     const matches = matchTree(audit.watch(entries), items, () => (directories += 1));
     for await (const batch of hashInOrder(asHashable(matches, quick), pool)) {
       for (const { item: match, outcome } of batch) {
-        const difference = await compare(match, outcome, { header, algorithms, dir, quick });
+        const difference = compare(match, outcome, { header, algorithms, dir, quick });
         if (difference !== undefined) await tell(difference);
         else if (match.entry?.kind === 'file') verified += 1;
         if (match.entry?.kind === 'file') done += 1;
@@ -142,8 +143,8 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
 
 async function checkSignature(options: VerifyArchiveOptions, log: Log): Promise<Signer | undefined> {
   const { report, signature = `${report}.asc`, publicKey = `${report.replace(/\.toml$/, '')}.pub.asc` } = options;
-  if (!(await exists(report))) throw new MirrorError('ERR_IO', `there is no report ${report}`);
-  if (!(await exists(signature))) {
+  if (!(await isFile(report))) throw new MirrorError('ERR_IO', `there is no report ${report}`);
+  if (!(await isFile(signature))) {
     if (options.allowUnsigned === true) return undefined;
     throw new MirrorError('ERR_SIGNATURE', `there is no signature ${signature}`, {
       hint: '--allow-unsigned accepts the report as it is',
@@ -169,11 +170,7 @@ interface Comparison {
   readonly quick: boolean;
 }
 
-async function compare(
-  { entry, item }: Match,
-  outcome: FileOutcome | undefined,
-  how: Comparison,
-): Promise<Difference | undefined> {
+function compare({ entry, item }: Match, outcome: FileOutcome | undefined, how: Comparison): Difference | undefined {
   if (entry === undefined) {
     const leftOut = item?.kind === 'problem' && how.header.directory.skipped.includes(item.reason);
     return item === undefined || leftOut ? undefined : { change: 'added', path: item.path };
@@ -208,14 +205,14 @@ function compareProblem(entry: Extract<ReportEntry, { kind: 'problem' }>, item: 
   return { change: 'unverified', path, reason, detail: 'the report has no digest of it' };
 }
 
-async function compareTime(
+function compareTime(
   entry: Extract<ReportEntry, { kind: 'file' }>,
   { dir, header }: Comparison,
-): Promise<Difference | undefined> {
+): Difference | undefined {
   const file = systemPath(dir, entry.path);
   try {
-    const look = header.directory.symlinks === 'follow' ? stat : lstat;
-    const { mtimeNs } = await look(file, { bigint: true });
+    const look = header.directory.symlinks === 'follow' ? statSync : lstatSync; // a turn in another thread takes longer
+    const { mtimeNs } = look(file, { bigint: true });
     return mtimeNs === entry.modifiedNs
       ? undefined
       : changed(entry.path, 'modified', tomlTime(entry.modifiedNs), tomlTime(mtimeNs));
@@ -277,6 +274,11 @@ async function findDirectory(report: string, name: string): Promise<string> {
   throw new MirrorError('ERR_USAGE', `there is no directory ${JSON.stringify(name)} beside ${report}`, {
     hint: 'say where it is by --dir',
   });
+}
+
+/** Whether it can be read, and is no directory. */
+async function isFile(file: string): Promise<boolean> {
+  return (await exists(file)) && !(await stat(file)).isDirectory();
 }
 
 async function exists(file: string): Promise<boolean> {
