@@ -25,6 +25,16 @@ describe('packed packages', () => {
       const files = sources.map((file) => file.split(path.sep).join('/'));
       expect(contentProblems(tarballOf(name).files, files)).toEqual([]);
     });
+
+    it(`${name} names no map that it does not have`, () => {
+      const { files } = tarballOf(name);
+      const naming = files.filter((file) => /\.(js|d\.ts)$/.test(file) && /^\/\/# sourceMappingURL=/m.test(read(file)));
+      expect(naming).toEqual([]);
+
+      function read(file: string): string {
+        return readFileSync(path.join(workspaceRoot, folder, file), 'utf8');
+      }
+    });
   }
 
   for (const { name, manifest } of publishedPackages().filter((each) => each.manifest.bin !== undefined)) {
