@@ -5,7 +5,7 @@ import { MirrorError, messageOf } from '@mirror/core/errors';
 import { silentLog } from '@mirror/core/log';
 import { createLocalStorage } from '@mirror/core/mirror';
 import { createHttpPolicy } from '@mirror/core/net';
-import { CRATES_IO_BASE_URL, createSelection } from '@mirror/core/registry';
+import { CRATES_IO_BASE_URL, createSelection, registryDl, withoutCredentials } from '@mirror/core/registry';
 import { observeWork, readSelection, writeOut } from '@mirror/core/cli';
 import type { CommandContext, FlagValues, Outcome, ProgressState, SelectionFlags } from '@mirror/core/cli';
 import type { Observed } from '@mirror/core/observe';
@@ -31,6 +31,7 @@ import type { WorkList, WorkListOptions } from './work-list.ts';
 /** `mirror-downloader download`. */
 export async function runDownload(values: DownloadValues, context: CommandContext): Promise<Outcome> {
   const { log, signal, io } = context;
+  warnOfOtherRegistry(values, context.log);
   const storage = createLocalStorage(values.out);
   const toStdout = values.manifest === '-';
   let state: DownloadState | undefined;
@@ -95,6 +96,7 @@ function progressOf(state: DownloadState | undefined, total: number | undefined)
 /** `mirror-downloader plan`. */
 export async function runPlan(values: PlanValues, context: CommandContext): Promise<Outcome> {
   const { signal, io } = context;
+  warnOfOtherRegistry(values, context.log);
   const manifest = earlierManifest(values);
   const work = await workListOf(values, context);
   const missing =
@@ -209,6 +211,22 @@ export async function sourceOf(
   );
   return { work, selection };
 }
+
+/** Asked for the files of another registry, crates.io answers that it has none: that would look like a mirror without faults. */
+function warnOfOtherRegistry({ indexDir, cratesBaseUrl }: SourceValues, log: Log): void {
+  if (indexDir === undefined || cratesBaseUrl.length > 0) return;
+  const dl = registryDl(indexDir);
+  if (dl === undefined || CRATES_IO_DL.test(dl)) return;
+  log.warn(
+    'the index is that of another registry, but crate files are asked for at crates.io; name their place with --crates-base-url',
+    {
+      dl: withoutCredentials(dl),
+    },
+  );
+}
+
+/** Its own today, and those of its old indexes. */
+const CRATES_IO_DL = /^https:\/\/(?:static\.|index\.)?crates\.io(?:\/|$)/;
 
 async function openList(file: string): Promise<ReturnType<typeof createReadStream>> {
   try {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
 import type { FakeRegistry } from '@mirror-tools/fake-registry';
+import { scratchDir } from '@mirror-tools/test-support';
 import { notYanked, run, someVersions, treeOf, workplace } from './mirror-run.ts';
 
 let registry: FakeRegistry;
@@ -63,4 +64,25 @@ it('the estimate is the mean of what is there, once that is enough', async () =>
     missing_bytes_estimate: Math.round((10 * Number(summary['present_bytes'])) / present),
     estimate_basis: 'mean size of the files that are there',
   });
+});
+
+it('warns when the index is that of another registry and nobody said where its crate files are', async () => {
+  const index = scratchDir();
+  mkdirSync(path.join(index, '1'));
+  writeFileSync(
+    path.join(index, '1', 'a'),
+    `{"name":"a","vers":"1.0.0","deps":[],"cksum":"${'0'.repeat(64)}","features":{},"yanked":false}\n`,
+  );
+  const planOf = (dl: string, ...flags: string[]) => {
+    writeFileSync(path.join(index, 'config.json'), JSON.stringify({ dl }));
+    return run(['plan', '--index-dir', index, '--out', path.join(index, 'out'), ...flags]);
+  };
+  const warning = 'another registry';
+  expect((await planOf('https://user:secret@crates.example.org/dl')).err).toContain(warning);
+  expect((await planOf('https://user:secret@crates.example.org/dl')).err).not.toContain('secret');
+  expect((await planOf('https://crates.example.org/dl', '--crates-base-url', 'http://127.0.0.1:9')).err).not.toContain(
+    warning,
+  );
+  expect((await planOf('https://static.crates.io/crates')).err).not.toContain(warning);
+  expect((await planOf('https://crates.io/api/v1/crates')).err).not.toContain(warning);
 });

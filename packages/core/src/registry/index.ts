@@ -19,6 +19,7 @@ export { parseIndexEntry } from './index-entry.ts';
 export type { FullIndexEntry, IndexEntry, LinePlace } from './index-entry.ts';
 export { openIndexScanner } from './index-scanner.ts';
 export type { IndexScanner } from './index-scanner.ts';
+export { registryDl } from './registry-config.ts';
 export { locateIndexSource, openIndexSource } from './index-source.ts';
 export type { IndexFile, IndexListing, IndexPlace, IndexSource } from './index-source.ts';
 export { readIndex, readIndexFiles } from './read-index.ts';

@@ -12,7 +12,7 @@ import { WHAT_AN_INDEX_IS, indexPathsOf, locateIndexSource, openIndexSource } fr
 import type { IndexPlace, IndexSource } from './index-source.ts';
 import { readPackedIndex, type ReadPackedOptions } from './read-packed-index.ts';
 import { readFailure, readWithWorkers } from './read-with-workers.ts';
-import { hasRegistryConfig } from './registry-config.ts';
+import { dlOf } from './registry-config.ts';
 import { createFileScanner } from './scan-index-file.ts';
 import { createWasmEngine } from './wasm-engine.ts';
 
@@ -192,7 +192,7 @@ function orReadFailure<T>(place: IndexPlace, read: () => T): T {
 
 // a registry that has no crate yet is one all the same
 function requireRegistry({ dir }: IndexPlace, source: IndexSource): void {
-  if (hasRegistryConfig(source)) return;
+  if (dlOf(source) !== undefined) return;
   throw new MirrorError('ERR_CONFIG', `index ${dir}: expected crates at paths like se/rd/serde, found none`, {
     hint: WHAT_AN_INDEX_IS,
   });
