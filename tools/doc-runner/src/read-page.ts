@@ -60,6 +60,12 @@ export function saysWhy(page: string, block: Block): boolean {
   return paragraph.toLowerCase().includes((block.order.notRun ?? '').toLowerCase());
 }
 
+/** The commands with flags of ours that stand inside sentences and tables of a page, as they stand there. */
+export function inlineCommands(page: string): readonly string[] {
+  const prose = page.replaceAll(/^ *(```+)[\s\S]*?^ *\1$/gm, '');
+  return [...prose.matchAll(/`([^`\n]*\bmirror-[a-z-]+ [^`\n]*-[^`\n]*)`/g)].map(([, command = '']) => command);
+}
+
 function readOrder(text: string, line: number): Order {
   return text
     .split(';')

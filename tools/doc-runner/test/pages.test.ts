@@ -3,7 +3,7 @@ import { builtHelp } from '@mirror-tools/check/help-blocks';
 import { itWith } from '@mirror-tools/test-support';
 import { flagProblems } from '../dist/check-flags.js';
 import { documentationPages, isMeasurement, readPageFile } from '../dist/pages.js';
-import { readPage, saysWhy } from '../dist/read-page.js';
+import { inlineCommands, readPage, saysWhy } from '../dist/read-page.js';
 import { runPage } from '../dist/run-page.js';
 import { openStage } from '../dist/stage.js';
 import type { Stage } from '../dist/stage.js';
@@ -48,6 +48,14 @@ describe('commands that are not run', () => {
   it('have only flags that there are', () => {
     expect(
       unrun.flatMap(({ file, block }) => flagProblems(block.text, helpOf).map((each) => `${file}: ${each}`)),
+    ).toEqual([]);
+  });
+
+  it('have only flags that there are, inside sentences and tables too', () => {
+    const found = pages.flatMap(({ file, text }) => inlineCommands(text).map((command) => ({ file, command })));
+    expect(found.length).toBeGreaterThan(10);
+    expect(
+      found.flatMap(({ file, command }) => flagProblems(command, helpOf).map((each) => `${file}: ${each}`)),
     ).toEqual([]);
   });
 
