@@ -1,6 +1,7 @@
-import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { link, lstat, open, unlink } from 'node:fs/promises';
 import { MirrorError, ifThereAsync, systemCodeOf } from '../errors.ts';
 import { NO_HARD_LINKS } from '../io/no-hard-links.ts';
+import { renameOver } from '../io/rename-over.ts';
 
 /**
  * Give the finished file `from` its name `to` as well, without ever replacing a file that has that name.
@@ -19,7 +20,7 @@ export async function publishFile(from: string, to: string): Promise<void> {
     if (await isSameFile(from, to)) return;
     if (code === 'EEXIST' || (await isThere(to)))
       throw new MirrorError('ERR_IO', `${to}: exists already and is not replaced`, { cause: error });
-    await rename(from, to);
+    renameOver(from, to);
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { open, readFile, rename, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { renameOver } from '../io/rename-over.ts';
 import { MirrorError } from '../errors.ts';
@@ -81,7 +81,7 @@ async function isFinished(files: BundleFiles): Promise<boolean> {
 async function takeBackIndex(files: BundleFiles): Promise<void> {
   if (!(await isThere(files.index))) return;
   if (await isSameFile(files.index, files.indexPart)) return removeIfThere(files.index);
-  if (!(await isThere(files.indexPart))) return rename(files.index, files.indexPart);
+  if (!(await isThere(files.indexPart))) return renameOver(files.index, files.indexPart);
   throw new MirrorError('ERR_IO', `${files.index}: exists, and so does another unfinished index of the same number`, {
     hint: 'one of them was copied here: move one away',
   });

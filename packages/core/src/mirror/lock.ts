@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import { makeDirectory } from '../io/make-directory.ts';
 import { NO_HARD_LINKS } from '../io/no-hard-links.ts';
+import { renameOver } from '../io/rename-over.ts';
 
 type HardLink = (existing: string, link: string) => void;
 
@@ -100,7 +101,7 @@ function isBeingWritten(file: string): boolean {
 function removeStale(file: string, stale: string, link: HardLink): void {
   const aside = `${file}.stale.${randomUUID()}`;
   try {
-    renameSync(file, aside);
+    renameOver(file, aside);
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return;
     throw error;
