@@ -58,6 +58,8 @@ export function createHashPool(options: HashPoolOptions): HashPool {
     name: 'work',
     minThreads: workers,
     maxThreads: workers,
+    // a thread that sleeps between tasks instead of going round its event loop never frees what a native hasher has left behind
+    atomics: 'disabled',
     workerData: setup,
   });
   const stop = (): void => void pool.destroy();
