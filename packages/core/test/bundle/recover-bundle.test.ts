@@ -35,7 +35,7 @@ it('killed at any moment and started again: nothing lost, nothing twice, and the
       kill % 3 === 0
         ? { afterMs: 60 + ((kill * 37) % 90) }
         : { afterDurable: durable + 1 + ((kill * 7) % 20), afterMs: (kill * 5) % 17 };
-    const run = await runUntil(hunted, moment);
+    const run = await runUntil(hunted, { ...moment, hold: durable + 33 });
     expect(run.closed).toBe(false);
     durable = Math.max(durable, run.durable);
     expect(bundlesOf(hunted)).toMatchObject(finished);
@@ -200,11 +200,11 @@ async function addAll(
 /** Run the child, to its end or until it is killed: `afterMs` after its start, or after it called so many files durable. */
 async function runUntil(
   dir: string,
-  { afterMs, afterDurable = 0 }: { afterMs?: number; afterDurable?: number },
+  { afterMs, afterDurable = 0, hold }: { afterMs?: number; afterDurable?: number; hold?: number },
 ): Promise<{ durable: number; closed: boolean }> {
   const child = spawn(
     process.execPath,
-    [fileURLToPath(new URL('write-until-killed.js', import.meta.url)), dir, String(FILES)],
+    [fileURLToPath(new URL('write-until-killed.js', import.meta.url)), dir, String(FILES), String(hold ?? '')],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let output = '';

@@ -1,11 +1,14 @@
 // Writes the sample files into bundles, in order, flushing now and then; prints how many are durable after each flush.
-// usage: node write-until-killed.js DIR COUNT
+// With HOLD it waits for its end after so many files, however late the one who shall kill it gets a turn.
+// usage: node write-until-killed.js DIR COUNT [HOLD]
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createBundleWriter } from '../../dist/index.js';
 
-const [dir, count] = process.argv.slice(2);
+const [dir, count, hold] = process.argv.slice(2);
 const writer = await createBundleWriter({ dir, frameBytes: 64 * 1024, targetBytes: 2 * 1024 * 1024 });
 for (let number = 0; number < Number(count); number += 1) {
+  if (hold !== '' && number === Number(hold)) await pause(2 ** 31 - 1);
   const body = bodyOf(number);
   const sha256 = createHash('sha256').update(body).digest('hex');
   await writer.add({
