@@ -31,7 +31,6 @@ import type { WorkList, WorkListOptions } from './work-list.ts';
 /** `mirror-downloader download`. */
 export async function runDownload(values: DownloadValues, context: CommandContext): Promise<Outcome> {
   const { log, signal, io } = context;
-  warnOfOtherRegistry(values, context.log);
   const storage = createLocalStorage(values.out);
   const toStdout = values.manifest === '-';
   let state: DownloadState | undefined;
@@ -41,6 +40,7 @@ export async function runDownload(values: DownloadValues, context: CommandContex
     isBehind: () => state !== undefined && queuedOf(state) > 0,
     signal,
   });
+  warnOfOtherRegistry(values, context.log);
   const records = toStdout ? recordsToStream((lines) => void io.stdout.write(lines)) : recordsToFile(values.manifest);
   const bundler = await bundlerOf(values, storage, records, context);
   const progress = context.progress({ label: 'downloading', read: () => progressOf(state, total()) });
@@ -96,9 +96,9 @@ function progressOf(state: DownloadState | undefined, total: number | undefined)
 /** `mirror-downloader plan`. */
 export async function runPlan(values: PlanValues, context: CommandContext): Promise<Outcome> {
   const { signal, io } = context;
-  warnOfOtherRegistry(values, context.log);
   const manifest = earlierManifest(values);
   const work = await workListOf(values, context);
+  warnOfOtherRegistry(values, context.log);
   const missing =
     values.missing === undefined ? undefined : values.missing === '-' ? io.stdout : createWriteStream(values.missing);
   const isFile = missing !== undefined && missing !== io.stdout;
