@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import type { Hasher } from './hasher.ts';
 import { problemFrom } from './problem.ts';
@@ -47,7 +47,7 @@ export function hashFile(
   return readSteadily(path, options, (fd, expected) => {
     if (expected >= options.hugeBytes) return undefined;
     if (expected <= buffer.length) {
-      const size = fill(fd, buffer.subarray(0, Math.max(1, expected))); // one that says it is empty may not be: /proc
+      const size = fill(fd, buffer, Math.max(1, expected)); // one that says it is empty may not be: /proc
       onBytes(size);
       const whole = buffer.subarray(0, size);
       return { size, digests: hashers.map((hasher) => digestOf(hasher, whole)) };
@@ -67,10 +67,10 @@ export function hashFile(
   });
 }
 
-function fill(fd: number, buffer: Uint8Array): number {
+function fill(fd: number, buffer: Uint8Array, length: number): number {
   let filled = 0;
-  while (filled < buffer.length) {
-    const count = readSync(fd, buffer, filled, buffer.length - filled, null);
+  while (filled < length) {
+    const count = readSync(fd, buffer, filled, length - filled, null);
     if (count === 0) break;
     filled += count;
   }
@@ -85,8 +85,8 @@ function digestOf(hasher: Hasher, message: Uint8Array): string {
 }
 
 /**
- * Open the file and let `read` have it; what was read counts when the path still is the same file, of the same size and
- * time, afterwards. Otherwise it is tried again, and in the end given up as `changed`. Where `read` may give undefined, that ends it.
+ * Open the file and let `read` have it; what was read counts when the file has the same size, times and names afterwards.
+ * Otherwise it is tried again, and in the end given up as `changed`. Where `read` may give undefined, that ends it.
  */
 export function readSteadily<T extends Pick<HashedFile, 'size' | 'digests'> | undefined>(
   path: TreePath,
@@ -103,7 +103,7 @@ export function readSteadily<T extends Pick<HashedFile, 'size' | 'digests'> | un
         const found = read(fd, Number(before.size));
         if (found === undefined) return found as Extract<T, undefined>;
         const { size, digests } = found;
-        const after = follow ? statSync(file, { bigint: true }) : lstatSync(file, { bigint: true });
+        const after = fstatSync(fd, { bigint: true });
         if (isSame(before, after) && BigInt(size) === after.size)
           return { path, size, modifiedNs: after.mtimeNs, digests };
       } finally {
@@ -116,12 +116,13 @@ export function readSteadily<T extends Pick<HashedFile, 'size' | 'digests'> | un
   return { path, reason: 'changed', detail: 'changed while it was read' };
 }
 
+/** The time of a change of content can be set back by whoever made it, that of the inode cannot; another file in its place takes a name away. */
 function isSame(before: BigIntStats, after: BigIntStats): boolean {
   return (
-    before.ino === after.ino &&
-    before.dev === after.dev &&
     before.size === after.size &&
-    before.mtimeNs === after.mtimeNs
+    before.nlink === after.nlink &&
+    before.mtimeNs === after.mtimeNs &&
+    before.ctimeNs === after.ctimeNs
   );
 }
 

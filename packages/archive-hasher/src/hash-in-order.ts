@@ -2,69 +2,52 @@ import type { FileOutcome } from './hash-file.ts';
 import type { HashPool } from './hash-pool.ts';
 import type { TreePath } from './tree-path.ts';
 
-/** Something that may have to be hashed. */
-export interface Hashable {
-  /** The file to hash; undefined for what is only passed through. */
-  readonly file: { readonly path: TreePath } | undefined;
+/** A batch of items with what became of their files. */
+export interface HashedBatch<T> {
+  readonly items: readonly T[];
+  /** By the place of the item; undefined for one that has no file to hash. */
+  readonly outcomes: readonly (FileOutcome | undefined)[];
 }
 
-/** An item with what became of its file. */
-export interface Outcome<T> {
-  readonly item: T;
-  readonly outcome: FileOutcome | undefined;
-}
+/** How many items a batch should have: enough that sending it to a thread costs little beside hashing it. */
+export const BATCH_ITEMS = 256;
 
 /**
- * Hash the files among the items of all `runs` in the pool, and yield every item in its place with what became of its file,
- * many at once. How long a run is does not matter: items that are there at once come in one, since waiting costs time.
- * Small files go to a thread by the batch, huge ones to all threads together. Only a few batches per thread are open at a
- * time, so that memory does not depend on how many items there are.
+ * Hash the files of all items in the pool, and yield the batches in their order; `fileOf` gives the file of an item, if it has one
+ * to hash. Small files go to a thread by the batch, huge ones to all threads together. Only a few batches per thread are open at a
+ * time, so that memory does not depend on how many there are.
  */
-export async function* hashInOrder<T extends Hashable>(
-  runs: Iterable<readonly T[]> | AsyncIterable<readonly T[]>,
+export async function* hashInOrder<T>(
+  batches: Iterable<readonly T[]> | AsyncIterable<readonly T[]>,
+  fileOf: (item: T) => TreePath | undefined,
   pool: HashPool,
-): AsyncGenerator<readonly Outcome<T>[]> {
-  const open: Promise<readonly Outcome<T>[]>[] = [];
-  for await (const batch of batches(runs)) {
-    const outcomes = hashBatch(batch, pool).then((hashed) => withOutcomes(batch, hashed));
-    outcomes.catch(() => undefined); // heard of when its turn comes
-    open.push(outcomes);
+): AsyncGenerator<HashedBatch<T>> {
+  const open: Promise<HashedBatch<T>>[] = [];
+  for await (const items of batches) {
+    const files = items.map(fileOf);
+    const hashed = hashBatch(files, pool).then((outcomes) => ({ items, outcomes }));
+    hashed.catch(() => undefined); // heard of when its turn comes
+    open.push(hashed);
     if (open.length > OPEN_BATCHES_PER_WORKER * pool.workers) yield await open.shift()!;
   }
-  for (const outcomes of open) yield await outcomes;
-}
-
-function withOutcomes<T extends Hashable>(batch: readonly T[], hashed: readonly FileOutcome[]): Outcome<T>[] {
-  const next = hashed.values();
-  return batch.map((item) => ({ item, outcome: item.file === undefined ? undefined : next.next().value }));
+  for (const hashed of open) yield await hashed;
 }
 
 /** A thread gives back what is too much for it; that waits for its turn again, with those that came meanwhile. */
-async function hashBatch(batch: readonly Hashable[], pool: HashPool): Promise<readonly FileOutcome[]> {
-  const paths = batch.flatMap(({ file }) => (file === undefined ? [] : [file.path]));
-  const outcomes: FileOutcome[] = [];
-  while (outcomes.length < paths.length) {
-    const left = paths.slice(outcomes.length);
+async function hashBatch(
+  files: readonly (TreePath | undefined)[],
+  pool: HashPool,
+): Promise<readonly (FileOutcome | undefined)[]> {
+  const paths = files.filter((file) => file !== undefined);
+  const hashed: FileOutcome[] = [];
+  while (hashed.length < paths.length) {
+    const left = paths.slice(hashed.length);
     const some = await pool.hashFiles(left);
-    outcomes.push(...(some.length > 0 ? some : [await pool.hashHugeFile(left[0]!)]));
+    hashed.push(...(some.length > 0 ? some : [await pool.hashHugeFile(left[0]!)]));
   }
-  return outcomes;
+  if (paths.length === files.length) return hashed;
+  const next = hashed.values();
+  return files.map((file) => (file === undefined ? undefined : next.next().value));
 }
 
-async function* batches<T extends Hashable>(
-  runs: Iterable<readonly T[]> | AsyncIterable<readonly T[]>,
-): AsyncGenerator<readonly T[]> {
-  let batch: T[] = [];
-  for await (const run of runs) {
-    for (const item of run) {
-      batch.push(item);
-      if (batch.length < BATCH_ITEMS) continue;
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) yield batch;
-}
-
-const BATCH_ITEMS = 256;
 const OPEN_BATCHES_PER_WORKER = 4;

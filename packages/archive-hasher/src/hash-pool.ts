@@ -53,45 +53,18 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   const counter = new BigInt64Array(bytesRead);
   const names = algorithms.map(({ name }) => name);
   const setup: WorkerSetup = { algorithms: names, engine, read, bytesRead };
-  const pool = new Piscina<WorkerTask, unknown>({
-    filename: fileURLToPath(new URL('./hash-worker.js', import.meta.url)),
-    name: 'work',
-    minThreads: workers,
-    maxThreads: workers,
-    // a thread that sleeps between tasks instead of going round its event loop never frees what a native hasher has left behind
-    atomics: 'disabled',
-    workerData: setup,
-  });
-  const stop = (): void => void pool.destroy();
-  signal?.addEventListener('abort', stop, { once: true });
-  // a thread that cannot start is told to the pool, not to its task
-  const waiting = new Set<(error: unknown) => void>();
-  pool.on('error', (error) => {
-    for (const reject of waiting) reject(error);
-  });
-
-  async function run(task: WorkerTask): Promise<unknown> {
-    try {
-      return await new Promise<unknown>((resolve, reject) => {
-        waiting.add(reject);
-        pool
-          .run(task)
-          .then(resolve, reject)
-          .finally(() => waiting.delete(reject));
-      });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
-  }
-
   const shares = shareOut(algorithms, workers).map((share) => share.map(({ name }) => name));
+  // the next task waits in the thread itself, which else would stand still until this one has heard of the last
+  const pool = createThreads({ count: workers, tasksAtOnce: 2, setup, signal });
+  // the shares of a file wait for each other, so that each needs a thread of its own; most trees have no huge file, and never need these
+  let sharing: Threads | undefined;
 
   async function hashShared(path: TreePath): Promise<FileOutcome> {
     const ring = createRingMemory(shares.length);
-    // the pool starts tasks in the order they come, so that all shares of a file get a thread before those of the next file
+    const threads = (sharing ??= createThreads({ count: shares.length, tasksAtOnce: 1, setup, signal }));
+    // tasks start in the order they come, so that all shares of a file get a thread before those of the next file
     const results = await Promise.all(
-      shares.map((names, index) => run({ type: 'share', share: { path, ring, index }, algorithms: names })),
+      shares.map((names, index) => threads.run({ type: 'share', share: { path, ring, index }, algorithms: names })),
     );
     const outcome = results[0] as FileOutcome;
     if (!isHashed(outcome)) return outcome;
@@ -107,7 +80,7 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   return {
     workers,
     async hashFiles(paths) {
-      const packed = (await run({ type: 'files', paths: packPaths(paths) })) as PackedOutcomes;
+      const packed = (await pool.run({ type: 'files', paths: packPaths(paths) })) as PackedOutcomes;
       return unpackOutcomes(packed, paths, algorithms);
     },
     async hashHugeFile(path) {
@@ -118,11 +91,65 @@ export function createHashPool(options: HashPoolOptions): HashPool {
       return outcome;
     },
     async pack(options) {
-      const result = (await run({ type: 'pack', options })) as PackResult | FailedTask;
+      const result = (await pool.run({ type: 'pack', options })) as PackResult | FailedTask;
       if ('failed' in result) throw asError(result);
       return result;
     },
     bytesRead: () => Number(Atomics.load(counter, 0)),
+    async close() {
+      await Promise.all([pool.close(), sharing?.close()]);
+    },
+  };
+}
+
+/** Threads that run `hash-worker.ts`. */
+interface Threads {
+  /** Run a task in the thread that has the fewest; what it fails with is the signal's reason when that was the cause. */
+  run(task: WorkerTask): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+interface ThreadsOptions {
+  readonly count: number;
+  /** How many tasks a thread is given at once; it does one after the other. */
+  readonly tasksAtOnce: number;
+  readonly setup: WorkerSetup;
+  readonly signal: AbortSignal | undefined;
+}
+
+function createThreads({ count, tasksAtOnce, setup, signal }: ThreadsOptions): Threads {
+  const pool = new Piscina<WorkerTask, unknown>({
+    filename: fileURLToPath(new URL('./hash-worker.js', import.meta.url)),
+    name: 'work',
+    minThreads: count,
+    maxThreads: count,
+    concurrentTasksPerWorker: tasksAtOnce,
+    // a thread that sleeps between tasks instead of going round its event loop never frees what a native hasher has left behind
+    atomics: 'disabled',
+    workerData: setup,
+  });
+  const stop = (): void => void pool.destroy();
+  signal?.addEventListener('abort', stop, { once: true });
+  // a thread that cannot start is told to the pool, not to its task
+  const waiting = new Set<(error: unknown) => void>();
+  pool.on('error', (error) => {
+    for (const reject of waiting) reject(error);
+  });
+  return {
+    async run(task) {
+      try {
+        return await new Promise<unknown>((resolve, reject) => {
+          waiting.add(reject);
+          pool
+            .run(task)
+            .then(resolve, reject)
+            .finally(() => waiting.delete(reject));
+        });
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error;
+      }
+    },
     async close() {
       signal?.removeEventListener('abort', stop);
       await pool.destroy();

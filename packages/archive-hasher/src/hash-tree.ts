@@ -4,9 +4,9 @@ import { silentLog } from '@mirror/core/log';
 import type { Log } from '@mirror/core/log';
 import type { Algorithm } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
-import type { FileOutcome } from './hash-file.ts';
-import { hashInOrder } from './hash-in-order.ts';
-import type { Hashable } from './hash-in-order.ts';
+import type { FileOutcome, HashedFile } from './hash-file.ts';
+import { BATCH_ITEMS, hashInOrder } from './hash-in-order.ts';
+import type { HashedBatch } from './hash-in-order.ts';
 import type { HashArchiveOptions } from './hash-options.ts';
 import type { HashPool } from './hash-pool.ts';
 import { countEntries, inventory } from './inventory.ts';
@@ -16,7 +16,8 @@ import { directoryName, finalFiles, partOf, pathsInside } from './output-files.t
 import type { OutputFiles } from './output-files.ts';
 import { PROBLEM_REASONS } from './problem.ts';
 import type { Problem } from './problem.ts';
-import type { ReportEntry, ReportHeader } from './report.ts';
+import { formatEntry, formatFile } from './report.ts';
+import type { ReportHeader } from './report.ts';
 import { comparePaths } from './tree-path.ts';
 import type { TreePath } from './tree-path.ts';
 import { createReportWriter } from './write-report.ts';
@@ -53,26 +54,8 @@ export async function hashTree(
   const writer = await createReportWriter(outputs.spool);
   try {
     const items = inventory(dir, { symlinks, exclude, sizes: false });
-    for await (const batch of hashInOrder(asHashable(items), pool)) {
-      const entries: ReportEntry[] = [];
-      const files = [];
-      for (const { item, outcome } of batch) {
-        const { found } = item;
-        const entry = entryOf(found, outcome, names);
-        if (entry === undefined) {
-          counts.directories += 1;
-          if (found.kind === 'directory' && found.isEmpty) emptyDirectories.push(found.path);
-        } else if (entry.kind !== 'problem' || accepted(entry, options, log, counts)) {
-          entries.push(entry);
-        }
-        if (outcome !== undefined && isHashed(outcome)) {
-          files.push(outcome);
-          counts.files += 1;
-          counts.bytes += outcome.size;
-          options.onHashed?.(outcome);
-        }
-        if (entry?.kind === 'symlink') counts.symlinks += 1;
-      }
+    for await (const batch of hashInOrder(inBatches(items), fileOf, pool)) {
+      const { entries, files } = take(batch);
       listing.add(files);
       await writer.add(entries);
     }
@@ -100,6 +83,36 @@ export async function hashTree(
   } finally {
     await writer.close();
   }
+
+  /** Count what is in a batch; the text of its entries, and the files among them. */
+  function take({ items, outcomes }: HashedBatch<Item>): { readonly entries: string; readonly files: HashedFile[] } {
+    const files: HashedFile[] = [];
+    let entries = '';
+    for (const [i, item] of items.entries()) {
+      const found = resultOf(item, outcomes[i]);
+      switch (found.kind) {
+        case 'hashed':
+          entries += formatFile(found.file, names);
+          files.push(found.file);
+          counts.files += 1;
+          counts.bytes += found.file.size;
+          options.onHashed?.(found.file);
+          break;
+        case 'directory':
+          counts.directories += 1;
+          if (found.isEmpty) emptyDirectories.push(found.path);
+          break;
+        case 'symlink':
+          entries += formatEntry(found);
+          counts.symlinks += 1;
+          break;
+        case 'problem':
+          if (accepted(found, options, log, counts)) entries += formatEntry(found);
+          break;
+      }
+    }
+    return { entries, files };
+  }
 }
 
 /** Whether a problem goes into the report; it is told and counted in any case. */
@@ -117,24 +130,27 @@ function accepted(
   return policy === 'report';
 }
 
-function entryOf(item: Item, outcome: FileOutcome | undefined, names: readonly string[]): ReportEntry | undefined {
-  if (item.kind === 'directory') return undefined;
+/** What an item has become: a file is one with digests, or a problem. */
+function resultOf(
+  item: Item,
+  outcome: FileOutcome | undefined,
+): Exclude<Item, { kind: 'file' }> | { readonly kind: 'hashed'; readonly file: HashedFile } {
   if (item.kind !== 'file') return item;
   if (outcome === undefined) throw new Error(`no outcome for ${item.path}`);
-  if (!isHashed(outcome)) return { kind: 'problem', ...outcome };
-  const { path, size, modifiedNs, digests } = outcome;
-  return { kind: 'file', path, size, modifiedNs, hashes: new Map(names.map((name, i) => [name, digests[i]!])) };
+  return isHashed(outcome) ? { kind: 'hashed', file: outcome } : { kind: 'problem', ...outcome };
 }
 
-function* asHashable(items: Iterable<Item>): Generator<readonly (Hashable & { readonly found: Item })[]> {
-  let run = [];
-  for (const found of items) {
-    run.push({ found, file: found.kind === 'file' ? found : undefined });
-    if (run.length < RUN_ITEMS) continue;
-    yield run;
-    run = [];
+function fileOf(item: Item): TreePath | undefined {
+  return item.kind === 'file' ? item.path : undefined;
+}
+
+function* inBatches(items: Iterable<Item>): Generator<readonly Item[]> {
+  let batch: Item[] = [];
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length < BATCH_ITEMS) continue;
+    yield batch;
+    batch = [];
   }
-  yield run;
+  if (batch.length > 0) yield batch;
 }
-
-const RUN_ITEMS = 64;

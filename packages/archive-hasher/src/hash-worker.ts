@@ -1,6 +1,7 @@
 // What runs in a thread of the pool: see hash-pool.ts for the other side. What it imports is loaded once for each thread.
 import { workerData } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '@mirror/core/errors';
+import { createReadBuffer } from '@mirror/core/read-buffer';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { EngineChoice } from './algorithms.ts';
 import { hashFile, isHashed } from './hash-file.ts';
@@ -62,7 +63,7 @@ function hashSome(paths: readonly TreePath[], hashers: readonly Hasher[]): FileO
     if (outcome === undefined) break;
     outcomes.push(outcome);
     if (isHashed(outcome)) bytes += outcome.size;
-    if (bytes > ENOUGH_BYTES) break;
+    if (bytes > enoughBytes) break;
   }
   return outcomes;
 }
@@ -91,8 +92,8 @@ const setup = workerData as WorkerSetup;
 const bytesRead = new BigInt64Array(setup.bytesRead);
 const hashers = new Map<string, Hasher>();
 /** Small enough to stay in a core's cache while one hasher after the other reads it. */
-const buffer = new Uint8Array(1 << 18);
-/** Keeps a thread busy for a fraction of a second. */
-const ENOUGH_BYTES = 16 << 20;
+const buffer = createReadBuffer(1 << 19);
+/** Keeps a thread busy for about a quarter of a second. */
+const enoughBytes = (250_000 / algorithmsNamed(setup.algorithms).reduce((sum, { cost }) => sum + cost, 0)) * 2 ** 20;
 /** From here on sharing a file out between threads pays for its setting up. */
 const HUGE_BYTES = 32 << 20;

@@ -34,8 +34,35 @@ export interface InventoryOptions {
  * @throws a system error when `root` itself cannot be listed
  */
 export function* inventory(root: string, options: InventoryOptions): Generator<Item> {
-  const ancestors = options.symlinks === 'follow' ? [realpathSync(root)] : [];
-  yield* walk({ root, ancestors, ...options }, '', listDirectory(root, ''));
+  const { symlinks, exclude, sizes = true } = options;
+  const levels = [levelOf(options, root, '', symlinks === 'follow' ? [realpathSync(root)] : [])];
+  // one loop over the levels, not a generator within a generator: those cost more than what they walk
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const entry = level.entries[level.next++];
+    if (entry === undefined) {
+      levels.pop();
+      continue;
+    }
+    const path = childPath(level.path, entry.name);
+    if (exclude?.has(path) === true) continue;
+    if (entry.problem !== undefined) {
+      yield { kind: 'problem', path, reason: 'symlink', detail: entry.problem };
+    } else if (entry.type === 'directory') {
+      const inner = directory(options, root, path, level.ancestors);
+      if ('reason' in inner) {
+        yield { kind: 'problem', ...inner };
+      } else {
+        yield { kind: 'directory', path, isEmpty: inner.entries.length === 0 };
+        levels.push(inner);
+      }
+    } else if (entry.type === 'file' && !sizes) {
+      yield { kind: 'file', path };
+    } else if (entry.type !== 'symlink') {
+      yield leaf(symlinks, root, path);
+    } else if (symlinks === 'record') {
+      yield link(root, path);
+    }
+  }
 }
 
 /** How many things other than directories lie below `root`, links not followed: quick to know, to tell how far a walk is. */
@@ -59,48 +86,54 @@ function entriesOrNone(dir: string): Dirent[] {
   }
 }
 
-interface Walk extends InventoryOptions {
-  readonly root: string;
-  /** The real paths of the directories above, to notice a link that leads back up; only kept when links are followed. */
+/** A directory that the walk is in. */
+interface Level {
+  readonly path: TreePath;
+  /** In path order. */
+  readonly entries: readonly Entry[];
+  /** The place of the entry that is next. */
+  next: number;
+  /** The real paths of this directory and those above, to notice a link that leads back up; only kept when links are followed. */
   readonly ancestors: readonly string[];
 }
 
 interface Entry {
   readonly name: string | Buffer;
   readonly type: 'directory' | 'symlink' | 'file' | 'other';
+  /** What it is sorted by, so that a walk in depth visits whole paths in byte order: a directory counts with its slash. */
+  readonly key: string | Buffer;
+  /** Why a link cannot be followed. */
+  readonly problem?: string | undefined;
 }
 
-/** What a link that is followed leads to: a directory, anything else, or back to where it came from. */
-type Resolved = Entry & { readonly problem?: string };
-
-function* walk(state: Walk, parent: TreePath, entries: readonly Entry[]): Generator<Item> {
-  for (const { name, type, problem } of inPathOrder(entries.map((entry) => resolveLink(state, parent, entry)))) {
-    const path = childPath(parent, name);
-    if (state.exclude?.has(path) === true) continue;
-    if (problem !== undefined) yield { kind: 'problem', path, reason: 'symlink', detail: problem };
-    else if (type === 'directory') yield* directory(state, path);
-    else if (type === 'file' && state.sizes === false) yield { kind: 'file', path };
-    else if (type !== 'symlink') yield leaf(state, path);
-    else if (state.symlinks === 'record') yield link(state.root, path);
-  }
-}
-
-function* directory(state: Walk, path: TreePath): Generator<Item> {
-  let entries: readonly Entry[];
+/** The level of a directory, or why it cannot be listed. */
+function directory(
+  options: InventoryOptions,
+  root: string,
+  path: TreePath,
+  ancestors: readonly string[],
+): Level | Problem {
   try {
-    entries = listDirectory(state.root, path);
+    const own = ancestors.length === 0 ? [] : [...ancestors, realpathSync(systemPath(root, path))];
+    return levelOf(options, root, path, own);
   } catch (error) {
-    yield { kind: 'problem', ...problemFrom(path, error) };
-    return;
+    return problemFrom(path, error);
   }
-  yield { kind: 'directory', path, isEmpty: entries.length === 0 };
-  const ancestors =
-    state.ancestors.length === 0 ? [] : [...state.ancestors, realpathSync(systemPath(state.root, path))];
-  yield* walk({ ...state, ancestors }, path, entries);
+}
+
+function levelOf({ symlinks }: InventoryOptions, root: string, path: TreePath, ancestors: readonly string[]): Level {
+  const entries: Entry[] = [];
+  for (const listed of listDirectory(root, path)) {
+    const name = typeof listed.name === 'string' ? listed.name : (decodeName(listed.name) ?? listed.name);
+    const follow = symlinks === 'follow' && listed.isSymbolicLink();
+    entries.push(follow ? resolveLink(root, path, name, ancestors) : entryOf(name, typeOf(listed)));
+  }
+  if (entries.length > 1) entries.sort(byKey);
+  return { path, entries, next: 0, ancestors };
 }
 
 /** A file that is hashed, or the problem that it is. */
-function leaf({ root, symlinks }: Walk, path: TreePath): Item {
+function leaf(symlinks: SymlinkPolicy, root: string, path: TreePath): Item {
   try {
     const file = systemPath(root, path);
     const stat = symlinks === 'follow' ? statSync(file) : lstatSync(file);
@@ -121,45 +154,36 @@ function link(root: string, path: TreePath): Item {
 }
 
 /** When links are followed, a link is what it leads to; one that leads to a directory above it would never end. */
-function resolveLink(state: Walk, parent: TreePath, entry: Entry): Resolved {
-  if (entry.type !== 'symlink' || state.symlinks !== 'follow') return entry;
-  const file = systemPath(state.root, childPath(parent, entry.name));
+function resolveLink(root: string, parent: TreePath, name: string | Buffer, ancestors: readonly string[]): Entry {
+  const file = systemPath(root, childPath(parent, name));
   try {
-    if (!statSync(file).isDirectory()) return { ...entry, type: 'other' };
-    const isLoop = state.ancestors.includes(realpathSync(file));
-    return { ...entry, type: 'directory', ...(isLoop && { problem: 'loop' }) };
+    if (!statSync(file).isDirectory()) return entryOf(name, 'other');
+    return entryOf(name, 'directory', ancestors.includes(realpathSync(file)) ? 'loop' : undefined);
   } catch (error) {
     const code = systemCodeOf(error);
     if (code === 'ENOENT' || code === 'ELOOP')
-      return { ...entry, type: 'other', problem: code === 'ELOOP' ? 'loop' : 'leads nowhere' };
-    return { ...entry, type: 'other' }; // `leaf` says what is wrong with it
+      return entryOf(name, 'other', code === 'ELOOP' ? 'loop' : 'leads nowhere');
+    return entryOf(name, 'other'); // `leaf` says what is wrong with it
   }
 }
 
-/** Siblings sorted so that a walk in depth visits whole paths in byte order: a directory counts with its slash. */
-function inPathOrder<E extends Entry>(entries: readonly E[]): E[] {
-  const keyed = entries.map((entry) => ({ entry, key: sortKey(entry) }));
-  keyed.sort((a, b) =>
-    typeof a.key === 'string' && typeof b.key === 'string'
-      ? compareText(a.key, b.key)
-      : Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)),
-  );
-  return keyed.map(({ entry }) => entry);
+function entryOf(name: string | Buffer, type: Entry['type'], problem?: string): Entry {
+  if (type !== 'directory') return { name, type, key: name, problem };
+  const key = typeof name === 'string' ? `${name}/` : Buffer.concat([name, Buffer.from('/')]);
+  return { name, type, key, problem };
 }
 
-function sortKey({ name, type }: Entry): string | Buffer {
-  if (type !== 'directory') return name;
-  return typeof name === 'string' ? `${name}/` : Buffer.concat([name, Buffer.from('/')]);
+function byKey({ key: a }: Entry, { key: b }: Entry): number {
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-function listDirectory(root: string, path: TreePath): Entry[] {
+function listDirectory(root: string, path: TreePath): readonly Dirent<string | Buffer>[] {
   const dir = path === '' ? root : systemPath(root, path);
   const entries = readdirSync(dir, { withFileTypes: true });
   // the replacement character is what Node makes of bytes that are not UTF-8 (or, rarely, the name has it itself)
-  if (!entries.some(({ name }) => name.includes('\uFFFD')))
-    return entries.map((entry) => ({ name: entry.name, type: typeOf(entry) }));
-  const raw = readdirSync(dir, { withFileTypes: true, encoding: 'buffer' }) as unknown as Dirent<Buffer>[];
-  return raw.map((entry) => ({ name: decodeName(entry.name) ?? entry.name, type: typeOf(entry) }));
+  if (!entries.some(({ name }) => name.includes('\uFFFD'))) return entries;
+  return readdirSync(dir, { withFileTypes: true, encoding: 'buffer' }) as unknown as Dirent<Buffer>[];
 }
 
 function typeOf(entry: Dirent<string | Buffer>): Entry['type'] {

@@ -22,9 +22,13 @@ export async function createListingDigests(algorithms: readonly Algorithm[]): Pr
   for (const hasher of hashers) hasher.init();
   return {
     add(files) {
-      hashers.forEach((hasher, i) =>
-        hasher.update(Buffer.concat(files.map(({ path, digests }) => listingLine(digests[i]!, path)))),
-      );
+      if (files.every(({ path }) => isText(path))) {
+        const lines = (i: number): string => files.map(({ path, digests }) => escaped(digests[i]!, path)).join('');
+        hashers.forEach((hasher, i) => hasher.update(Buffer.from(lines(i))));
+      } else {
+        for (const { path, digests } of files)
+          hashers.forEach((hasher, i) => hasher.update(listingLine(digests[i]!, path)));
+      }
     },
     digests: () => hashers.map((hasher) => hasher.digest()),
   };

@@ -1,3 +1,4 @@
+import type { HashedFile } from './hash-file.ts';
 import type { SymlinkPolicy } from './inventory.ts';
 import type { ProblemReason } from './problem.ts';
 import { tomlString, tomlTime } from './toml-text.ts';
@@ -78,14 +79,17 @@ export function formatHeader({ directory, hashes, signature }: ReportHeader): st
   return `${lines.join('\n')}\n`;
 }
 
-/** The text of one entry, beginning with an empty line. */
-export function formatEntry(entry: ReportEntry): string {
+/** The text of the entry of a file, whose digests are in the order of the algorithms' `names`. Begins with an empty line. */
+export function formatFile({ path, size, modifiedNs, digests }: HashedFile, names: readonly string[]): string {
+  let text = `\n[files.${tomlString(path)}]\nsize = ${String(size)}\nmodified = ${tomlTime(modifiedNs)}\n`;
+  for (const [i, name] of names.entries()) text += `hashes.${name} = "${digests[i]!}"\n`;
+  return text;
+}
+
+/** The text of any other entry, beginning with an empty line. */
+export function formatEntry(entry: Exclude<ReportEntry, { kind: 'file' }>): string {
   const path = tomlString(entry.path);
   switch (entry.kind) {
-    case 'file': {
-      const hashes = [...entry.hashes].map(([name, hex]) => `hashes.${name} = "${hex}"\n`).join('');
-      return `\n[files.${path}]\nsize = ${String(entry.size)}\nmodified = ${tomlTime(entry.modifiedNs)}\n${hashes}`;
-    }
     case 'symlink':
       return `\n[symlinks.${path}]\ntarget = ${tomlString(entry.target)}\n`;
     case 'problem':

@@ -26,9 +26,10 @@ export function readTomlString(
  */
 export function tomlTime(ns: bigint): string {
   const bounded = ns < EARLIEST_NS ? EARLIEST_NS : ns > LATEST_NS ? LATEST_NS : ns;
-  const decimals = ((bounded % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-  const seconds = (bounded - decimals) / 1_000_000_000n;
-  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${decimals.toString().padStart(9, '0')}Z`;
+  const rest = bounded % 1_000_000n;
+  const decimals = rest < 0n ? rest + 1_000_000n : rest;
+  const ms = (bounded - decimals) / 1_000_000n;
+  return `${new Date(Number(ms)).toISOString().slice(0, 23)}${decimals.toString().padStart(6, '0')}Z`;
 }
 
 /** The nanoseconds since 1970 of a time in the form of `tomlTime`; undefined for any other text. */

@@ -9,8 +9,7 @@ import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { createAudit } from './audit-report.ts';
 import { isHashed } from './hash-file.ts';
 import type { FileOutcome } from './hash-file.ts';
-import { hashInOrder } from './hash-in-order.ts';
-import type { Hashable } from './hash-in-order.ts';
+import { BATCH_ITEMS, hashInOrder } from './hash-in-order.ts';
 import { createHashPool } from './hash-pool.ts';
 import { inventory } from './inventory.ts';
 import { matchTree } from './match-tree.ts';
@@ -125,9 +124,10 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
     const audit = await createAudit(header);
     let directories = 0;
     const matches = matchTree(audit.watch(entries), items, () => (directories += 1));
-    for await (const batch of hashInOrder(asHashable(matches, quick), pool)) {
-      for (const { item: match, outcome } of batch) {
-        const difference = compare(match, outcome, { header, algorithms, dir, quick });
+    const fileOf = (match: Match): TreePath | undefined => (quick ? undefined : fileToHash(match));
+    for await (const { items: matched, outcomes } of hashInOrder(inBatches(matches), fileOf, pool)) {
+      for (const [i, match] of matched.entries()) {
+        const difference = compare(match, outcomes[i], { header, algorithms, dir, quick });
         if (difference !== undefined) await tell(difference);
         else if (match.entry?.kind === 'file') verified += 1;
         if (match.entry?.kind === 'file') done += 1;
@@ -244,16 +244,20 @@ function changed(path: TreePath, what: string, expected: string | number, found:
   return { change: 'changed', path, what, expected, found };
 }
 
-async function* asHashable(
-  matches: AsyncIterable<Match>,
-  quick: boolean,
-): AsyncGenerator<readonly (Match & Hashable)[]> {
+/** One of another size has changed, whatever its digests are. */
+function fileToHash({ entry, item }: Match): TreePath | undefined {
+  return entry?.kind === 'file' && item?.kind === 'file' && item.size === entry.size ? item.path : undefined;
+}
+
+async function* inBatches(matches: AsyncIterable<Match>): AsyncGenerator<readonly Match[]> {
+  let batch: Match[] = [];
   for await (const match of matches) {
-    const { entry, item } = match;
-    // one of another size has changed, whatever its digests are
-    const mustHash = !quick && entry?.kind === 'file' && item?.kind === 'file' && item.size === entry.size;
-    yield [{ ...match, file: mustHash ? item : undefined }];
+    batch.push(match);
+    if (batch.length < BATCH_ITEMS) continue;
+    yield batch;
+    batch = [];
   }
+  if (batch.length > 0) yield batch;
 }
 
 function algorithmsToCompare({ hashes }: ReportHeader, wanted: readonly string[] | undefined): readonly Algorithm[] {

@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { formatEntry, formatHeader } from './report.ts';
-import type { ReportEntry, ReportHeader } from './report.ts';
+import { formatHeader } from './report.ts';
+import type { ReportHeader } from './report.ts';
 import { writing } from './writing.ts';
 
 /** A report in the making. */
 export interface ReportWriter {
-  /** Add entries, in path order. */
-  add(entries: readonly ReportEntry[]): Promise<void>;
+  /** Add the text of the next entries, in path order. */
+  add(entries: string): Promise<void>;
   /** Write the header and all entries to `file`, synced to disk. */
   finish(header: ReportHeader, file: string): Promise<void>;
   /** Remove what is left. Always call it. */
@@ -21,18 +21,22 @@ export interface ReportWriter {
  */
 export async function createReportWriter(spool: string): Promise<ReportWriter> {
   const handle = await writing(spool, open(spool, 'w'));
-  let text = '';
+  let waiting: Buffer[] = [];
+  let bytes = 0;
 
   async function flush(): Promise<void> {
-    const ready = text;
-    text = '';
+    const ready = Buffer.concat(waiting);
+    waiting = [];
+    bytes = 0;
     await writing(spool, handle.writeFile(ready));
   }
 
   return {
     async add(entries) {
-      for (const entry of entries) text += formatEntry(entry);
-      if (text.length > FLUSH_CHARS) await flush();
+      const encoded = Buffer.from(entries); // at once: text put together piece by piece is dear to keep
+      waiting.push(encoded);
+      bytes += encoded.length;
+      if (bytes > FLUSH_BYTES) await flush();
     },
     async finish(header, file) {
       await flush();
@@ -60,4 +64,4 @@ async function copyAll(from: string, out: FileHandle): Promise<void> {
   for await (const chunk of createReadStream(from, { highWaterMark: 1 << 20 })) await out.writeFile(chunk as Buffer);
 }
 
-const FLUSH_CHARS = 1 << 20;
+const FLUSH_BYTES = 1 << 20;

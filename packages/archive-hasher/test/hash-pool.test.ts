@@ -97,10 +97,14 @@ it('outcomes come in the order of the items, and items without a file pass throu
   const names = Array.from({ length: 1000 }, (_, i) => `f${String(i).padStart(4, '0')}`);
   for (const name of names) writeFileSync(path.join(dir, name), name);
   const pool = poolOn(dir, { algorithms: algorithmsNamed(['sha256', 'xxh3']) });
-  const runs = names.map((name) => [{ file: { path: name, size: 5 } }, { file: undefined }]);
+  const batches = names.map((name) => [name, `not ${name}`]);
+  const fileOf = (item: string): string | undefined => (item.startsWith('not') ? undefined : item);
   const seen: (string | undefined)[] = [];
-  for await (const batch of hashInOrder(runs, pool)) seen.push(...batch.map(({ outcome }) => outcome?.path));
-  expect(seen).toEqual(names.flatMap((name) => [name, undefined]));
+  for await (const { items, outcomes } of hashInOrder(batches, fileOf, pool)) {
+    expect(outcomes).toHaveLength(items.length);
+    seen.push(...items.flatMap((item, i) => [item, outcomes[i]?.path]));
+  }
+  expect(seen).toEqual(names.flatMap((name) => [name, name, `not ${name}`, undefined]));
 });
 
 it('an abort ends what is in work with its reason', async () => {
@@ -120,9 +124,9 @@ it('more than one thread takes at once, and huge files between small ones, come 
   const sizes = [5, 9 << 20, 9 << 20, 1, 40 << 20, 0, 33 << 20];
   sizes.forEach((size, i) => writeFileSync(path.join(dir, `f${String(i)}`), Buffer.alloc(size, i)));
   const pool = poolOn(dir, { algorithms: algorithmsNamed(['blake3', 'sha256']) });
-  const run = sizes.map((_, i) => ({ file: { path: `f${String(i)}` } }));
+  const batch = sizes.map((_, i) => `f${String(i)}`);
   const seen: unknown[] = [];
-  for await (const batch of hashInOrder([run], pool)) seen.push(...batch.map(({ outcome }) => outcome));
+  for await (const { outcomes } of hashInOrder([batch], (item) => item, pool)) seen.push(...outcomes);
   expect(seen).toEqual(
     sizes.map((size, i) => {
       const sha256 = createHash('sha256').update(Buffer.alloc(size, i)).digest('hex');

@@ -6,6 +6,7 @@ export type { DiskRoom } from './disk-room.ts';
 export { MAX_LINE_BYTES, openJsonlAppender, readJsonLines, readLines } from './jsonl.ts';
 export type { JsonLine, JsonlAppender } from './jsonl.ts';
 export { makeDirectory } from './make-directory.ts';
+export { createReadBuffer } from './read-buffer.ts';
 export { renameOver } from './rename-over.ts';
 export { createVerifiedWriter, mtimeUsOf } from './write-verified.ts';
 export type { Expected, FlushPolicy, VerifiedWrite, VerifiedWriter, WrittenFile } from './write-verified.ts';
