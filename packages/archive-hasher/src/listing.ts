@@ -44,8 +44,8 @@ export function listingLine(hex: string, path: TreePath): Buffer {
 }
 
 function escaped(hex: string, path: string): string {
-  const safe = path.replace(/[\\\n\r]/g, (char) => ESCAPES[char] ?? char);
-  return `${safe === path ? '' : '\\'}${hex}  ${safe}\n`;
+  if (!/[\\\n\r]/.test(path)) return `${hex}  ${path}\n`;
+  return `\\${hex}  ${path.replace(/[\\\n\r]/g, (char) => ESCAPES[char] ?? char)}\n`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r' };

@@ -5,7 +5,7 @@
 
 /** `text` as a basic string in quotes. Line breaks and control characters are escaped, so that it stays on one line. */
 export function tomlString(text: string): string {
-  return `"${text.replace(MUST_ESCAPE, (char) => SHORT.get(char) ?? `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`)}"`;
+  return MUST_ESCAPE.test(text) ? `"${text.replace(EACH_TO_ESCAPE, escape)}"` : `"${text}"`;
 }
 
 /** The text of the basic string that begins at `from`, and where it ends; undefined when there is none. */
@@ -39,6 +39,10 @@ export function readTomlTime(text: string): bigint | undefined {
   return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(found?.[2] ?? '0');
 }
 
+function escape(char: string): string {
+  return SHORT.get(char) ?? `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
 function unescape(body: string): string {
   return body.replace(ESCAPE, (_, short: string | undefined, hex4: string | undefined, hex8: string | undefined) =>
     short === undefined ? String.fromCodePoint(parseInt(hex4 ?? hex8 ?? '', 16)) : (LONG.get(short) ?? ''),
@@ -56,7 +60,8 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 ]);
 const LONG: ReadonlyMap<string, string> = new Map([...SHORT].map(([char, escape]) => [escape.slice(1), char]));
 
-const MUST_ESCAPE = /["\\\u0000-\u001F\u007F]/g;
+const MUST_ESCAPE = /["\\\u0000-\u001F\u007F]/;
+const EACH_TO_ESCAPE = new RegExp(MUST_ESCAPE, 'g');
 const ESCAPE = /\\(?:([btnfr"\\])|u([0-9A-Fa-f]{4})|U(00(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4}))/g;
 const STRING =
   /"((?:[^"\\\u0000-\u001F\u007F]|\\[btnfr"\\]|\\u[0-9A-Fa-f]{4}|\\U00(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4})*)"/y;
