@@ -4,6 +4,7 @@ import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { messageOf, mtimeUsOf, sha256, systemCodeOf } from '@mirror/core';
 import type { Sha256 } from '@mirror/core';
+import { createReadBuffer } from '@mirror/core/io';
 
 /** What reading a file found. */
 export type FileRead =
@@ -20,7 +21,7 @@ export type FileRead =
  * is never waited for. What the disk says of a file is an answer and not an error, so that one bad sector does not end the rest.
  */
 export function createFileReader(root: string): (file: string, changedSinceMs?: number) => FileRead {
-  const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  const buffer = createReadBuffer(BUFFER_BYTES);
   return (file, changedSinceMs = 0) => {
     const place = root + path.sep + file;
     try {
