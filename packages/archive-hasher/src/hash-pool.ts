@@ -1,12 +1,15 @@
 import os from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EXIT_CODES, MirrorError } from '@mirror/core/errors';
 import type { ErrorCode } from '@mirror/core/errors';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
 import type { FileOutcome, ReadOptions } from './hash-file.ts';
-import type { FailedTask, WorkerSetup, WorkerTask } from './hash-worker.ts';
+import { createHashSome } from './hash-some.ts';
+import type { HashSome } from './hash-some.ts';
+import { createThreads } from './hash-threads.ts';
+import type { Threads } from './hash-threads.ts';
+import type { FailedTask, WorkerSetup } from './hash-worker.ts';
 import type { PackOptions, PackResult } from './pack-archive.ts';
 import { packPaths, unpackOutcomes } from './packed-files.ts';
 import type { PackedOutcomes } from './packed-files.ts';
@@ -14,13 +17,14 @@ import { createRingMemory } from './ring.ts';
 import { shareOut } from './share-out.ts';
 import type { TreePath } from './tree-path.ts';
 
-/** Threads that hash files. */
+/** Threads that hash files; the one that asks them to is one of them. */
 export interface HashPool {
-  /** How many threads there are. */
+  /** How many threads hash at the same time. */
   readonly workers: number;
   /**
    * Hash files one after the other in one thread, until it has had enough: what became of the first of them, in the same order.
-   * None at all when the first is huge, and should be hashed by all threads.
+   * None at all when the first is huge, and should be hashed by all threads. This thread takes some itself when the others have
+   * all that they can take, for a moment at a time.
    */
   hashFiles(paths: readonly TreePath[]): Promise<readonly FileOutcome[]>;
   /** Hash one file in several threads at once, each with a part of the algorithms. It still is read once. */
@@ -39,7 +43,7 @@ export interface HashPoolOptions {
   readonly read: ReadOptions;
   /** Default `fastest`. */
   readonly engine?: EngineChoice | undefined;
-  /** Threads; default one for each core. */
+  /** Threads, this one included; default one for each core. */
   readonly workers?: number | undefined;
   /** Ends the threads; what is in work then fails with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -55,9 +59,24 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   const setup: WorkerSetup = { algorithms: names, engine, read, bytesRead };
   const shares = shareOut(algorithms, workers).map((share) => share.map(({ name }) => name));
   // the next task waits in the thread itself, which else would stand still until this one has heard of the last
-  const pool = createThreads({ count: workers, tasksAtOnce: 2, setup, signal });
+  const pool = createThreads({ count: Math.max(1, workers - 1), tasksAtOnce: 2, setup, signal });
   // the shares of a file wait for each other, so that each needs a thread of its own; most trees have no huge file, and never need these
   let sharing: Threads | undefined;
+  let own: Promise<HashSome> | undefined;
+  let isHashing = workers === 1; // then the other thread is the one
+
+  async function hashHere(paths: readonly TreePath[]): Promise<readonly FileOutcome[]> {
+    isHashing = true;
+    try {
+      own ??= createHashSome(algorithms, engine, read, (count) => void Atomics.add(counter, 0, BigInt(count)));
+      const outcomes = (await own)(paths, MOMENT);
+      await nextTurn(); // what the other threads have to say comes first
+      signal?.throwIfAborted();
+      return outcomes;
+    } finally {
+      isHashing = false;
+    }
+  }
 
   async function hashShared(path: TreePath): Promise<FileOutcome> {
     const ring = createRingMemory(shares.length);
@@ -80,6 +99,10 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   return {
     workers,
     async hashFiles(paths) {
+      if (!isHashing && !pool.hasRoom()) {
+        const outcomes = await hashHere(paths);
+        if (outcomes.length > 0) return outcomes;
+      }
       const packed = (await pool.run({ type: 'files', paths: packPaths(paths) })) as PackedOutcomes;
       return unpackOutcomes(packed, paths, algorithms);
     },
@@ -102,60 +125,8 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   };
 }
 
-/** Threads that run `hash-worker.ts`. */
-interface Threads {
-  /** Run a task in the thread that has the fewest; what it fails with is the signal's reason when that was the cause. */
-  run(task: WorkerTask): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-interface ThreadsOptions {
-  readonly count: number;
-  /** How many tasks a thread is given at once; it does one after the other. */
-  readonly tasksAtOnce: number;
-  readonly setup: WorkerSetup;
-  readonly signal: AbortSignal | undefined;
-}
-
-function createThreads({ count, tasksAtOnce, setup, signal }: ThreadsOptions): Threads {
-  const pool = new Piscina<WorkerTask, unknown>({
-    filename: fileURLToPath(new URL('./hash-worker.js', import.meta.url)),
-    name: 'work',
-    minThreads: count,
-    maxThreads: count,
-    concurrentTasksPerWorker: tasksAtOnce,
-    // a thread that sleeps between tasks instead of going round its event loop never frees what a native hasher has left behind
-    atomics: 'disabled',
-    workerData: setup,
-  });
-  const stop = (): void => void pool.destroy();
-  signal?.addEventListener('abort', stop, { once: true });
-  // a thread that cannot start is told to the pool, not to its task
-  const waiting = new Set<(error: unknown) => void>();
-  pool.on('error', (error) => {
-    for (const reject of waiting) reject(error);
-  });
-  return {
-    async run(task) {
-      try {
-        return await new Promise<unknown>((resolve, reject) => {
-          waiting.add(reject);
-          pool
-            .run(task)
-            .then(resolve, reject)
-            .finally(() => waiting.delete(reject));
-        });
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw error;
-      }
-    },
-    async close() {
-      signal?.removeEventListener('abort', stop);
-      await pool.destroy();
-    },
-  };
-}
+/** Short enough that the other threads and whoever sends a signal hardly wait for this one. */
+const MOMENT = { ms: 3, fileMs: 20 };
 
 /** The error that `FailedTask` was made of. */
 function asError({ failed, code }: FailedTask): Error {

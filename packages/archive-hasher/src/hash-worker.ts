@@ -1,18 +1,17 @@
 // What runs in a thread of the pool: see hash-pool.ts for the other side. What it imports is loaded once for each thread.
 import { workerData } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '@mirror/core/errors';
-import { createReadBuffer } from '@mirror/core/read-buffer';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { EngineChoice } from './algorithms.ts';
-import { hashFile, isHashed } from './hash-file.ts';
-import type { FileOutcome, ReadOptions } from './hash-file.ts';
+import type { ReadOptions } from './hash-file.ts';
 import { hashShare } from './hash-share.ts';
 import type { Share } from './hash-share.ts';
+import { createHashSome } from './hash-some.ts';
+import type { HashSome } from './hash-some.ts';
 import type { Hasher } from './hasher.ts';
 import type { PackOptions, PackResult } from './pack-archive.ts';
 import { packOutcomes, unpackPaths } from './packed-files.ts';
 import type { PackedOutcomes } from './packed-files.ts';
-import type { TreePath } from './tree-path.ts';
 
 /** What a thread is started with. */
 export interface WorkerSetup {
@@ -42,8 +41,8 @@ export async function work(
 ): Promise<PackedOutcomes | ReturnType<typeof hashShare> | PackResult | FailedTask> {
   switch (task.type) {
     case 'files': {
-      const hashers = await hashersFor(setup.algorithms);
-      return packOutcomes(hashSome(unpackPaths(task.paths), hashers));
+      hashSome ??= createHashSome(algorithmsNamed(setup.algorithms), setup.engine, setup.read, countBytes);
+      return packOutcomes((await hashSome)(unpackPaths(task.paths), ENOUGH));
     }
     case 'share':
       return hashShare(task.share, await hashersFor(task.algorithms), setup.read, countBytes);
@@ -52,20 +51,6 @@ export async function work(
       return packArchive({ ...task.options, read: setup.read }, countBytes).catch(asValue);
     }
   }
-}
-
-/** From the first file on, until it is the other threads' turn, or the next one is huge. */
-function hashSome(paths: readonly TreePath[], hashers: readonly Hasher[]): FileOutcome[] {
-  const outcomes: FileOutcome[] = [];
-  let bytes = 0;
-  for (const path of paths) {
-    const outcome = hashFile(path, hashers, buffer, { ...setup.read, hugeBytes: HUGE_BYTES }, countBytes);
-    if (outcome === undefined) break;
-    outcomes.push(outcome);
-    if (isHashed(outcome)) bytes += outcome.size;
-    if (bytes > enoughBytes) break;
-  }
-  return outcomes;
 }
 
 function asValue(error: unknown): FailedTask {
@@ -90,10 +75,8 @@ function countBytes(count: number): void {
 
 const setup = workerData as WorkerSetup;
 const bytesRead = new BigInt64Array(setup.bytesRead);
+let hashSome: Promise<HashSome> | undefined;
+/** Those for shares of huge files. */
 const hashers = new Map<string, Hasher>();
-/** Small enough to stay in a core's cache while one hasher after the other reads it. */
-const buffer = createReadBuffer(1 << 19);
-/** Keeps a thread busy for about a quarter of a second. */
-const enoughBytes = (250_000 / algorithmsNamed(setup.algorithms).reduce((sum, { cost }) => sum + cost, 0)) * 2 ** 20;
-/** From here on sharing a file out between threads pays for its setting up. */
-const HUGE_BYTES = 32 << 20;
+/** With more at a time the others would wait for one thread at the end; a larger file is quicker in all threads together. */
+const ENOUGH = { ms: 250, fileMs: 500 };

@@ -183,7 +183,7 @@ function listDirectory(root: string, path: TreePath): readonly Dirent<string | B
   const entries = readdirSync(dir, { withFileTypes: true });
   // the replacement character is what Node makes of bytes that are not UTF-8 (or, rarely, the name has it itself)
   if (!entries.some(({ name }) => name.includes('\uFFFD'))) return entries;
-  return readdirSync(dir, { withFileTypes: true, encoding: 'buffer' }) as unknown as Dirent<Buffer>[];
+  return readdirSync(dir, { withFileTypes: true, encoding: 'buffer' });
 }
 
 function typeOf(entry: Dirent<string | Buffer>): Entry['type'] {
