@@ -1,6 +1,6 @@
-import { open, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { renameOver } from '@mirror/core/io';
+import { renameOver, syncFolder } from '@mirror/core/io';
 import { MirrorError } from '@mirror/core/errors';
 import { acquireLock } from '@mirror/core/lock';
 import { silentLog } from '@mirror/core/log';
@@ -81,7 +81,7 @@ async function run(options: Run, outputs: OutputFiles): Promise<HashArchiveResul
     if (outputs.archive !== undefined) made.push(outputs.archive);
     if (signingKey === undefined) await rm(outputs.signature, { force: true }); // that of an earlier report would accuse this one
     for (const file of made) renameOver(partOf(file), file);
-    await syncDirectory(path.dirname(outputs.report));
+    await syncFolder(path.dirname(outputs.report));
     return {
       header: found.header,
       outputs: {
@@ -137,15 +137,4 @@ async function pack(
 
 function writeSynced(file: string, text: string): Promise<void> {
   return writing(file, writeFile(file, text, { flush: true }));
-}
-
-/** Make the renames themselves last; Windows cannot and need not. */
-async function syncDirectory(dir: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -9,7 +9,7 @@ import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { createAudit } from './audit-report.ts';
 import { isHashed } from './hash-file.ts';
 import type { FileOutcome } from './hash-file.ts';
-import { BATCH_ITEMS, hashInOrder } from './hash-in-order.ts';
+import { hashInOrder } from './hash-in-order.ts';
 import { createHashPool } from './hash-pool.ts';
 import { inventory } from './inventory.ts';
 import { matchTree } from './match-tree.ts';
@@ -125,7 +125,7 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
     let directories = 0;
     const matches = matchTree(audit.watch(entries), items, () => (directories += 1));
     const fileOf = (match: Match): TreePath | undefined => (quick ? undefined : fileToHash(match));
-    for await (const { items: matched, outcomes } of hashInOrder(inBatches(matches), fileOf, pool)) {
+    for await (const { items: matched, outcomes } of hashInOrder(matches, fileOf, pool)) {
       for (const [i, match] of matched.entries()) {
         const difference = compare(match, outcomes[i], { header, algorithms, dir, quick });
         if (difference !== undefined) await tell(difference);
@@ -247,17 +247,6 @@ function changed(path: TreePath, what: string, expected: string | number, found:
 /** One of another size has changed, whatever its digests are. */
 function fileToHash({ entry, item }: Match): TreePath | undefined {
   return entry?.kind === 'file' && item?.kind === 'file' && item.size === entry.size ? item.path : undefined;
-}
-
-async function* inBatches(matches: AsyncIterable<Match>): AsyncGenerator<readonly Match[]> {
-  let batch: Match[] = [];
-  for await (const match of matches) {
-    batch.push(match);
-    if (batch.length < BATCH_ITEMS) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 function algorithmsToCompare({ hashes }: ReportHeader, wanted: readonly string[] | undefined): readonly Algorithm[] {

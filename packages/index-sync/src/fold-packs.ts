@@ -18,8 +18,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { renameOver } from '@mirror/core/io';
-import { syncFolder, writeAll, writeDurably } from './git/durable.ts';
+import { renameOver, syncFolderSync, writeAll } from '@mirror/core/io';
+import { writeDurably } from './git/durable.ts';
 import { replaceGitFile } from './git/git-lock.ts';
 import { packIndexBytes } from './git/pack-index-writer.ts';
 import { allRefs } from './git/all-refs.ts';
@@ -67,7 +67,7 @@ export function foldPacks(gitDir: string, state: SyncState, { maxPacks = 50, log
   const folded = sizes.map((each) => each.name).filter((old) => old !== name);
   removePacks(dir, folded);
   rmSync(path.join(dir, 'multi-pack-index'), { force: true });
-  syncFolder(dir);
+  syncFolderSync(dir);
   pruneShallow(gitDir);
   log.info('folded packs', { packs: sizes.length, ms: Math.round(performance.now() - started) });
   return true;
@@ -94,7 +94,7 @@ function writeFolded(gitDir: string, dir: string, store: ObjectStore, folding: R
       chmodSync(written, 0o444);
       renameOver(written, path.join(dir, `${name}.idx`));
     });
-    syncFolder(dir);
+    syncFolderSync(dir);
     return name;
   } finally {
     closeSync(fd);

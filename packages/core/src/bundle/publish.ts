@@ -1,4 +1,4 @@
-import { link, lstat, open, unlink } from 'node:fs/promises';
+import { link, lstat, unlink } from 'node:fs/promises';
 import { MirrorError, ifThereAsync, systemCodeOf } from '../errors.ts';
 import { NO_HARD_LINKS } from '../io/no-hard-links.ts';
 import { renameOver } from '../io/rename-over.ts';
@@ -38,17 +38,6 @@ export async function isThere(file: string): Promise<boolean> {
 /** Remove `file`, if it is there. */
 export async function removeIfThere(file: string): Promise<void> {
   await ifThereAsync(unlink(file));
-}
-
-/** Make the names in `dir` durable. Windows cannot open folders and does without. */
-export async function syncFolder(dir: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(dir);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function statOf(file: string): Promise<{ ino: bigint; dev: bigint } | undefined> {

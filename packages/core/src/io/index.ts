@@ -8,5 +8,7 @@ export type { JsonLine, JsonlAppender } from './jsonl.ts';
 export { makeDirectory } from './make-directory.ts';
 export { createReadBuffer } from './read-buffer.ts';
 export { renameOver } from './rename-over.ts';
+export { syncFolder, syncFolderSync } from './sync-folder.ts';
+export { writeAll } from './write-all.ts';
 export { createVerifiedWriter, mtimeUsOf } from './write-verified.ts';
 export type { Expected, FlushPolicy, VerifiedWrite, VerifiedWriter, WrittenFile } from './write-verified.ts';

@@ -72,7 +72,7 @@ export function createPacker(options: PackerOptions): Packer {
     }
     if (keepsLoose) return;
     records.flush();
-    for (const { record } of done) await removeLoose(path.join(storage.root, record.path));
+    for (const { record } of done) await ifThereAsync(unlink(path.join(storage.root, record.path)));
   };
 
   const pack = async (record: ManifestRecord): Promise<void> => {
@@ -128,10 +128,6 @@ function identity(
   sha256: Sha256,
 ): { path: string; name: string | undefined; vers: string | undefined; sha256: Sha256; size: number } {
   return { path: file, name, vers, sha256, size: size ?? 0 };
-}
-
-async function removeLoose(file: string): Promise<void> {
-  await ifThereAsync(unlink(file));
 }
 
 /** What a `kill -9` may cost is no more than this much work again. */

@@ -1,8 +1,7 @@
 import { MirrorError, ifThere, systemCodeOf } from '@mirror/core/errors';
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { renameOver } from '@mirror/core/io';
-import { syncFolder, writeAll } from './durable.ts';
+import { renameOver, syncFolderSync, writeAll } from '@mirror/core/io';
 
 /**
  * Replace a file of a repository the way git does: the new bytes are written to `<file>.lock`, which also keeps git out,
@@ -26,7 +25,7 @@ export function replaceGitFile(file: string, pieces: readonly (Uint8Array | stri
     rmSync(lock, { force: true });
     throw error;
   }
-  syncFolder(path.dirname(file));
+  syncFolderSync(path.dirname(file));
 }
 
 /** Remove a file of a repository under its git lock; nothing happens when it is not there. */

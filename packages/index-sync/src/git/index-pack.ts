@@ -17,8 +17,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { renameOver } from '@mirror/core/io';
-import { syncFolder, writeAll, writeDurably } from './durable.ts';
+import { renameOver, syncFolderSync, writeAll } from '@mirror/core/io';
+import { writeDurably } from './durable.ts';
 import type { GitLimits } from './limits.ts';
 import { packIndexBytes } from './pack-index-writer.ts';
 import { createPackParser } from './pack-parser.ts';
@@ -97,7 +97,7 @@ export async function indexPack(
       chmodSync(written, 0o444);
       renameOver(written, path.join(options.dir, `${name}.idx`));
     });
-    syncFolder(options.dir);
+    syncFolderSync(options.dir);
     return { name, objects: table.count, received, addedBases };
   } finally {
     closeSync(fd);

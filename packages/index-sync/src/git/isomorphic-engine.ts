@@ -3,7 +3,7 @@ import { MirrorError, messageOf } from '@mirror/core/errors';
 import { randomUUID } from 'node:crypto';
 import fs, { chmodSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { renameOver } from '@mirror/core/io';
+import { renameOver, syncFolderSync } from '@mirror/core/io';
 import { readPackIndex } from '@mirror/core/git';
 import git, { type HttpClient as IsomorphicClient } from 'isomorphic-git';
 import { decodedBody } from '../http/decoded-body.ts';
@@ -11,7 +11,6 @@ import { OTHER_KINDS, requireHttpAddress } from '../http/require-http-address.ts
 import type { HttpClient } from '../http/http-client.ts';
 import type { Retry } from '../retry-upstream.ts';
 import { UpstreamError } from '../upstream-error.ts';
-import { syncFolder } from './durable.ts';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
 import { PRIVATE_FOLDER } from './git-dir.ts';
 import { otherObjectFormat } from './object-format.ts';
@@ -120,7 +119,7 @@ function adoptPacks(from: string, to: string): Pick<FetchReport, 'packs' | 'obje
       renameOver(file, path.join(to, `${name}.${ending}`));
     }
   }
-  syncFolder(to);
+  syncFolderSync(to);
   return { packs: names, objects, bytes };
 }
 

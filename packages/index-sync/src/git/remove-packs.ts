@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { syncFolder } from './durable.ts';
+import { syncFolderSync } from '@mirror/core/io';
 
 /** Remove packs (`pack-<checksum>`) from the folder `objects/pack`, with what git keeps beside them. */
 export function removePacks(dir: string, names: readonly string[]): void {
@@ -8,5 +8,5 @@ export function removePacks(dir: string, names: readonly string[]): void {
     // the index first: git finds a pack by it
     for (const ending of ['idx', 'pack', 'rev', 'bitmap']) rmSync(path.join(dir, `${name}.${ending}`), { force: true });
   }
-  if (names.length > 0) syncFolder(dir);
+  if (names.length > 0) syncFolderSync(dir);
 }

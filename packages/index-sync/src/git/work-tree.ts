@@ -4,10 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fsync, lstatSync, mkdirSync, openSync, readdirSync, rmSync, rmdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { renameOver } from '@mirror/core/io';
+import { renameOver, syncFolderSync, writeAll } from '@mirror/core/io';
 import { cacheTree } from './cache-tree.ts';
 import { checkOut, type TreeFile } from './check-out.ts';
-import { syncFolder, writeAll } from './durable.ts';
 import { nextGitIndex, readGitIndex, type IndexUpdate } from './git-index-file.ts';
 import { replaceGitFile } from './git-lock.ts';
 import { STAT_BYTES, unknownStat, writeStat } from './stat-record.ts';
@@ -121,7 +120,7 @@ async function replaceFiles(
       folders.add(path.dirname(target));
     });
   }
-  for (const folder of folders) syncFolder(folder);
+  for (const folder of folders) syncFolderSync(folder);
   return stats;
 }
 

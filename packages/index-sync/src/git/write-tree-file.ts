@@ -1,6 +1,6 @@
 import { constants, fstatSync, closeSync, openSync, type BigIntStats } from 'node:fs';
 import path from 'node:path';
-import { writeAll } from './durable.ts';
+import { writeAll } from '@mirror/core/io';
 
 // a link that lies where a file belongs must not lead the bytes elsewhere; Windows has no such flag
 const NO_LINK = constants.O_NOFOLLOW ?? 0;
