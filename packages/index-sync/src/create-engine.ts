@@ -3,10 +3,9 @@ import { createPackEngine, type PackEngineOptions } from './git/pack-engine.ts';
 
 /** What any of the engines needs. */
 export interface EngineOptions extends PackEngineOptions {
-  /** For the system engine: its environment, certificates it shall trust too, and how long it waits. */
+  /** For the system engine: its environment, and certificates it shall trust too. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly caFile?: string | undefined;
-  readonly stallMs?: number | undefined;
 }
 
 /** The engine of that name, loaded when it is asked for. */

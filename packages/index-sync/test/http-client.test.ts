@@ -52,6 +52,24 @@ describe.each(CLIENTS)('the client %s', (_, makeClient) => {
     await answer.discard();
   });
 
+  it('gives up an answer that trickles, but not one whose reader takes its time', async () => {
+    const client = await makeClient();
+    const trickle = await serve((_, response) => {
+      const timer = setInterval(() => response.write('x'), 100);
+      response.once('close', () => clearInterval(timer));
+    });
+    const answer = await client.request(trickle, GET);
+    await expect(textOf(answer.body)).rejects.toMatchObject({ code: 'ERR_NETWORK' });
+    const plenty = await serve((_, response) => response.end(Buffer.alloc(1 << 20)));
+    const { body } = await client.request(plenty, GET);
+    let bytes = 0;
+    for await (const piece of body as AsyncIterable<Uint8Array>) {
+      if (bytes === 0) await pause(4500); // longer than the patience with the server
+      bytes += piece.length;
+    }
+    expect(bytes).toBe(1 << 20);
+  }, 20_000);
+
   it('waits only so long for a byte, before the answer and in it', async () => {
     const client = await makeClient();
     const silent = await serve(() => undefined);

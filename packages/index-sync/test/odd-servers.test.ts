@@ -121,6 +121,30 @@ describe('a server that', () => {
     }
   });
 
+  itWith(['git'], 'lets its answer trickle, or only ever says that it is busy, is given up', async () => {
+    const { url } = await gitServer();
+    const forEver = (response: ServerResponse, text: string): void => {
+      const timer = setInterval(() => response.write(text), 20);
+      response.once('close', () => clearInterval(timer));
+    };
+    const slow = await serve((_, response) => forEver(advertisement(response), '0'));
+    const busy = await serve((request, response) => {
+      void forward(url, request, (head, body) => {
+        response.writeHead(head.statusCode ?? 500, head.headers);
+        const at = body.indexOf('000dpackfile\n');
+        if (at === -1) return response.end(body);
+        response.write(body.subarray(0, at + 13));
+        return forEver(response, `07d5\x02${'x'.repeat(2000)}`);
+      });
+    });
+    const reasons = ['only ', 'signs of life'];
+    for (const [i, server] of [slow, busy].entries()) {
+      const engine = await engineFor('pack', `${server}/index.git`, { stallMs: 100, retries: 1 });
+      const message = expect.stringContaining(reasons[i]!);
+      await expect(sync(scratchDir(), engine)).rejects.toMatchObject({ code: 'ERR_NETWORK', message });
+    }
+  });
+
   itWith(['git'], 'is none ends a run by another engine with one error, too', async () => {
     const page: RequestListener = (_, response) => response.setHeader('content-type', 'text/html').end('<p>Hello');
     for (const engine of ['isomorphic', 'system'] as const) {

@@ -7,6 +7,7 @@ import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
 import { remoteHead, requestPack, requireVersion2, type RemoteHead } from './protocol-v2.ts';
 import { createSmartHttp } from './smart-http.ts';
+import { PATIENCE } from '../http/steady-body.ts';
 
 /** How the client of our own is set up. */
 export interface PackEngineOptions {
@@ -16,6 +17,8 @@ export interface PackEngineOptions {
   readonly userAgent: string;
   readonly threads: number;
   readonly limits?: GitLimits;
+  /** The time without a byte that the client allows; ten times as long a server may prepare a pack without sending any of it. */
+  readonly stallMs?: number | undefined;
   /** Runs an operation again when what went wrong may pass. */
   readonly retry: Retry;
   readonly log: Log;
@@ -31,6 +34,7 @@ export interface PackEngineOptions {
 export function createPackEngine(options: PackEngineOptions): GitEngine {
   const { limits = GIT_LIMITS, log, signal, threads, retry } = options;
   const http = createSmartHttp(options);
+  const patienceMs = PATIENCE * (options.stallMs ?? Infinity);
   let greeted = false;
 
   async function head(branch: string | undefined): Promise<RemoteHead> {
@@ -44,7 +48,7 @@ export function createPackEngine(options: PackEngineOptions): GitEngine {
   async function fetchOnce(request: FetchRequest, have: string | undefined): Promise<FetchReport> {
     const shallow = have === undefined ? [] : request.shallow;
     const onProgress = (text: string): void => log.debug('server', { text });
-    const answer = await requestPack(http, { want: request.head.commit, have, shallow }, onProgress);
+    const answer = await requestPack(http, { want: request.head.commit, have, shallow, patienceMs }, onProgress);
     const { indexPack } = await import('./index-pack.ts'); // a look that finds nothing new needs no threads
     const dir = path.join(request.gitDir, 'objects', 'pack');
     const indexed = await indexPack(counted(answer.pack, options.onBytes), {

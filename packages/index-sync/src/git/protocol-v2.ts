@@ -19,6 +19,8 @@ export interface PackRequest {
   readonly have?: string | undefined;
   /** Commits at which the history here is cut. */
   readonly shallow: readonly string[];
+  /** Milliseconds that a server may spend on signs of life without sending any of the pack. */
+  readonly patienceMs: number;
 }
 
 /** The beginning of an answer; the pack follows as it is read. */
@@ -119,7 +121,8 @@ export async function requestPack(
     if (line.startsWith('ERR ')) throw new MirrorError('ERR_HTTP', `${http.url}: ${line.slice(4)}`);
     if (section === '') {
       section = line;
-      if (section === 'packfile') return { shallow, unshallow, pack: packBytes(http.url, packets, onProgress) };
+      if (section === 'packfile')
+        return { shallow, unshallow, pack: packBytes(http.url, packets, request.patienceMs, onProgress) };
       continue;
     }
     const [word, id = ''] = line.split(' ');
@@ -133,20 +136,27 @@ export async function requestPack(
 async function* packBytes(
   url: string,
   packets: AsyncGenerator<Packet>,
+  patienceMs: number,
   onProgress: (text: string) => void,
 ): AsyncGenerator<Buffer> {
+  let since = performance.now(); // a piece of the pack was there, and the reader was done with it
   for await (const packet of packets) {
     if (packet === 'flush') return;
     if (typeof packet === 'string')
       throw new MirrorError('ERR_HTTP', `${url}: unexpected ${packet} packet in the pack`);
     const band = packet[0];
-    if (band === 1) yield packet.subarray(1);
-    else if (band === 2) onProgress(packet.toString('utf8', 1).trim());
-    else
-      throw new MirrorError(
-        'ERR_HTTP',
-        `${url}: ${band === 3 ? packet.toString('utf8', 1, 1000).trim() : `unknown band ${band}`}`,
-      );
+    if (band === 1 && packet.length > 1) {
+      yield packet.subarray(1);
+      since = performance.now();
+      continue;
+    }
+    if (band !== 1 && band !== 2) {
+      const text = band === 3 ? packet.toString('utf8', 1, 1000).trim() : `unknown band ${band}`;
+      throw new MirrorError('ERR_HTTP', `${url}: ${text}`);
+    }
+    if (band === 2) onProgress(packet.toString('utf8', 1).trim());
+    if (performance.now() - since > patienceMs)
+      throw new MirrorError('ERR_NETWORK', `${url}: signs of life, but nothing of the pack for ${patienceMs} ms`);
   }
   throw cutOff(url);
 }

@@ -2,7 +2,9 @@ import { MirrorError } from '@mirror/core/errors';
 import { MAX_HEADER_BYTES, trustedCertificates, type HttpPolicy } from '@mirror/core/net';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { HttpAnswer, HttpClient } from './http-client.ts';
+import { PATIENCE, steadyBody } from './steady-body.ts';
 
 /** A client on Node's own HTTP/1.1, which is there a tenth of a second before undici is. It knows no proxies. */
 export function createNodeClient(policy: HttpPolicy): HttpClient {
@@ -23,7 +25,7 @@ export function createNodeClient(policy: HttpPolicy): HttpClient {
       request.end(body);
       const [answer] = (await once(request, 'response')) as [IncomingMessage];
       request.on('error', () => undefined); // from here on the body tells of it
-      return answerOf(answer);
+      return answerOf(answer, steadyBody(url, answer, policy.stallTimeoutMs));
     },
   };
 }
@@ -44,11 +46,11 @@ async function openerFor(protocol: string, policy: HttpPolicy): Promise<Opener> 
   return (url, options) => https.request(url, { ...options, agent });
 }
 
-function answerOf(answer: IncomingMessage): HttpAnswer {
+function answerOf(answer: IncomingMessage, body: Readable): HttpAnswer {
   return {
     status: answer.statusCode ?? 0,
     headers: answer.headers,
-    body: answer,
+    body,
     discard: () => {
       answer.on('error', () => undefined).destroy();
       return Promise.resolve();
@@ -58,7 +60,13 @@ function answerOf(answer: IncomingMessage): HttpAnswer {
 
 function limitTime(request: ClientRequest, url: string, { connectTimeoutMs, stallTimeoutMs }: HttpPolicy): void {
   let answer: IncomingMessage | undefined;
-  request.once('response', (response: IncomingMessage) => (answer = response));
+  const headMs = PATIENCE * stallTimeoutMs;
+  const head = setTimeout(() => request.destroy(tooLate(url, `no answer after ${headMs} ms`)), headMs);
+  request.once('close', () => clearTimeout(head));
+  request.once('response', (response: IncomingMessage) => {
+    answer = response;
+    clearTimeout(head);
+  });
   request.once('socket', (socket) => {
     if (!socket.connecting) return;
     const giveUp = (): void => void request.destroy(tooLate(url, `no connection after ${connectTimeoutMs} ms`));

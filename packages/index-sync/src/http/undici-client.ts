@@ -1,5 +1,6 @@
 import { createDispatcher, type HttpPolicy } from '@mirror/core/net';
 import type { HttpClient } from './http-client.ts';
+import { steadyBody } from './steady-body.ts';
 
 /** A client on undici, for many small files and through proxies. HTTP/2 costs more time than it saves here. */
 export async function createUndiciClient(policy: HttpPolicy): Promise<HttpClient> {
@@ -11,7 +12,7 @@ export async function createUndiciClient(policy: HttpPolicy): Promise<HttpClient
       return {
         status: answer.statusCode,
         headers: answer.headers,
-        body: answer.body,
+        body: steadyBody(url, answer.body, policy.stallTimeoutMs),
         discard: () => answer.body.dump(),
       };
     },
