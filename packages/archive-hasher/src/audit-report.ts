@@ -6,7 +6,8 @@ import type { Difference } from './verify-archive.ts';
 /** Add up the entries of a report as they pass, to compare the sums with its header. */
 export async function createAudit(header: ReportHeader): Promise<{
   watch(entries: AsyncIterable<ReportEntry>): AsyncGenerator<ReportEntry>;
-  findings(directories: number): Difference[];
+  /** What does not agree; undefined `directories` are not compared. */
+  findings(directories: number | undefined): Difference[];
 }> {
   const names = [...header.hashes.keys()];
   const listing = await createListingDigests(algorithmsNamed(names));
@@ -36,7 +37,7 @@ export async function createAudit(header: ReportHeader): Promise<{
       const pairs: [string, string | number, string | number][] = [
         ['total_files', directory.totalFiles, files],
         ['total_size_bytes', directory.totalSizeBytes, bytes],
-        ['total_directories', directory.totalDirectories, directories],
+        ['total_directories', directory.totalDirectories, directories ?? directory.totalDirectories],
         ...names.map((name, i): [string, string, string] => [`hashes.${name}`, hashes.get(name)!, digests[i]!]),
       ];
       return pairs

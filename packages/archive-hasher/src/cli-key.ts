@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
+import { MirrorError, messageOf } from '@mirror/core/errors';
 import { makeDirectory } from '@mirror/core/io';
 import type { CliIo, CommandContext } from '@mirror/core/cli';
 import { askSecret } from './cli-ask-secret.ts';
@@ -26,12 +27,10 @@ export async function signingKeyFor(
   const passphrase = (file: string) => () => findPassphrase(file, passphraseFile, io);
   if (gpgkey !== undefined) return loadSigningKey(gpgkey, passphrase(gpgkey));
   const file = path.resolve(newKey ?? defaultKeyFile(io.env));
-  try {
+  if (existsSync(file)) {
     const key = await loadSigningKey(file, passphrase(file));
     log.info('signing with the key of an earlier run', { file, fingerprint: key.fingerprint });
     return key;
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') throw error;
   }
   const key = await createSigningKey(`mirror-archive-hasher on ${os.hostname()}`);
   makeDirectory(path.dirname(file), 0o700);

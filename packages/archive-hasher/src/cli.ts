@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { MirrorError } from '@mirror/core/errors';
-import { command, flag, runCli } from '@mirror/core/cli';
+import { command, flag, parseInstant, runCli } from '@mirror/core/cli';
 import type { CliIo, CommandContext, Outcome, Progress } from '@mirror/core/cli';
 import { ALGORITHM_NAMES, algorithmsNamed } from './algorithms.ts';
 import type { HashArchiveResult } from './hash-archive.ts';
@@ -81,6 +81,7 @@ const hash = command({
     (await import('./check-inputs.ts')).checkInputs({ ...values, dir }); // before a key is made
     const signingKey = values.sign ? await (await import('./cli-key.ts')).signingKeyFor(values, context) : undefined;
     const { hashArchive } = await import('./hash-archive.ts');
+    const phases = followPhases(context);
     const result = await hashArchive({
       dir,
       outDir: values.outDir,
@@ -102,7 +103,8 @@ const hash = command({
       log: context.log,
       signal: context.signal,
       onHashed: values.verbose ? ({ path, size }) => context.log.info('hashed', { path, bytes: size }) : undefined,
-      onPhase: followPhases(context),
+      onPhase: phases.begin,
+      onProgress: phases.tick,
     });
     return hashOutcome(result, dir, started);
   },
@@ -129,7 +131,7 @@ const verify = command({
   async run(values, context) {
     const started = performance.now();
     const { verifyArchive } = await import('./verify-archive.ts');
-    const follow = followPhases(context);
+    const phases = followPhases(context);
     const result = await verifyArchive({
       report: required(values.report, '--report'),
       dir: values.dir,
@@ -143,7 +145,8 @@ const verify = command({
       log: context.log,
       signal: context.signal,
       onDifference: (difference) => context.print(difference),
-      onPhase: (total, read) => follow('verifying', () => ({ ...read(), total })),
+      onPhase: (total, read) => phases.begin('verifying', () => ({ ...read(), total })),
+      onProgress: phases.tick,
     });
     return verifyOutcome(result, started);
   },
@@ -176,7 +179,7 @@ function hashOutcome(result: HashArchiveResult, dir: string, started: number): O
       exit_reason: failed === 0 ? 'done' : 'partial',
     },
     ...(failed > 0 && {
-      failure: { code: 'ERR_PARTIAL', message: `${String(failed)} items have no digest, or are not in the archive` },
+      failure: { code: 'ERR_PARTIAL', message: `without a digest, or not in the archive: ${itemsOf(failed)}` },
     }),
   };
 }
@@ -196,22 +199,30 @@ function verifyOutcome({ dir, signer, verified, differences }: VerifyArchiveResu
   if (wrong > 0)
     return {
       summary,
-      failure: { code: 'ERR_INTEGRITY', message: `${dir} is not as the report says: ${String(wrong)} differences` },
+      failure: { code: 'ERR_INTEGRITY', message: `${dir} is not as the report says, in ${itemsOf(wrong)}` },
     };
   if (unverified > 0)
-    return { summary, failure: { code: 'ERR_PARTIAL', message: `${String(unverified)} items could not be verified` } };
+    return { summary, failure: { code: 'ERR_PARTIAL', message: `could not be verified: ${itemsOf(unverified)}` } };
   return { summary };
 }
 
 /** Show one phase after the other. */
-function followPhases(
-  context: CommandContext,
-): (label: string, read: Parameters<CommandContext['progress']>[0]['read']) => void {
+function followPhases(context: CommandContext): {
+  begin(label: string, read: Parameters<CommandContext['progress']>[0]['read']): void;
+  tick(): void;
+} {
   let shown: Progress | undefined;
-  return (label, read) => {
-    shown?.stop();
-    shown = context.progress({ label, read });
+  return {
+    begin: (label, read) => {
+      shown?.stop();
+      shown = context.progress({ label, read });
+    },
+    tick: () => shown?.tick(),
   };
+}
+
+function itemsOf(count: number): string {
+  return count === 1 ? '1 item' : `${String(count)} items`;
 }
 
 function required(value: string | undefined, name: string): string {
@@ -225,9 +236,8 @@ function chosen(list: readonly string[]): readonly string[] | undefined {
 }
 
 function parseDate(text: string): Date {
-  const date = new Date(text);
-  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(date.getTime()))
-    return date;
+  const instant = parseInstant(text);
+  if (instant !== undefined) return new Date(instant);
   throw new MirrorError(
     'ERR_USAGE',
     `expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, found ${JSON.stringify(text)}`,

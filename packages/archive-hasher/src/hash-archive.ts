@@ -3,7 +3,6 @@ import path from 'node:path';
 import { renameOver, syncFolder } from '@mirror/core/io';
 import { MirrorError } from '@mirror/core/errors';
 import { acquireLock } from '@mirror/core/lock';
-import { silentLog } from '@mirror/core/log';
 import { ALGORITHMS } from './algorithms.ts';
 import { checkInputs } from './check-inputs.ts';
 import type { HashArchiveOptions } from './hash-options.ts';
@@ -14,6 +13,8 @@ import type { FoundTree } from './hash-tree.ts';
 import { finalFiles, partOf } from './output-files.ts';
 import type { OutputFiles } from './output-files.ts';
 import type { PackResult } from './pack-archive.ts';
+import { applyPolicy } from './problem-policy.ts';
+import type { ProblemCounts } from './problem-policy.ts';
 import type { ReportHeader } from './report.ts';
 import { writing } from './writing.ts';
 
@@ -91,8 +92,8 @@ async function run(options: Run, outputs: OutputFiles): Promise<HashArchiveResul
         publicKey: signingKey && outputs.publicKey,
       },
       symlinks: found.symlinks,
-      failed: found.failed + (packed?.problems.length ?? 0),
-      skipped: found.skipped,
+      failed: found.failed + (packed?.failed ?? 0),
+      skipped: found.skipped + (packed?.skipped ?? 0),
       archived: packed?.members,
     };
   } finally {
@@ -107,8 +108,8 @@ async function pack(
   made: readonly string[],
   found: FoundTree,
   pool: HashPool,
-): Promise<PackResult> {
-  const { archive: kind = 'none', log = silentLog } = options;
+): Promise<ProblemCounts & Pick<PackResult, 'members'>> {
+  const { archive: kind = 'none' } = options;
   if (kind === 'none') throw new Error('there is nothing to pack');
   if (made.some((file) => path.basename(file) === found.header.directory.name)) {
     throw new MirrorError('ERR_USAGE', 'the directory has the name of an output', {
@@ -116,13 +117,8 @@ async function pack(
     });
   }
   const before = pool.bytesRead();
-  const total = found.header.directory.totalSizeBytes;
-  options.onPhase?.('packing', () => ({
-    done: pool.bytesRead() - before,
-    total,
-    bytes: pool.bytesRead() - before,
-    failed: 0,
-  }));
+  const total = found.header.directory.totalFiles;
+  options.onPhase?.('packing', () => ({ done: pool.packed(), total, bytes: pool.bytesRead() - before, failed: 0 }));
   const task = {
     kind,
     archive: partOf(archive),
@@ -130,10 +126,14 @@ async function pack(
     emptyDirectories: found.emptyDirectories,
     beside: made.map((file) => ({ name: path.basename(file), file: partOf(file) })),
   };
-  const packed = await writing(task.archive, pool.pack(task));
-  for (const problem of packed.problems) log.warn('not in the archive', { ...problem });
-  return packed;
+  const { members, problems } = await writing(task.archive, pool.pack(task));
+  const counts = { failed: 0, skipped: 0 };
+  for (const problem of problems) applyPolicy(problem, options, counts, NOT_PACKED);
+  return { members, ...counts };
 }
+
+/** It is in the report all the same. */
+const NOT_PACKED = { report: 'not in the archive', skip: 'not in the archive' };
 
 function writeSynced(file: string, text: string): Promise<void> {
   return writing(file, writeFile(file, text, { flush: true }));

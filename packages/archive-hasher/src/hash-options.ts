@@ -39,13 +39,15 @@ export interface HashArchiveOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of each file that was hashed, in path order. */
   readonly onHashed?: ((file: HashedFile) => void) | undefined;
+  /** Told when more files are done, many at a time. */
+  readonly onProgress?: (() => void) | undefined;
   /** Told when a phase begins; `read` can then be asked at any time. What is there is counted when it is asked first. */
   readonly onPhase?: ((phase: 'hashing' | 'packing', read: () => HashProgress) => void) | undefined;
 }
 
 /** How far a run is. */
 export interface HashProgress {
-  /** Files hashed; when packing, bytes packed. */
+  /** Files hashed; when packing, members of the archive. */
   readonly done: number;
   readonly total: number;
   readonly bytes: number;

@@ -7,6 +7,7 @@ import { isHashed } from './hash-file.ts';
 import type { FileOutcome, ReadOptions } from './hash-file.ts';
 import { createHashSome } from './hash-some.ts';
 import type { HashSome } from './hash-some.ts';
+import { BYTES_READ, PACKED } from './hash-counters.ts';
 import { createThreads } from './hash-threads.ts';
 import type { Threads } from './hash-threads.ts';
 import type { FailedTask, WorkerSetup } from './hash-worker.ts';
@@ -33,6 +34,8 @@ export interface HashPool {
   pack(options: Omit<PackOptions, 'read'>): Promise<PackResult>;
   /** Bytes read so far, those of files in work included. */
   bytesRead(): number;
+  /** Files packed so far. */
+  packed(): number;
   /** End the threads. Work that is not done is dropped. */
   close(): Promise<void>;
 }
@@ -53,10 +56,10 @@ export interface HashPoolOptions {
 export function createHashPool(options: HashPoolOptions): HashPool {
   const { algorithms, read, engine = 'fastest', workers = os.availableParallelism(), signal } = options;
   signal?.throwIfAborted();
-  const bytesRead = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
-  const counter = new BigInt64Array(bytesRead);
+  const counters = new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT);
+  const counts = new BigInt64Array(counters);
   const names = algorithms.map(({ name }) => name);
-  const setup: WorkerSetup = { algorithms: names, engine, read, bytesRead };
+  const setup: WorkerSetup = { algorithms: names, engine, read, counters };
   const shares = shareOut(algorithms, workers).map((share) => share.map(({ name }) => name));
   // the next task waits in the thread itself, which else would stand still until this one has heard of the last
   const pool = createThreads({ count: Math.max(1, workers - 1), tasksAtOnce: 2, setup, signal });
@@ -68,7 +71,7 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   async function hashHere(paths: readonly TreePath[]): Promise<readonly FileOutcome[]> {
     isHashing = true;
     try {
-      own ??= createHashSome(algorithms, engine, read, (count) => void Atomics.add(counter, 0, BigInt(count)));
+      own ??= createHashSome(algorithms, engine, read, (count) => void Atomics.add(counts, BYTES_READ, BigInt(count)));
       const outcomes = (await own)(paths, MOMENT);
       await nextTurn(); // what the other threads have to say comes first
       signal?.throwIfAborted();
@@ -118,7 +121,8 @@ export function createHashPool(options: HashPoolOptions): HashPool {
       if ('failed' in result) throw asError(result);
       return result;
     },
-    bytesRead: () => Number(Atomics.load(counter, 0)),
+    bytesRead: () => Number(Atomics.load(counts, BYTES_READ)),
+    packed: () => Number(Atomics.load(counts, PACKED)),
     async close() {
       await Promise.all([pool.close(), sharing?.close()]);
     },

@@ -1,7 +1,4 @@
 import path from 'node:path';
-import { MirrorError } from '@mirror/core/errors';
-import { silentLog } from '@mirror/core/log';
-import type { Log } from '@mirror/core/log';
 import type { Algorithm } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
 import type { FileOutcome, HashedFile } from './hash-file.ts';
@@ -14,8 +11,8 @@ import type { Item } from './inventory.ts';
 import { createListingDigests } from './listing.ts';
 import { directoryName, finalFiles, partOf, pathsInside } from './output-files.ts';
 import type { OutputFiles } from './output-files.ts';
+import { applyPolicy } from './problem-policy.ts';
 import { PROBLEM_REASONS } from './problem.ts';
-import type { Problem } from './problem.ts';
 import { formatEntry, formatFile } from './report.ts';
 import type { ReportHeader } from './report.ts';
 import { comparePaths } from './tree-path.ts';
@@ -38,7 +35,7 @@ export async function hashTree(
   outputs: OutputFiles,
   pool: HashPool,
 ): Promise<FoundTree> {
-  const { dir, log = silentLog, symlinks = 'record', signingKey } = options;
+  const { dir, symlinks = 'record', signingKey } = options;
   const counts = { files: 0, directories: 0, bytes: 0, symlinks: 0, failed: 0, skipped: 0 };
   const emptyDirectories: TreePath[] = [];
   const excluded = pathsInside(dir, finalFiles(outputs));
@@ -58,6 +55,7 @@ export async function hashTree(
       const { entries, files } = take(batch);
       listing.add(files);
       await writer.add(entries);
+      options.onProgress?.();
     }
     const digests = listing.digests();
     const header: ReportHeader = {
@@ -107,27 +105,12 @@ export async function hashTree(
           counts.symlinks += 1;
           break;
         case 'problem':
-          if (accepted(found, options, log, counts)) entries += formatEntry(found);
+          if (applyPolicy(found, options, counts, TOLD) === 'report') entries += formatEntry(found);
           break;
       }
     }
     return { entries, files };
   }
-}
-
-/** Whether a problem goes into the report; it is told and counted in any case. */
-function accepted(
-  problem: Problem,
-  { policies = {} }: HashArchiveOptions,
-  log: Log,
-  counts: { failed: number; skipped: number },
-): boolean {
-  const { path, reason, detail } = problem;
-  const policy = policies[reason] ?? 'report';
-  if (policy === 'fail') throw new MirrorError('ERR_IO', `${path}: ${reason} (${detail})`);
-  log.warn(policy === 'skip' ? 'left out' : 'cannot be hashed', { path, reason, detail });
-  counts[policy === 'skip' ? 'skipped' : 'failed'] += 1;
-  return policy === 'report';
 }
 
 /** What an item has become: a file is one with digests, or a problem. */
@@ -154,3 +137,5 @@ function* inBatches(items: Iterable<Item>): Generator<readonly Item[]> {
   }
   if (batch.length > 0) yield batch;
 }
+
+const TOLD = { report: 'cannot be hashed', skip: 'left out' };

@@ -4,6 +4,7 @@ import { messageOf, systemCodeOf } from '@mirror/core/errors';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { EngineChoice } from './algorithms.ts';
 import type { ReadOptions } from './hash-file.ts';
+import { BYTES_READ, PACKED } from './hash-counters.ts';
 import { hashShare } from './hash-share.ts';
 import type { Share } from './hash-share.ts';
 import { createHashSome } from './hash-some.ts';
@@ -18,8 +19,8 @@ export interface WorkerSetup {
   readonly algorithms: readonly string[];
   readonly engine: EngineChoice;
   readonly read: ReadOptions;
-  /** One number that all threads add the bytes to which they have read. */
-  readonly bytesRead: SharedArrayBuffer;
+  /** What all threads count together: see hash-counters.ts. */
+  readonly counters: SharedArrayBuffer;
 }
 
 /** What a thread is asked to do. */
@@ -48,7 +49,7 @@ export async function work(
       return hashShare(task.share, await hashersFor(task.algorithms), setup.read, countBytes);
     case 'pack': {
       const { packArchive } = await import('./pack-archive.ts');
-      return packArchive({ ...task.options, read: setup.read }, countBytes).catch(asValue);
+      return packArchive({ ...task.options, read: setup.read }, countBytes, countFile).catch(asValue);
     }
   }
 }
@@ -70,11 +71,15 @@ async function hashersFor(names: readonly string[]): Promise<Hasher[]> {
 }
 
 function countBytes(count: number): void {
-  Atomics.add(bytesRead, 0, BigInt(count));
+  Atomics.add(counts, BYTES_READ, BigInt(count));
+}
+
+function countFile(): void {
+  Atomics.add(counts, PACKED, 1n);
 }
 
 const setup = workerData as WorkerSetup;
-const bytesRead = new BigInt64Array(setup.bytesRead);
+const counts = new BigInt64Array(setup.counters);
 let hashSome: Promise<HashSome> | undefined;
 /** Those for shares of huge files. */
 const hashers = new Map<string, Hasher>();

@@ -1,6 +1,5 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
-import { join } from 'node:path';
 import { systemCodeOf } from '@mirror/core/errors';
 import { problemFrom } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -35,7 +34,7 @@ export interface InventoryOptions {
  */
 export function* inventory(root: string, options: InventoryOptions): Generator<Item> {
   const { symlinks, exclude, sizes = true } = options;
-  const levels = [levelOf(options, root, '', symlinks === 'follow' ? [realpathSync(root)] : [])];
+  const levels = [levelOf(options, root, '', symlinks === 'follow' ? [realPath(root)] : [])];
   // one loop over the levels, not a generator within a generator: those cost more than what they walk
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     const entry = level.entries[level.next++];
@@ -68,19 +67,19 @@ export function* inventory(root: string, options: InventoryOptions): Generator<I
 /** How many things other than directories lie below `root`, links not followed: quick to know, to tell how far a walk is. */
 export function countEntries(root: string): number {
   let count = 0;
-  const waiting = [root];
+  const waiting: TreePath[] = [''];
   for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
-    for (const entry of entriesOrNone(dir)) {
-      if (entry.isDirectory()) waiting.push(join(dir, entry.name));
+    for (const entry of entriesOrNone(root, dir)) {
+      if (entry.isDirectory()) waiting.push(childPath(dir, nameOf(entry)));
       else count += 1;
     }
   }
   return count;
 }
 
-function entriesOrNone(dir: string): Dirent[] {
+function entriesOrNone(root: string, dir: TreePath): ReturnType<typeof listDirectory> {
   try {
-    return readdirSync(dir, { withFileTypes: true });
+    return listDirectory(root, dir);
   } catch {
     return []; // the walk itself says why
   }
@@ -114,7 +113,7 @@ function directory(
   ancestors: readonly string[],
 ): Level | Problem {
   try {
-    const own = ancestors.length === 0 ? [] : [...ancestors, realpathSync(systemPath(root, path))];
+    const own = ancestors.length === 0 ? [] : [...ancestors, realPath(systemPath(root, path))];
     return levelOf(options, root, path, own);
   } catch (error) {
     return problemFrom(path, error);
@@ -124,7 +123,7 @@ function directory(
 function levelOf({ symlinks }: InventoryOptions, root: string, path: TreePath, ancestors: readonly string[]): Level {
   const entries: Entry[] = [];
   for (const listed of listDirectory(root, path)) {
-    const name = typeof listed.name === 'string' ? listed.name : (decodeName(listed.name) ?? listed.name);
+    const name = nameOf(listed);
     const follow = symlinks === 'follow' && listed.isSymbolicLink();
     entries.push(follow ? resolveLink(root, path, name, ancestors) : entryOf(name, typeOf(listed)));
   }
@@ -158,7 +157,7 @@ function resolveLink(root: string, parent: TreePath, name: string | Buffer, ance
   const file = systemPath(root, childPath(parent, name));
   try {
     if (!statSync(file).isDirectory()) return entryOf(name, 'other');
-    return entryOf(name, 'directory', ancestors.includes(realpathSync(file)) ? 'loop' : undefined);
+    return entryOf(name, 'directory', ancestors.includes(realPath(file)) ? 'loop' : undefined);
   } catch (error) {
     const code = systemCodeOf(error);
     if (code === 'ENOENT' || code === 'ELOOP')
@@ -184,6 +183,15 @@ function listDirectory(root: string, path: TreePath): readonly Dirent<string | B
   // the replacement character is what Node makes of bytes that are not UTF-8 (or, rarely, the name has it itself)
   if (!entries.some(({ name }) => name.includes('\uFFFD'))) return entries;
   return readdirSync(dir, { withFileTypes: true, encoding: 'buffer' });
+}
+
+function nameOf({ name }: Dirent<string | Buffer>): string | Buffer {
+  return typeof name === 'string' ? name : (decodeName(name) ?? name);
+}
+
+/** The place that links lead to, each of its bytes a character: as text Node would lose names that are not UTF-8. */
+function realPath(file: string | Buffer): string {
+  return realpathSync.native(file, 'buffer').toString('latin1');
 }
 
 function typeOf(entry: Dirent<string | Buffer>): Entry['type'] {

@@ -48,7 +48,11 @@ export interface PackResult {
  *
  * @throws {MirrorError} ERR_IO when the archive cannot be written; what was written of it is left
  */
-export async function packArchive(options: PackOptions, onBytes: (count: number) => void): Promise<PackResult> {
+export async function packArchive(
+  options: PackOptions,
+  onBytes: (count: number) => void,
+  onFile: () => void,
+): Promise<PackResult> {
   const { header, entries } = await readReport(options.report);
   const [algorithm] = algorithmsToCheck([...header.hashes.keys()]);
   const format = options.kind === 'zip' ? createZipFormat() : tarFormat;
@@ -67,6 +71,7 @@ export async function packArchive(options: PackOptions, onBytes: (count: number)
     for await (const entry of entries) {
       const problem = packEntry(out, entry, name(entry.path), options.read, algorithm!.name);
       if (problem !== undefined) problems.push(problem);
+      if (entry.kind === 'file') onFile();
     }
     const result = out.end();
     fsyncSync(fd);

@@ -35,7 +35,8 @@ export async function createSigningKey(userName: string): Promise<SigningKey> {
  * Read a private key, armored or binary, such as `gpg --export-secret-keys` writes it.
  *
  * @param passphrase - asked for when the key is protected; undefined means that there is none to be had
- * @throws {MirrorError} ERR_CONFIG when it is not a private key, the passphrase is wrong or missing, or it cannot sign
+ * @throws {MirrorError} ERR_CONFIG when it is not a private key, the passphrase is wrong or missing, or it cannot sign; ERR_IO when
+ * it cannot be read
  */
 export async function loadSigningKey(
   file: string,
@@ -63,7 +64,7 @@ export interface Signer {
  * Check a detached signature of the bytes of `file` by one of the keys in `publicKeyFile` (armored or binary). Memory does
  * not depend on the size of the file.
  *
- * @throws {MirrorError} ERR_SIGNATURE when there is no good signature by one of these keys
+ * @throws {MirrorError} ERR_SIGNATURE when there is no good signature by one of these keys; ERR_IO when one of the files cannot be read
  */
 export async function verifySignature(file: string, signatureFile: string, publicKeyFile: string): Promise<Signer> {
   const keys = await readPublicKeys(publicKeyFile);
@@ -76,11 +77,16 @@ export async function verifySignature(file: string, signatureFile: string, publi
   const { signatures } = await openpgp.verify({ message, signature, verificationKeys: keys, format: 'binary' });
   const failures: string[] = [];
   for (const { keyID, verified, signature: packets } of signatures) {
+    const key = keys.find((each) => each.getKeys(keyID).length > 0);
+    if (key === undefined) {
+      failures.push(`it is by the key ${keyID.toHex()}, which is not in ${publicKeyFile}`);
+      verified.catch(() => undefined);
+      continue;
+    }
     try {
       await verified;
-      const key = keys.find((each) => each.getKeys(keyID).length > 0);
       const signedAt = (await packets).packets[0]?.created;
-      if (key === undefined || !(signedAt instanceof Date)) throw new Error('the signature has no date');
+      if (!(signedAt instanceof Date)) throw new Error('the signature has no date');
       return { fingerprint: key.getFingerprint(), signedAt };
     } catch (error) {
       failures.push(messageOf(error));
@@ -166,7 +172,7 @@ const HASHES: ReadonlyMap<number, string> = new Map([
 ]);
 
 async function readPrivateKey(file: string): Promise<openpgp.PrivateKey> {
-  const bytes = await readFile(file);
+  const bytes = await read('private key', file);
   try {
     return isArmored(bytes)
       ? await openpgp.readPrivateKey({ armoredKey: bytes.toString() })
@@ -197,7 +203,7 @@ async function unlock(
 }
 
 async function readPublicKeys(file: string): Promise<openpgp.PublicKey[]> {
-  const bytes = await readFile(file);
+  const bytes = await read('public key', file);
   try {
     const keys = isArmored(bytes)
       ? await openpgp.readKeys({ armoredKeys: bytes.toString() })
@@ -209,13 +215,21 @@ async function readPublicKeys(file: string): Promise<openpgp.PublicKey[]> {
 }
 
 async function readSignature(file: string): Promise<openpgp.Signature> {
-  const bytes = await readFile(file);
+  const bytes = await read('signature', file);
   try {
     return isArmored(bytes)
       ? await openpgp.readSignature({ armoredSignature: bytes.toString() })
       : await openpgp.readSignature({ binarySignature: bytes });
   } catch (cause) {
     throw new MirrorError('ERR_SIGNATURE', `${file}: not an OpenPGP signature: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function read(what: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new MirrorError('ERR_IO', `cannot read the ${what} ${file}: ${messageOf(cause)}`, { cause });
   }
 }
 

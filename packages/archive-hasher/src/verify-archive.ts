@@ -14,6 +14,7 @@ import { createHashPool } from './hash-pool.ts';
 import { inventory } from './inventory.ts';
 import { matchTree } from './match-tree.ts';
 import type { Match } from './match-tree.ts';
+import type { Problem } from './problem.ts';
 import { readReport } from './read-report.ts';
 import type { ReportEntry, ReportHeader } from './report.ts';
 import { verifySignature } from './sign.ts';
@@ -45,6 +46,8 @@ export interface VerifyArchiveOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of each difference, in path order; the check waits for it. */
   readonly onDifference?: ((difference: Difference) => void | Promise<void>) | undefined;
+  /** Told when more files are done, many at a time. */
+  readonly onProgress?: (() => void) | undefined;
   /** Told when the work begins; `read` can then be asked at any time. */
   readonly onPhase?:
     | ((total: number, read: () => { readonly done: number; readonly bytes: number; readonly failed: number }) => void)
@@ -123,17 +126,21 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
   try {
     const audit = await createAudit(header);
     let directories = 0;
+    const unlisted: Problem[] = [];
     const matches = matchTree(audit.watch(entries), items, () => (directories += 1));
     const fileOf = (match: Match): TreePath | undefined => (quick ? undefined : fileToHash(match));
     for await (const { items: matched, outcomes } of hashInOrder(matches, fileOf, pool)) {
       for (const [i, match] of matched.entries()) {
-        const difference = compare(match, outcomes[i], { header, algorithms, dir, quick });
+        if (match.entry === undefined && match.item?.kind === 'problem' && match.item.reason === 'unreadable')
+          unlisted.push(match.item);
+        const difference = compare(match, outcomes[i], { header, algorithms, dir, quick, unlisted });
         if (difference !== undefined) await tell(difference);
         else if (match.entry?.kind === 'file') verified += 1;
         if (match.entry?.kind === 'file') done += 1;
       }
+      options.onProgress?.();
     }
-    for (const difference of audit.findings(directories)) await tell(difference);
+    for (const difference of audit.findings(unlisted.length === 0 ? directories : undefined)) await tell(difference);
     signal?.throwIfAborted();
     return { dir, signer, verified, differences: counts };
   } finally {
@@ -145,7 +152,10 @@ async function checkSignature(options: VerifyArchiveOptions, log: Log): Promise<
   const { report, signature = `${report}.asc`, publicKey = `${report.replace(/\.toml$/, '')}.pub.asc` } = options;
   if (!(await isFile(report))) throw new MirrorError('ERR_IO', `there is no report ${report}`);
   if (!(await isFile(signature))) {
-    if (options.allowUnsigned === true) return undefined;
+    if (options.allowUnsigned === true) {
+      log.warn('the report is not signed: whoever changed the directory could change it too', { report });
+      return undefined;
+    }
     throw new MirrorError('ERR_SIGNATURE', `there is no signature ${signature}`, {
       hint: '--allow-unsigned accepts the report as it is',
     });
@@ -168,19 +178,26 @@ interface Comparison {
   readonly algorithms: readonly Algorithm[];
   readonly dir: string;
   readonly quick: boolean;
+  /** Directories, so far, that are there but cannot be listed: what is in them is not known. */
+  readonly unlisted: readonly Problem[];
 }
 
 function compare({ entry, item }: Match, outcome: FileOutcome | undefined, how: Comparison): Difference | undefined {
   if (entry === undefined) {
     const leftOut = item?.kind === 'problem' && how.header.directory.skipped.includes(item.reason);
-    return item === undefined || leftOut ? undefined : { change: 'added', path: item.path };
+    if (item === undefined || leftOut) return undefined;
+    if (item.kind === 'problem' && item.reason === 'unreadable') return unverified(item.path, item);
+    return { change: 'added', path: item.path };
   }
   const { path } = entry;
   if (entry.kind === 'problem') return compareProblem(entry, item);
-  if (item === undefined) return { change: 'missing', path };
+  if (item === undefined) {
+    const within = how.unlisted.find((directory) => path.startsWith(`${directory.path}/`));
+    return within === undefined ? { change: 'missing', path } : unverified(path, within);
+  }
   if (item.kind === 'problem') {
     if (item.reason === 'special') return changed(path, 'type', entry.kind, item.detail);
-    return { change: 'unverified', path, reason: item.reason, detail: item.detail };
+    return unverified(path, item);
   }
   if (entry.kind === 'symlink') {
     if (item.kind !== 'symlink') return changed(path, 'type', 'symlink', item.kind);
@@ -231,13 +248,17 @@ function compareDigests(
   const { path } = entry;
   if (!isHashed(outcome)) {
     if (outcome.reason === 'vanished') return { change: 'missing', path };
-    return { change: 'unverified', path, reason: outcome.reason, detail: outcome.detail };
+    return unverified(path, outcome);
   }
   if (outcome.size !== entry.size) return changed(path, 'size', entry.size, outcome.size);
   const wrong = algorithms.findIndex(({ name }, i) => entry.hashes.get(name) !== outcome.digests[i]);
   if (wrong === -1) return undefined;
   const { name } = algorithms[wrong]!;
   return changed(path, name, entry.hashes.get(name)!, outcome.digests[wrong]!);
+}
+
+function unverified(path: TreePath, { reason, detail }: Pick<Problem, 'reason' | 'detail'>): Difference {
+  return { change: 'unverified', path, reason, detail };
 }
 
 function changed(path: TreePath, what: string, expected: string | number, found: string | number): Difference {
@@ -263,8 +284,11 @@ async function findDirectory(report: string, name: string): Promise<string> {
   const around = path.dirname(path.resolve(report));
   const beside = path.join(around, path.basename(name));
   if (await exists(beside)) return beside;
-  if (path.basename(around) === name) return around;
-  throw new MirrorError('ERR_USAGE', `there is no directory ${JSON.stringify(name)} beside ${report}`, {
+  for (let up = around; ; up = path.dirname(up)) {
+    if (path.basename(up) === name) return up;
+    if (up === path.dirname(up)) break;
+  }
+  throw new MirrorError('ERR_USAGE', `there is no directory ${JSON.stringify(name)} beside or around ${report}`, {
     hint: 'say where it is by --dir',
   });
 }

@@ -17,7 +17,13 @@ import {
 import path from 'node:path';
 import { acquireLock } from '@mirror/core';
 import { ALGORITHMS, algorithmsNamed, createSigningKey, hashArchive, verifyArchive } from '../dist/index.js';
-import type { Difference, HashArchiveOptions, VerifyArchiveOptions } from '../dist/index.js';
+import type {
+  Difference,
+  HashArchiveOptions,
+  HashArchiveResult,
+  ProblemPolicy,
+  VerifyArchiveOptions,
+} from '../dist/index.js';
 
 const date = new Date('2026-01-31T12:00:00Z');
 
@@ -297,6 +303,32 @@ it('a file that changes between hashing and packing is not in the archive, and c
   });
   expect(result.failed).toBe(1);
   expect(readFileSync(path.join(outDir, 'tree.tar'), 'latin1')).not.toContain('CONTENT OF c');
+});
+
+it('what becomes of a file that is not packed is what the policy says', async () => {
+  const run = async (changed: ProblemPolicy): Promise<HashArchiveResult> => {
+    const tree = sampleTree(scratchDir());
+    const onPhase = (phase: string): void => {
+      if (phase === 'packing') writeFileSync(path.join(tree, 'c'), 'CONTENT OF c');
+    };
+    return hashArchive({ dir: tree, outDir: path.dirname(tree), archive: 'tar', policies: { changed }, onPhase });
+  };
+  expect(await run('report')).toMatchObject({ failed: 1, skipped: 0 });
+  expect(await run('skip')).toMatchObject({ failed: 0, skipped: 1 });
+  await expect(run('fail')).rejects.toMatchObject({ code: 'ERR_IO', hint: expect.stringContaining('--on-change') });
+});
+
+it('what is in a directory that cannot be listed is not missing', async () => {
+  if (process.platform !== 'linux') return; // needs a limit to the length of a path that a longer way to the same directory reaches
+  const tree = sampleTree(scratchDir(), ['cannot-be-listed/x', 'cannot-be-listed/y', 'z']);
+  const report = await hashed(tree);
+  const longWay = tree + '/.'.repeat((4085 - tree.length) / 2);
+  const why = { change: 'unverified', reason: 'unreadable', detail: 'ENAMETOOLONG' };
+  expect(await verified(report, longWay)).toEqual([
+    { ...why, path: 'cannot-be-listed' },
+    { ...why, path: 'cannot-be-listed/x' },
+    { ...why, path: 'cannot-be-listed/y' },
+  ]);
 });
 
 it('files that vanish while the run goes on are told, counted and in the report', async () => {

@@ -126,6 +126,37 @@ it('wrong usage is told before any work', async () => {
   expect(readdirSync(dir)).toEqual(['tree']); // no key either
 });
 
+it('a day that no calendar has is refused, and a key that is not there is named', async () => {
+  const { run } = workplace();
+  expect(await run(['--dir', 'tree', '--date', '2026-02-30'])).toMatchObject({ status: 2 });
+  expect(await run(['--dir', 'tree'])).toMatchObject({ status: 0 });
+  const verify = ['verify', '--report', 'tree.toml', '--pubkey'];
+  const absent = await run([...verify, 'nobody.asc']);
+  expect(absent).toMatchObject({ status: 6, stderr: expect.stringContaining('cannot read the public key nobody.asc') });
+  const folder = await run([...verify, 'tree']);
+  expect(folder).toMatchObject({ status: 6, stderr: expect.stringContaining('cannot read the public key tree') });
+});
+
+it('--progress-every tells of so many files, hashed and verified', async () => {
+  const { dir, run } = workplace();
+  for (let i = 0; i < 1000; i++) writeFileSync(path.join(dir, 'tree', `f${String(i)}`), '');
+  const flags = ['--progress-every', '100', '--progress-interval', '0'];
+  const linesOf = ({ stderr }: BinResult, job: string): number =>
+    stderr.split('\n').filter((line) => line.includes('progress') && line.includes(`job=${job}`)).length;
+  const made = await run(['--dir', 'tree', '--archive', 'none', '--no-sign', ...flags]);
+  expect(linesOf(made, 'hashing')).toBeGreaterThan(2);
+  const checked = await run(['verify', '--report', 'tree.toml', '--allow-unsigned', ...flags]);
+  expect(linesOf(checked, 'verifying')).toBeGreaterThan(2);
+  expect(checked.stderr).toContain('not signed');
+});
+
+it('a report is found to be of a directory around it, however deep it lies there', async () => {
+  const { run } = workplace();
+  expect(await run(['--dir', 'tree', '--out-dir', 'tree/a/out', '--no-sign'])).toMatchObject({ status: 0 });
+  const checked = await run(['verify', '--report', 'tree/a/out/tree.toml', '--allow-unsigned']);
+  expect(checked).toMatchObject({ status: 0 });
+});
+
 it('an unsigned report is verified only when the user accepts it', async () => {
   const { run } = workplace();
   expect((await run(['--dir', 'tree', '--no-sign', '--archive', 'none', '--algorithms', 'sha256,blake3'])).status).toBe(

@@ -5,6 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inventory } from '../dist/index.js';
 import type { Item } from '../dist/index.js';
+import { countEntries } from '../dist/inventory.js';
 import { pathBytes } from '../dist/tree-path.js';
 
 function paths(items: Iterable<Item>, kind: Item['kind']): string[] {
@@ -46,6 +47,23 @@ it('names that are not UTF-8 are found, in the order of their bytes', () => {
   const found = paths(inventory(dir, { symlinks: 'record' }), 'file');
   expect(found).toEqual(['cafa', 'café', '//caf%E9', '//d%FF/in']);
   expect(pathBytes('//caf%E9').equals(raw)).toBe(true);
+});
+
+it('links are followed to and by names that are not UTF-8, and their loops are noticed', () => {
+  if (process.platform !== 'linux') return; // other systems have no such names
+  const odd = (text: string): Buffer => Buffer.from(text, 'latin1');
+  const dir = treeOf(scratchDir(), [odd('d\xff/in'), 'plain/in']);
+  const link = (target: string, at: string): void => symlinkSync(odd(target), odd(`${dir}/${at}`));
+  link('d\xff', 'to-odd');
+  link('plain', 'l\xff');
+  link('../d\xff', 'd\xff/loop');
+  const items = [...inventory(dir, { symlinks: 'follow' })];
+  expect(paths(items, 'file')).toEqual(['//d%FF/in', '//l%FF/in', 'plain/in', 'to-odd/in']);
+  expect(items.filter(({ kind }) => kind === 'problem')).toEqual([
+    expect.objectContaining({ path: '//d%FF/loop', detail: 'loop' }),
+    expect.objectContaining({ path: 'to-odd/loop', detail: 'loop' }),
+  ]);
+  expect(countEntries(dir)).toBe(5);
 });
 
 it('an empty directory is told from others, and what is excluded is not there', () => {

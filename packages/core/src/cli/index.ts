@@ -5,6 +5,7 @@ export type { Flag, FlagValues, Flags } from './flags.ts';
 export { processIo, writeOut } from './io.ts';
 export type { CliIo } from './io.ts';
 export { formatBytes, formatDuration } from '../format-quantity.ts';
+export { parseInstant } from '../parse-instant.ts';
 export { parseDuration, parseSize } from './quantities.ts';
 export type { Progress, ProgressSource, ProgressState } from './progress.ts';
 export { MirrorError } from '../errors.ts';

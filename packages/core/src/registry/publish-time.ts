@@ -1,4 +1,5 @@
 import { MirrorError } from '../errors.ts';
+import { parseInstant } from '../parse-instant.ts';
 import { quoted } from './quoted.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -9,8 +10,6 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-const DATE = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2}))?$/;
-
 /**
  * The instant that `text` means, in milliseconds since 1970: an age such as `7d` (`s m h d w`) before `nowMs`, a date
  * `2025-02-10` (its first second, UTC) or an RFC 3339 time.
@@ -20,8 +19,8 @@ const DATE = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[
 export function parsePublishTime(text: string, nowMs: number): number {
   const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d+)?)([smhdw])$/.exec(text) ?? [];
   if (amount !== undefined) return nowMs - Number(amount) * (UNIT_MS[unit] ?? 0);
-  const instant = DATE.test(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : Number.NaN;
-  if (!Number.isNaN(instant)) return instant;
+  const instant = parseInstant(text);
+  if (instant !== undefined) return instant;
   throw new MirrorError(
     'ERR_USAGE',
     `publish time: expected an age like 7d or a date like 2025-02-10, found ${quoted(text)}`,

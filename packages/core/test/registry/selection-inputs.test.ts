@@ -75,7 +75,7 @@ describe('a publish time', () => {
     expect(parsePublishTime(text, now)).toBe(Date.parse(expected));
   });
 
-  it.each(['', '7', 'd', '7 days', '-7d', '2025', '2025-13-01', '2025-02-10T01:02:03', 'yesterday'])(
+  it.each(['', '7', 'd', '7 days', '-7d', '2025', '2025-13-01', '2025-02-29', '2025-02-10T01:02:03', 'yesterday'])(
     '%j is none',
     (text) => {
       expect(() => parsePublishTime(text, now)).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
