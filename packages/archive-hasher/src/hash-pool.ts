@@ -1,5 +1,4 @@
 import os from 'node:os';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EXIT_CODES, MirrorError } from '@mirror/core/errors';
 import type { ErrorCode } from '@mirror/core/errors';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
@@ -8,6 +7,8 @@ import type { FileOutcome, ReadOptions } from './hash-file.ts';
 import { createHashSome } from './hash-some.ts';
 import type { HashSome } from './hash-some.ts';
 import { BYTES_READ, PACKED } from './hash-counters.ts';
+import { createLanes } from './hash-lanes.ts';
+import type { HashFirst } from './hash-lanes.ts';
 import { createThreads } from './hash-threads.ts';
 import type { Threads } from './hash-threads.ts';
 import type { FailedTask, WorkerSetup } from './hash-worker.ts';
@@ -27,7 +28,7 @@ export interface HashPool {
    * None at all when the first is huge, and should be hashed by all threads. This thread takes some itself when the others have
    * all that they can take, for a moment at a time.
    */
-  hashFiles(paths: readonly TreePath[]): Promise<readonly FileOutcome[]>;
+  readonly hashFiles: HashFirst;
   /** Hash one file in several threads at once, each with a part of the algorithms. It still is read once. */
   hashHugeFile(path: TreePath): Promise<FileOutcome>;
   /** Pack an archive in one thread. */
@@ -66,19 +67,19 @@ export function createHashPool(options: HashPoolOptions): HashPool {
   // the shares of a file wait for each other, so that each needs a thread of its own; most trees have no huge file, and never need these
   let sharing: Threads | undefined;
   let own: Promise<HashSome> | undefined;
-  let isHashing = workers === 1; // then the other thread is the one
+  const hashFiles = createLanes({
+    hasRoom: pool.hasRoom,
+    async hashThere(paths) {
+      const packed = (await pool.run({ type: 'files', paths: packPaths(paths) })) as PackedOutcomes;
+      return unpackOutcomes(packed, paths, algorithms);
+    },
+    // with one thread, that is the other one
+    here: workers === 1 ? undefined : () => (own ??= createHashSome(algorithms, engine, read, countBytes)),
+    signal,
+  });
 
-  async function hashHere(paths: readonly TreePath[]): Promise<readonly FileOutcome[]> {
-    isHashing = true;
-    try {
-      own ??= createHashSome(algorithms, engine, read, (count) => void Atomics.add(counts, BYTES_READ, BigInt(count)));
-      const outcomes = (await own)(paths, MOMENT);
-      await nextTurn(); // what the other threads have to say comes first
-      signal?.throwIfAborted();
-      return outcomes;
-    } finally {
-      isHashing = false;
-    }
+  function countBytes(count: number): void {
+    Atomics.add(counts, BYTES_READ, BigInt(count));
   }
 
   async function hashShared(path: TreePath): Promise<FileOutcome> {
@@ -101,14 +102,7 @@ export function createHashPool(options: HashPoolOptions): HashPool {
 
   return {
     workers,
-    async hashFiles(paths) {
-      if (!isHashing && !pool.hasRoom()) {
-        const outcomes = await hashHere(paths);
-        if (outcomes.length > 0) return outcomes;
-      }
-      const packed = (await pool.run({ type: 'files', paths: packPaths(paths) })) as PackedOutcomes;
-      return unpackOutcomes(packed, paths, algorithms);
-    },
+    hashFiles,
     async hashHugeFile(path) {
       let outcome = await hashShared(path);
       for (let attempt = 0; attempt < read.retries && 'reason' in outcome && outcome.reason === 'changed'; attempt++) {
@@ -128,9 +122,6 @@ export function createHashPool(options: HashPoolOptions): HashPool {
     },
   };
 }
-
-/** Short enough that the other threads and whoever sends a signal hardly wait for this one. */
-const MOMENT = { ms: 3, fileMs: 20 };
 
 /** The error that `FailedTask` was made of. */
 function asError({ failed, code }: FailedTask): Error {
