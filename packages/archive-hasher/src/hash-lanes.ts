@@ -50,7 +50,7 @@ export function createLanes({ hasRoom, hashThere, here, signal }: Lanes): HashFi
   }
 
   return async (paths) => {
-    let fitsHere = here !== undefined;
+    let fitsHere = true;
     try {
       for (;;) {
         if (hasRoom()) return await hashThere(paths);
@@ -60,7 +60,10 @@ export function createLanes({ hasRoom, hashThere, here, signal }: Lanes): HashFi
           fitsHere = false; // the first one would take too long
           callNext();
         } else {
-          await new Promise<void>((go) => waiting.push({ fitsHere, go }));
+          // what this thread had to give back came before all that wait
+          await new Promise<void>((go) =>
+            fitsHere ? waiting.push({ fitsHere, go }) : waiting.unshift({ fitsHere, go }),
+          );
         }
       }
     } finally {
@@ -69,5 +72,5 @@ export function createLanes({ hasRoom, hashThere, here, signal }: Lanes): HashFi
   };
 }
 
-/** Short enough that the other threads and whoever sends a signal hardly wait for this one. */
-const MOMENT = { ms: 3, fileMs: 20 };
+/** Short enough that the other threads and whoever sends a signal hardly wait for this one, but for one file that is large. */
+const MOMENT = { ms: 3, fileMs: 250 };
