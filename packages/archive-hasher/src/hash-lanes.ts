@@ -27,7 +27,8 @@ export function createLanes({ hasRoom, hashThere, here, signal }: Lanes): HashFi
   let isFree = here !== undefined;
 
   function callNext(): void {
-    const next = hasRoom() ? 0 : isFree ? waiting.findIndex(({ fitsHere }) => fitsHere) : -1;
+    if (hasRoom()) waiting.shift()?.go();
+    const next = isFree ? waiting.findIndex(({ fitsHere }) => fitsHere) : -1;
     if (next !== -1) waiting.splice(next, 1)[0]?.go();
   }
 
@@ -51,6 +52,7 @@ export function createLanes({ hasRoom, hashThere, here, signal }: Lanes): HashFi
 
   return async (paths) => {
     let fitsHere = true;
+    let isFirst = false;
     try {
       for (;;) {
         if (hasRoom()) return await hashThere(paths);
@@ -58,12 +60,13 @@ export function createLanes({ hasRoom, hashThere, here, signal }: Lanes): HashFi
           const outcomes = await hashHere(paths, here);
           if (outcomes.length > 0) return outcomes;
           fitsHere = false; // the first one would take too long
+          isFirst = true;
           callNext();
         } else {
-          // what this thread had to give back came before all that wait
           await new Promise<void>((go) =>
-            fitsHere ? waiting.push({ fitsHere, go }) : waiting.unshift({ fitsHere, go }),
+            isFirst ? waiting.unshift({ fitsHere, go }) : waiting.push({ fitsHere, go }),
           );
+          isFirst = true; // another was quicker: it waits again, before all others
         }
       }
     } finally {
