@@ -21,14 +21,19 @@ export function checkInputs({
   readonly dir: string;
   readonly outputs: OutputFiles;
 } {
-  const resolved = checkedDirectory(dir);
+  checkDirectory(dir);
+  const resolved = path.resolve(dir);
   return { dir: resolved, outputs: outputFiles(outDir, outPrefix ?? directoryName(resolved), archive) };
 }
 
-function checkedDirectory(dir: string): string {
-  const resolved = path.resolve(dir);
+/**
+ * Make sure that `dir` is a directory.
+ *
+ * @throws {MirrorError} ERR_IO when it is not there or cannot be looked at, ERR_USAGE when it is something else
+ */
+export function checkDirectory(dir: string): void {
   try {
-    if (statSync(resolved).isDirectory()) return resolved;
+    if (statSync(dir).isDirectory()) return;
   } catch (cause) {
     throw new MirrorError('ERR_IO', `cannot read the directory ${dir}: ${messageOf(cause)}`, { cause });
   }

@@ -123,14 +123,19 @@ async function pack(
     kind,
     archive: partOf(archive),
     report: partOf(outputs.report),
-    emptyDirectories: found.emptyDirectories,
+    bareDirectories: found.bareDirectories,
     beside: made.map((file) => ({ name: path.basename(file), file: partOf(file) })),
   };
-  const { members, problems } = await writing(task.archive, pool.pack(task));
+  // the thread that packs only counts
+  const clock = setInterval(() => options.onProgress?.(), LOOK_MS);
+  const packing = pool.pack(task).finally(() => clearInterval(clock));
+  const { members, problems } = await writing(task.archive, packing);
   const counts = { failed: 0, skipped: 0 };
   for (const problem of problems) applyPolicy(problem, options, counts, NOT_PACKED);
   return { members, ...counts };
 }
+
+const LOOK_MS = 250;
 
 /** It is in the report all the same. */
 const NOT_PACKED = { report: 'not in the archive', skip: 'not in the archive' };

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Algorithm } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
 import type { FileOutcome, HashedFile } from './hash-file.ts';
+import { watchDirectories } from './bare-directories.ts';
 import { BATCH_ITEMS, hashInOrder } from './hash-in-order.ts';
 import type { HashedBatch } from './hash-in-order.ts';
 import type { HashArchiveOptions } from './hash-options.ts';
@@ -22,7 +23,8 @@ import { createReportWriter } from './write-report.ts';
 /** What was found in a tree. */
 export interface FoundTree {
   readonly header: ReportHeader;
-  readonly emptyDirectories: readonly TreePath[];
+  /** Directories that an archive must name: see bare-directories.ts. */
+  readonly bareDirectories: readonly TreePath[];
   readonly symlinks: number;
   readonly failed: number;
   readonly skipped: number;
@@ -37,7 +39,7 @@ export async function hashTree(
 ): Promise<FoundTree> {
   const { dir, symlinks = 'record', signingKey } = options;
   const counts = { files: 0, directories: 0, bytes: 0, symlinks: 0, failed: 0, skipped: 0 };
-  const emptyDirectories: TreePath[] = [];
+  const directories = watchDirectories();
   const excluded = pathsInside(dir, finalFiles(outputs));
   const exclude = new Set([...excluded, ...excluded.map(partOf), ...pathsInside(dir, [outputs.spool, outputs.lock])]);
   const names = algorithms.map(({ name }) => name);
@@ -77,7 +79,7 @@ export async function hashTree(
       },
     };
     await writer.finish(header, partOf(outputs.report));
-    return { header, emptyDirectories, ...counts };
+    return { ...counts, header, bareDirectories: directories.end() };
   } finally {
     await writer.close();
   }
@@ -92,17 +94,19 @@ export async function hashTree(
         case 'hashed':
           entries += formatFile(found.file, names);
           files.push(found.file);
+          directories.hold(found.file.path);
           counts.files += 1;
           counts.bytes += found.file.size;
           options.onHashed?.(found.file);
           break;
         case 'directory':
           counts.directories += 1;
-          if (found.isEmpty) emptyDirectories.push(found.path);
+          directories.enter(found.path);
           break;
         case 'symlink':
           entries += formatEntry(found);
           counts.symlinks += 1;
+          directories.hold(found.path);
           break;
         case 'problem':
           if (applyPolicy(found, options, counts, TOLD) === 'report') entries += formatEntry(found);

@@ -27,8 +27,8 @@ export interface PackOptions {
   readonly read: ReadOptions;
   /** The report that says what is packed, in which order, and what each file must be. */
   readonly report: string;
-  /** Directories without anything in them, which no file implies. */
-  readonly emptyDirectories: readonly TreePath[];
+  /** Directories that no other member implies. */
+  readonly bareDirectories: readonly TreePath[];
   /** Files that go beside the directory, by their name in the archive. */
   readonly beside: readonly { readonly name: string; readonly file: string }[];
 }
@@ -65,7 +65,7 @@ export async function packArchive(
       if (problem !== undefined) throw new MirrorError('ERR_IO', `cannot pack ${file}: ${problem.detail}`);
     }
     const name = (tree: TreePath): Buffer => Buffer.concat([Buffer.from(`${header.directory.name}/`), pathBytes(tree)]);
-    for (const directory of options.emptyDirectories)
+    for (const directory of options.bareDirectories)
       out.other({ name: Buffer.concat([name(directory), SLASH]), kind: 'directory', size: 0 });
     const problems: Problem[] = [];
     for await (const entry of entries) {

@@ -41,6 +41,13 @@ export function systemPath(root: string, tree: TreePath): string | Buffer {
   return Buffer.concat([Buffer.from(root), Buffer.from(path.sep), pathBytes(tree)]);
 }
 
+/** Whether `path` lies in the directory `dir`, however deep. */
+export function isWithin(path: TreePath, dir: TreePath): boolean {
+  if (isText(path) && isText(dir)) return path.length > dir.length && path[dir.length] === '/' && path.startsWith(dir);
+  const [inner, outer] = [pathBytes(path), Buffer.concat([pathBytes(dir), SLASH])];
+  return inner.subarray(0, outer.length).equals(outer);
+}
+
 /** Whether the path is valid UTF-8, so that archives can name it. */
 export function isText(tree: TreePath): boolean {
   return !tree.startsWith(ENCODED);

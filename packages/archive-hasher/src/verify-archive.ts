@@ -7,6 +7,7 @@ import type { Log } from '@mirror/core/log';
 import { algorithmsNamed } from './algorithms.ts';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
 import { createAudit } from './audit-report.ts';
+import { checkDirectory } from './check-inputs.ts';
 import { isHashed } from './hash-file.ts';
 import type { FileOutcome } from './hash-file.ts';
 import { hashInOrder } from './hash-in-order.ts';
@@ -20,7 +21,7 @@ import type { ReportEntry, ReportHeader } from './report.ts';
 import { verifySignature } from './sign.ts';
 import type { Signer } from './sign.ts';
 import { tomlTime } from './toml-text.ts';
-import { systemPath } from './tree-path.ts';
+import { isWithin, systemPath } from './tree-path.ts';
 import type { TreePath } from './tree-path.ts';
 
 /** What to check. */
@@ -104,7 +105,7 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
   }
   const algorithms = algorithmsToCompare(header, options.algorithms);
   const dir = options.dir ?? (await findDirectory(options.report, header.directory.name));
-  if (!(await stat(dir)).isDirectory()) throw new MirrorError('ERR_USAGE', `${dir} is not a directory`);
+  checkDirectory(dir);
 
   const follow = header.directory.symlinks === 'follow';
   const items = inventory(dir, { symlinks: header.directory.symlinks, exclude: new Set(header.directory.excluded) });
@@ -150,7 +151,8 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
 
 async function checkSignature(options: VerifyArchiveOptions, log: Log): Promise<Signer | undefined> {
   const { report, signature = `${report}.asc`, publicKey = `${report.replace(/\.toml$/, '')}.pub.asc` } = options;
-  if (!(await isFile(report))) throw new MirrorError('ERR_IO', `there is no report ${report}`);
+  if (!(await isFile(report)))
+    throw new MirrorError('ERR_IO', `there is no file ${report}, which should be the report`);
   if (!(await isFile(signature))) {
     if (options.allowUnsigned === true) {
       log.warn('the report is not signed: whoever changed the directory could change it too', { report });
@@ -192,7 +194,7 @@ function compare({ entry, item }: Match, outcome: FileOutcome | undefined, how: 
   const { path } = entry;
   if (entry.kind === 'problem') return compareProblem(entry, item);
   if (item === undefined) {
-    const within = how.unlisted.find((directory) => path.startsWith(`${directory.path}/`));
+    const within = how.unlisted.find((directory) => isWithin(path, directory.path));
     return within === undefined ? { change: 'missing', path } : unverified(path, within);
   }
   if (item.kind === 'problem') {

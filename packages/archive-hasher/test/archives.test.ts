@@ -318,6 +318,17 @@ it('what becomes of a file that is not packed is what the policy says', async ()
   await expect(run('fail')).rejects.toMatchObject({ code: 'ERR_IO', hint: expect.stringContaining('--on-change') });
 });
 
+itWith(['tar'], 'an unpacked archive verifies though all that was in some directories is left out', async () => {
+  const tree = sampleTree(scratchDir(), ['a/1', 'a!/2', 'z/deep/3']);
+  for (const dir of ['empty', 'a/only-links', 'z/deep/er/only-links'])
+    mkdirSync(path.join(tree, dir), { recursive: true });
+  for (const dir of ['a/only-links', 'z/deep/er/only-links']) symlinkSync('nowhere', path.join(tree, dir, 'link'));
+  const report = await hashed(tree, { symlinks: 'skip', archive: 'tar' });
+  const unpacked = scratchDir();
+  execFileSync('tar', ['-xf', report.replace(/toml$/, 'tar'), '-C', unpacked]);
+  expect(await verified(path.join(unpacked, 'tree.toml'), path.join(unpacked, 'tree'))).toEqual([]);
+});
+
 it('what is in a directory that cannot be listed is not missing', async () => {
   if (process.platform !== 'linux') return; // needs a limit to the length of a path that a longer way to the same directory reaches
   const tree = sampleTree(scratchDir(), ['cannot-be-listed/x', 'cannot-be-listed/y', 'z']);

@@ -165,7 +165,10 @@ it('an unsigned report is verified only when the user accepts it', async () => {
   expect((await run(['verify', '--report', 'tree.toml'])).status).toBe(4);
   expect((await run(['verify', '--report', 'tree.toml', '--allow-unsigned', '--quick'])).status).toBe(0);
   const directory = await run(['verify', '--report', 'tree', '--allow-unsigned']);
-  expect([directory.status, directory.stderr]).toEqual([6, expect.stringContaining('there is no report tree')]);
+  expect([directory.status, directory.stderr]).toEqual([
+    6,
+    expect.stringContaining('there is no file tree, which should be the report'),
+  ]);
 });
 
 itWith(['sh'], 'a full disk is told, and leaves nothing under a final name', async () => {
