@@ -55,7 +55,7 @@ describe.each(CLIENTS)('the client %s', (_, makeClient) => {
   it('gives up an answer that trickles, but not one whose reader takes its time', async () => {
     const client = await makeClient();
     const trickle = await serve((_, response) => {
-      const timer = setInterval(() => response.write('x'), 100);
+      const timer = setInterval(() => response.write('x'), 50);
       response.once('close', () => clearInterval(timer));
     });
     const answer = await client.request(trickle, GET);
