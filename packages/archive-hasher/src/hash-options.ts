@@ -47,7 +47,7 @@ export interface HashArchiveOptions {
 
 /** How far a run is. */
 export interface HashProgress {
-  /** Files hashed; when packing, members of the archive. */
+  /** Files hashed; when packing, files packed. */
   readonly done: number;
   readonly total: number;
   readonly bytes: number;
