@@ -1,6 +1,6 @@
 import { existsSync, lstatSync } from 'node:fs';
 import path from 'node:path';
-import { MirrorError, createLocalStorage, silentLog } from '@mirror/core';
+import { MirrorError, NO_REMOVAL_LIMIT, createLocalStorage, isMassRemoval, silentLog } from '@mirror/core';
 import type { Layout, Log } from '@mirror/core';
 import { OWN_FOLDER, lockMirror, newRunId } from './download.ts';
 import { crateFiles, readKnowledge } from './prune/gone-files.ts';
@@ -113,7 +113,7 @@ async function pruneLocked(options: PruneOptions, root: string): Promise<PruneSu
       run.log.warn('malformed line', { message });
     });
     await countFiles(run, knowledge);
-    isRefused = run.policy !== 'keep' && shareOf(run.state) > run.maxShare;
+    isRefused = run.policy !== 'keep' && isTooMuch(run);
     await (run.policy === 'keep' || run.dryRun || isRefused ? tellGone(run, knowledge) : takeOutGone(run, knowledge));
   } catch (error) {
     if (!options.signal.aborted) throw error;
@@ -211,6 +211,12 @@ async function tell(
   acted: boolean,
 ): Promise<void> {
   await options.onGone({ path: file, name, vers, size, policy, reason: REASON, acted });
+}
+
+// a mirror may be made of few files: each of them counts here
+function isTooMuch({ state: { files, gone }, maxShare }: Run): boolean {
+  const limit = maxShare >= 1 ? NO_REMOVAL_LIMIT : { share: maxShare, count: 0 };
+  return isMassRemoval({ held: files, gone }, limit);
 }
 
 function shareOf({ files, gone }: PruneState): number {

@@ -13,3 +13,5 @@ export { observeFlags, observeWork } from './observe.ts';
 export type { ObserveFlags } from './observe.ts';
 export { readSelection, selectionFlags } from './selection-flags.ts';
 export type { SelectionFlags } from './selection-flags.ts';
+export { removalFlags } from './removal-flags.ts';
+export type { RemovalFlags } from './removal-flags.ts';

@@ -30,6 +30,15 @@ export { parsePartition } from './parse-partition.ts';
 export type { Partition } from './parse-partition.ts';
 export { partitionOf } from './partition.ts';
 export { parsePublishTime } from './publish-time.ts';
+export {
+  DEFAULT_REMOVAL_LIMIT,
+  NO_REMOVAL_LIMIT,
+  isMassRemoval,
+  massRemovalError,
+  parseRemovalLimit,
+  rollbackError,
+} from './removal-brake.ts';
+export type { RemovalLimit, Removals } from './removal-brake.ts';
 export { createSelection } from './selection.ts';
 export type { Selection, SelectionOptions } from './selection.ts';
 export { parseVersionReq } from './version-req.ts';
