@@ -74,9 +74,17 @@ export const DOWNLOAD_DEFAULTS = {
 /** How complete the mirror is after a run. */
 export type Completeness = 'complete' | 'complete, some absent upstream' | 'incomplete' | 'interrupted';
 
+/**
+ * How much of what the source lists a run has dealt with: each version fetched, found there, or recorded as absent or failed. `all` of them;
+ * `selection` when flags of selection left some out; `none` when the run was interrupted or only planned. Whoever marks a source as done
+ * goes by this, not by the exit status.
+ */
+export type Coverage = 'all' | 'selection' | 'none';
+
 /** What a run did. */
 export interface DownloadSummary extends WorkListCounts {
   readonly result: Completeness;
+  readonly covered: Coverage;
   readonly downloaded: number;
   readonly skipped: number;
   readonly absent: number;
@@ -243,5 +251,10 @@ function summary(
   const lowest =
     state.lowestConcurrency === 0 ? (options.concurrency ?? DOWNLOAD_DEFAULTS.concurrency) : state.lowestConcurrency;
   const numbers = { downloaded, skipped, absent, failed, bytes, retries, lowest_concurrency: lowest };
-  return { result, ...numbers, ...counts, seconds, run_id: runId };
+  return { result, covered: coverageOf(options.work, isInterrupted), ...numbers, ...counts, seconds, run_id: runId };
+}
+
+function coverageOf({ isSelected, counts }: WorkList, isInterrupted: boolean): Coverage {
+  if (isInterrupted) return 'none';
+  return isSelected || counts.left_out > 0 ? 'selection' : 'all';
 }

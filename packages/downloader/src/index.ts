@@ -1,5 +1,5 @@
 export { DOWNLOAD_DEFAULTS, download } from './download.ts';
-export type { Completeness, DownloadOptions, DownloadSummary } from './download.ts';
+export type { Completeness, Coverage, DownloadOptions, DownloadSummary } from './download.ts';
 export type { DownloadState, FailedVersion } from './download-state.ts';
 export { DURATION_BOUNDS } from './fetch/tally.ts';
 export type { Tally } from './fetch/tally.ts';

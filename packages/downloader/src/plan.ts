@@ -28,6 +28,8 @@ export interface PlanOptions {
 
 /** What a download would do. */
 export interface Plan extends WorkListCounts {
+  /** A plan deals with nothing; see `DownloadSummary`. */
+  readonly covered: 'none';
   /** Versions that are there already. */
   readonly present: number;
   /** Those of them that only a bundle holds. */
@@ -82,6 +84,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   const bytes = Math.round(missing * (knowsMean ? presentBytes / loose : CRATES_IO_MEAN_BYTES));
   const { free } = await diskRoom(options.out);
   return {
+    covered: 'none',
     ...options.work.counts,
     present,
     bundled,

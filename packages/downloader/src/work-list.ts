@@ -35,6 +35,8 @@ export interface WorkListCounts {
   /** Crates and versions that were selected. */
   selected_crates: number;
   selected_versions: number;
+  /** Versions of the crates that were read which the selection left out, yanked ones among them. */
+  left_out: number;
   /** Lines of the source that are not what they should be. */
   malformed: number;
   /** Lines of a version that is there again later in its file: the registry had some, and cargo believes the last one. */
@@ -46,6 +48,8 @@ export interface WorkList {
   readonly counts: Readonly<WorkListCounts>;
   /** Whether the list may come from a program that is still working. */
   readonly isLive: boolean;
+  /** Whether a selection that may leave out more than yanked versions stands between the source and the jobs. */
+  readonly isSelected: boolean;
   /** Jobs in the order of the source; can be read once. */
   readonly batches: AsyncIterable<readonly CrateJob[]>;
   /**
@@ -72,6 +76,7 @@ export function createWorkList(options: WorkListOptions, onProblem: (message: st
     build_metadata: 0,
     selected_crates: 0,
     selected_versions: 0,
+    left_out: 0,
     malformed: 0,
     repeated: 0,
   };
@@ -79,12 +84,13 @@ export function createWorkList(options: WorkListOptions, onProblem: (message: st
     counts.malformed += 1;
     onProblem(message);
   };
+  const isSelected = options.selection.plain === undefined;
   if (options.list !== undefined)
-    return { counts, isLive: true, batches: fromList(options.list, options, counts, problem) };
+    return { counts, isLive: true, isSelected, batches: fromList(options.list, options, counts, problem) };
   const { indexDir } = options;
   if (indexDir !== undefined) {
     const batches = fromIndex(indexDir, options, counts, problem);
-    return { counts, isLive: false, batches, sifted: siftedIndex(indexDir, options, counts, problem) };
+    return { counts, isLive: false, isSelected, batches, sifted: siftedIndex(indexDir, options, counts, problem) };
   }
   throw new MirrorError('ERR_USAGE', 'nothing to do: neither an index nor a list is given', {
     hint: 'give --index-dir or --list',
@@ -154,9 +160,11 @@ async function* fromIndex(
     counts.crates += 1;
     count(counts, file.entries);
     options.onCrate?.(file.entries);
-    const selected = options.selection.select(withoutTwins(file.entries, counts));
+    const entries = withoutTwins(file.entries, counts);
+    const selected = options.selection.select(entries);
     if (selected.length > 0) counts.selected_crates += 1;
     counts.selected_versions += selected.length;
+    counts.left_out += entries.length - selected.length;
     for (const entry of selected) batch.push(toJob(entry));
     if (batch.length >= BATCH) {
       yield batch;
@@ -195,8 +203,14 @@ async function* fromList(
       continue;
     }
     if (found === undefined) continue;
-    counts.versions += 1;
-    if (found.entry !== undefined && options.selection.select([found.entry]).length === 0) continue;
+    if (found.entry === undefined) counts.versions += 1;
+    else {
+      count(counts, [found.entry]);
+      if (options.selection.select([found.entry]).length === 0) {
+        counts.left_out += 1;
+        continue;
+      }
+    }
     const known = seen.size;
     seen.add(fingerprintOf(found.job.path));
     if (seen.size === known) continue; // asked for twice
@@ -275,6 +289,7 @@ function countSettled(counts: WorkListCounts, settled: SettledVersions): void {
   counts.build_metadata += settled.buildMetadata;
   if (settled.selected > 0) counts.selected_crates += 1;
   counts.selected_versions += settled.selected;
+  counts.left_out += settled.versions - settled.selected;
 }
 
 function shown(value: unknown): string {

@@ -99,6 +99,7 @@ describe('what is no index', () => {
     [[], /neither an index nor a list/],
     [['--index-dir', 'x', '--list', 'y'], /both --index-dir and --list/],
     [['--index-dir', 'x', '--crates-base-url', 'file:///etc'], /http/],
+    [['--index-dir', 'x', '--crates-base-url', 'https://h/a\n/../../b'], /http/],
     [['--index-dir', 'x', '--crates-base-url', 'https://user:secret@host/{nonsense}'], /error: /],
     [['--list', '/does/not/exist'], /cannot read the list/],
     [['--list', '-', '--latest', '2'], /--latest needs an index/],
@@ -121,6 +122,12 @@ describe('a list line that is no address is refused', () => {
     '{"url":"http://h/x","sha256":"zz"}',
     '{',
     'http://',
+    '{"url":"http://h/crates/serde/serde-1.0.0.crate\\nx/../../ESCAPED.txt\\t\\t\\t\\thttp://h/x.bin"}',
+    '{"url":"http://h/x\\ty"}',
+    '{"url":"http://h/x\\u0000"}',
+    '{"url":"\\nhttp://h/x"}',
+    '{"name":"a\\tb","vers":"1.0.0","cksum":"' + 'a'.repeat(64) + '"}',
+    '{"name":"a","vers":"1.0.0\\n","cksum":"' + 'a'.repeat(64) + '"}',
   ])('%s', async (text) => {
     const { out, manifest } = workplace(registry);
     const { status, summary, err } = await run(['--list', '-', '--out', out, '--manifest', manifest], {

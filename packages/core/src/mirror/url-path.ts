@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MirrorError } from '../errors.ts';
 import { quoted } from '../registry/quoted.ts';
-import { percentDecoded, withoutCredentials } from '../registry/url-text.ts';
+import { parsedHttpUrl, percentDecoded, withoutCredentials } from '../registry/url-text.ts';
 
 const MAX_PART_LENGTH = 120;
 const MAX_PATH_LENGTH = 600;
@@ -23,7 +23,7 @@ const LOOKS_DIGESTED = /-[0-9a-f]{16}(?:\.[^/]*)?$/;
  * @throws {MirrorError} ERR_INTEGRITY when `url` is no http or https address
  */
 export function unknownUrlPath(url: string): string {
-  const parsed = parsedHttpUrl(url);
+  const parsed = checkedHttpUrl(url);
   const asked = `${parsed.pathname}${parsed.search}`;
   const parts = parsed.pathname
     .split('/')
@@ -36,9 +36,9 @@ export function unknownUrlPath(url: string): string {
   return path.length <= MAX_PATH_LENGTH ? path : `${host}/${withDigest(file, asked)}`;
 }
 
-function parsedHttpUrl(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed !== undefined && (parsed.protocol === 'https:' || parsed.protocol === 'http:')) return parsed;
+function checkedHttpUrl(url: string): URL {
+  const parsed = parsedHttpUrl(url);
+  if (parsed !== undefined) return parsed;
   throw new MirrorError(
     'ERR_INTEGRITY',
     `URL: expected an http or https address, found ${quoted(withoutCredentials(url))}`,

@@ -5,7 +5,7 @@ import { checkedCrateName } from './crate-name.ts';
 import { checkedCrateVersion } from './crate-version.ts';
 import { cratePrefix } from './index-path.ts';
 import { quoted } from './quoted.ts';
-import { percentDecoded, withoutCredentials } from './url-text.ts';
+import { parsedHttpUrl, percentDecoded, withoutCredentials } from './url-text.ts';
 
 /** Where crates.io itself keeps its crate files. */
 export const CRATES_IO_BASE_URL = 'https://static.crates.io/crates';
@@ -53,9 +53,8 @@ export function crateUrl(base: string, crate: CrateUrlParts): string {
  * nothing follows it. A `+` in the version may be written `+` or `%2B`.
  */
 export function parseCrateUrl(url: string): CrateId | undefined {
-  if (!URL.canParse(url) || /[?#]/.test(url)) return undefined;
-  const { protocol, pathname } = new URL(url);
-  if (protocol !== 'https:' && protocol !== 'http:') return undefined;
+  const pathname = /[?#]/.test(url) ? undefined : parsedHttpUrl(url)?.pathname;
+  if (pathname === undefined) return undefined;
   const [folder, file] = pathname.split('/').slice(-2).map(percentDecoded);
   const id = file === undefined ? undefined : parseCrateFileName(file);
   return id?.name === folder ? id : undefined;
@@ -103,7 +102,8 @@ type Problem = readonly [problem: string, hint?: string];
 
 function problemOf(template: string): Problem | undefined {
   const sample = template.replaceAll(new RegExp(MARKER, 'g'), 'x');
-  if (!/^https?:\/\/[^/]/i.test(sample) || !URL.canParse(sample)) return ['expected an http or https address'];
+  if (!/^https?:\/\/[^/]/i.test(sample) || parsedHttpUrl(sample) === undefined)
+    return ['expected an http or https address'];
   if (/^[^/]*\/\/[^/?#]*[{}]/.test(template)) return ['a marker cannot be part of the host'];
   return undefined;
 }

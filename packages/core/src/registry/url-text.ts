@@ -11,3 +11,13 @@ export function percentDecoded(text: string): string {
     return text;
   }
 }
+
+/**
+ * `text` as an http or https address; undefined when it is none. Control characters, which a URL parser would pass over in silence, make it none: a
+ * line break or a tab in an address is never meant.
+ */
+export function parsedHttpUrl(text: string): URL | undefined {
+  if (/\p{Cc}/u.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined;
+}

@@ -37,6 +37,10 @@ it('any URL gives a safe relative path', () => {
   );
   fc.assert(
     fc.property(anyUrl, (url) => {
+      if (/\p{Cc}/u.test(url)) {
+        expect(() => unknownUrlPath(url)).toThrow(expect.objectContaining({ code: 'ERR_INTEGRITY' }));
+        return;
+      }
       const path = unknownUrlPath(url);
       expect(path.length).toBeLessThanOrEqual(740);
       expect(path).toMatch(/^[^/]+(?:\/[^/]+)+$/);
@@ -61,9 +65,12 @@ it('different paths and queries of a host never share a file', () => {
   );
 });
 
-it.each(['file:///etc/passwd', 'ftp://example.com/a', 'data:,x', 'x', ''])('%j is refused', (url) => {
-  expect(() => unknownUrlPath(url)).toThrow(expect.objectContaining({ code: 'ERR_INTEGRITY' }));
-});
+it.each(['file:///etc/passwd', 'ftp://example.com/a', 'data:,x', 'x', '', 'https://example.com/a\n../b'])(
+  '%j is refused',
+  (url) => {
+    expect(() => unknownUrlPath(url)).toThrow(expect.objectContaining({ code: 'ERR_INTEGRITY' }));
+  },
+);
 
 it('a refused URL does not show its password', () => {
   expect(() => unknownUrlPath('ftp://me:secret@example.com/a')).toThrow(/found "ftp:\/\/example\.com\/a"/);

@@ -1,19 +1,25 @@
 import type { CrateJob } from './crate-job.ts';
 
 /**
- * Jobs as one text, for the way to another thread: one string is copied in a tenth of the time that many objects take.
- * A line a job, fields separated by tabs; neither can occur in a checked path, digest, name, version or URL.
+ * Jobs as one text, for the way to another thread: one string is copied in a tenth of the time that many objects take. It is JSON, so that nothing
+ * inside a path, a digest, a name or a URL can ever be read as the end of it.
  */
 export function formatJobs(jobs: readonly CrateJob[]): string {
-  return jobs
-    .map(({ path, sha256 = '', name = '', vers = '', urls }) => [path, sha256, name, vers, ...urls].join('\t'))
-    .join('\n');
+  return JSON.stringify(
+    jobs.map(({ path, sha256, name, vers, urls }): Row => [path, sha256 ?? 0, name ?? 0, vers ?? 0, urls]),
+  );
 }
 
 /** The jobs of a text that `formatJobs` made. */
 export function parseJobs(text: string): CrateJob[] {
-  return text.split('\n').map((line) => {
-    const [path = '', sha256, name, vers, ...urls] = line.split('\t');
-    return { path, sha256: sha256 || undefined, name: name || undefined, vers: vers || undefined, urls };
-  });
+  return (JSON.parse(text) as Row[]).map(([path, sha256, name, vers, urls]) => ({
+    path,
+    sha256: sha256 === 0 ? undefined : sha256,
+    name: name === 0 ? undefined : name,
+    vers: vers === 0 ? undefined : vers,
+    urls,
+  }));
 }
+
+/** The fields of a job in their order; 0 stands for what is not known. */
+type Row = readonly [path: string, sha256: string | 0, name: string | 0, vers: string | 0, urls: readonly string[]];
