@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, lstatSync, openSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
-import { IntegrityError, MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { IntegrityError, systemCodeOf } from '../errors.ts';
 import { sha256 as sha256Of } from './digest.ts';
 import type { Sha256 } from './digest.ts';
+import { makeInnerFolder } from './inner-folder.ts';
+import { checkInnerPath } from './inner-path.ts';
 import { renameOver } from './rename-over.ts';
+import { removeQuietly } from './replace-file.ts';
 import { writeAll } from './write-all.ts';
+import { writeError } from './write-error.ts';
 
 /** A file that is there under its final name, whole. */
 export interface WrittenFile {
@@ -53,13 +57,14 @@ export interface VerifiedWrite {
 
 /**
  * A writer for the tree under `root`. Paths are relative, with `/`; they never leave `root`, not even by a symbolic link
- * inside it (such a link is an error).
+ * inside it (such a link is an error). Each is checked by `checkInnerPath`, wherever it comes from.
  */
 export function createVerifiedWriter(root: string, flush: FlushPolicy = 'none'): VerifiedWriter {
   const ready = new Set<string>(['.']);
   const place = (file: string): Place => {
+    checkInnerPath(file);
     const directory = path.posix.dirname(file);
-    makeDirectory(root, directory, ready);
+    makeInnerFolder(root, directory, ready);
     const final = `${root}${path.sep}${file}`;
     return { final, part: `${final}.part` };
   };
@@ -104,7 +109,7 @@ function putWhole<T>(
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     removeQuietly(part);
-    throw asIoError(file, error);
+    throw writeError(file, error);
   }
 }
 
@@ -168,46 +173,21 @@ function check(file: string, expected: Expected, sha256: Sha256, size: number): 
   }
 }
 
-/** Make the directory one step at a time, so that a symbolic link on the way is seen before anything is written past it. */
-function makeDirectory(root: string, directory: string, ready: Set<string>): void {
-  if (ready.has(directory)) return;
-  if (path.isAbsolute(directory) || directory === '..') {
-    throw new MirrorError('ERR_IO', `refusing to write outside ${root}: ${directory}`);
-  }
-  makeDirectory(root, path.posix.dirname(directory), ready);
-  const current = path.join(root, directory);
-  // asking first is cheap; an error of `mkdir` for each directory that is there is not
-  if (!isThere(current)) makeOne(current);
-  if (!lstatSync(current).isDirectory()) {
-    throw new MirrorError(
-      'ERR_IO',
-      `refusing to write through ${current}: expected a directory of the mirror, found a link or a file`,
-      { hint: 'remove it, or mount the other volume at this place' },
-    );
-  }
-  ready.add(directory);
-}
-
-function isThere(file: string): boolean {
-  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
-}
-
-function makeOne(directory: string): void {
-  try {
-    mkdirSync(directory);
-  } catch (error) {
-    // another thread may have been faster
-    if (systemCodeOf(error) !== 'EEXIST') throw ioError('cannot make the directory', directory, error);
-  }
-}
-
+/**
+ * A part of an earlier run is in the way: its name goes, not the bytes behind it, which a hard link may share with a file elsewhere. Anything
+ * else in its place was not put there by us: an error.
+ */
 function openPart(part: string): number {
-  return openSync(
-    part,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0),
-    0o644,
-  );
+  try {
+    return openSync(part, NEW_FILE, 0o644);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST' || lstatSync(part, { throwIfNoEntry: false })?.isFile() === false) throw error;
+    unlinkSync(part);
+    return openSync(part, NEW_FILE, 0o644);
+  }
 }
+
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 function flushed(fd: number, flush: FlushPolicy): void {
   if (flush === 'file') fsyncSync(fd);
@@ -225,34 +205,6 @@ function orNothing<T>(file: string, part: string, action: () => T): T {
     return action();
   } catch (error) {
     removeQuietly(part);
-    throw asIoError(file, error);
+    throw writeError(file, error);
   }
 }
-
-function asIoError(file: string, error: unknown): unknown {
-  return error instanceof MirrorError ? error : ioError('cannot write', file, error);
-}
-
-function removeQuietly(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // it was not there, or the disk is gone: the next run writes over it
-  }
-}
-
-function ioError(what: string, file: string, error: unknown): MirrorError {
-  const hint = HINTS[systemCodeOf(error) ?? ''];
-  return new MirrorError('ERR_IO', `${what} ${file}: ${messageOf(error)}`, {
-    cause: error,
-    ...(hint === undefined ? {} : { hint }),
-  });
-}
-
-const HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full: free some space and run again, what is there is kept',
-  EDQUOT: 'the quota is used up: free some space and run again, what is there is kept',
-  EACCES: 'check who owns the output directory',
-  EROFS: 'the file system is mounted read-only',
-  EMFILE: 'raise the limit of open files (ulimit -n) or lower --concurrency',
-};

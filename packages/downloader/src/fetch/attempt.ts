@@ -86,5 +86,5 @@ export function gateOutcomeOf(attempt: Attempt | undefined, latencyMs: number | 
 }
 
 /** A name too long, or, on Windows' file systems, a device's such as `nul`; a folder, a file or a link where there should be none. */
-const BAD_PLACE: ReadonlySet<string> = new Set(['ENAMETOOLONG', 'EINVAL', 'EISDIR', 'ENOTDIR', 'ELOOP']);
+const BAD_PLACE: ReadonlySet<string> = new Set(['EEXIST', 'ENAMETOOLONG', 'EINVAL', 'EISDIR', 'ENOTDIR', 'ELOOP']);
 const ABSENT: ReadonlySet<number> = new Set([403, 404, 410, 451]);

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { IntegrityError, LAYOUTS, MirrorError, layoutPath, openBundleSet, sha256, sha256File } from '@mirror/core';
 import type { BundleSet, Layout, Sha256 } from '@mirror/core';
+import { readPlainFile, statPlainFile } from '@mirror/core/io';
 import type { Body } from '../http/answer.ts';
 import type { Span } from '../http/range.ts';
 import { createByteCache } from './byte-cache.ts';
 import { filePieces } from './file-pieces.ts';
-import { readPlainFile, statPlainFile } from './read-plain-file.ts';
 import { settle } from './settle.ts';
 import { sliceStream } from './slice-stream.ts';
 import { createVerdicts } from './verdicts.ts';

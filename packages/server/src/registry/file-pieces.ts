@@ -1,7 +1,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { MirrorError } from '@mirror/core';
+import { openPlainFile } from '@mirror/core/io';
 import type { Span } from '../http/range.ts';
-import { openPlainFile } from './read-plain-file.ts';
 
 /**
  * The bytes `start` to `end` (included) of a file, in pieces of 256 KiB. The buffer of a piece is used again for the next one.

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { MirrorError, isIndexPath, systemCodeOf } from '@mirror/core';
 import { findRepository, headCommitTime, openPackedIndex, readRef } from '@mirror/core/git';
 import type { PackedIndex } from '@mirror/core/git';
-import { readPlainFile, statPlainFile } from './read-plain-file.ts';
+import { readPlainFile, statPlainFile } from '@mirror/core/io';
 import { settle } from './settle.ts';
 
 /** One file of an index, bytes and stamp of the same state. */

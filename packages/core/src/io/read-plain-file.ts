@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { systemCodeOf } from '@mirror/core';
+import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { kindOf } from './output-target.ts';
 
 // The calls are synchronous, as those of nginx are: what is asked for is mostly in the system's cache, where each takes a few
 // microseconds, and a trip to a thread and back takes thirty.
@@ -42,13 +43,44 @@ export function readPlainFile(
   }
 }
 
+/**
+ * The bytes of a file that is small by its nature: a state, a configuration, a list. It must be a regular file of at most `maxBytes`, so that
+ * a device without end, a pipe or a file of the wrong kind is an error and neither fills the memory nor waits for ever.
+ *
+ * @param follow - whether the file may be reached by a symbolic link; default true, since the user names it
+ * @returns undefined when there is none
+ * @throws {MirrorError} ERR_IO
+ */
+export function readSmallFile(path: string, maxBytes: number, follow = true): Buffer | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, follow ? READ_FOLLOWING : READ_PLAIN);
+    const stats = fstatSync(fd);
+    if (!stats.isFile())
+      throw new MirrorError('ERR_IO', `cannot read ${path}: expected a file, found ${kindOf(stats)}`);
+    // what is in a file of /proc is not in its size
+    const bytes = Buffer.allocUnsafe(Math.min(stats.size === 0 ? maxBytes : stats.size, maxBytes) + 1);
+    const filled = fill(fd, bytes);
+    if (filled <= maxBytes) return bytes.subarray(0, filled);
+    throw new MirrorError('ERR_IO', `cannot read ${path}: it is larger than ${String(maxBytes)} bytes`);
+  } catch (error) {
+    if (error instanceof MirrorError) throw error;
+    const code = systemCodeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new MirrorError('ERR_IO', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
 /** Open a file to read it. What is no regular file is opened at once too, or fails; a symbolic link fails. */
 export function openPlainFile(path: string): number {
   return openSync(path, READ_PLAIN);
 }
 
 /** A fifo would keep a reader waiting for ever: `O_NONBLOCK` opens it at once, and it is no regular file. */
-const READ_PLAIN = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const READ_FOLLOWING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+const READ_PLAIN = READ_FOLLOWING | (constants.O_NOFOLLOW ?? 0);
 
 function fill(fd: number, bytes: Buffer): number {
   let filled = 0;
