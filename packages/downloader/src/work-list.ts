@@ -156,15 +156,15 @@ async function* fromIndex(
       countSettled(counts, file.settled);
       sifting?.onSettled(file.settled.selected);
     }
+    counts.repeated += file.repeated.length;
     if (file.entries.length === 0) continue;
     counts.crates += 1;
     count(counts, file.entries);
     options.onCrate?.(file.entries);
-    const entries = withoutTwins(file.entries, counts);
-    const selected = options.selection.select(entries);
+    const selected = options.selection.select(file.entries);
     if (selected.length > 0) counts.selected_crates += 1;
     counts.selected_versions += selected.length;
-    counts.left_out += entries.length - selected.length;
+    counts.left_out += file.entries.length - selected.length;
     for (const entry of selected) batch.push(toJob(entry));
     if (batch.length >= BATCH) {
       yield batch;
@@ -173,13 +173,6 @@ async function* fromIndex(
     if (options.selection.isDone()) break;
   }
   if (batch.length > 0) yield batch;
-}
-
-function withoutTwins(entries: readonly IndexEntry[], counts: WorkListCounts): readonly IndexEntry[] {
-  const byVersion = new Map(entries.map((entry) => [entry.vers, entry]));
-  if (byVersion.size === entries.length) return entries;
-  counts.repeated += entries.length - byVersion.size;
-  return [...byVersion.values()];
 }
 
 async function* fromList(

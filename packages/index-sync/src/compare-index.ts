@@ -1,5 +1,4 @@
-import { createCrateUrl, isIndexPath, parseIndexEntry, readIndexFiles, type IndexEntry } from '@mirror/core';
-import { MirrorError } from '@mirror/core/errors';
+import { createCrateUrl, entriesOf, isIndexPath, readIndexFiles, type IndexEntry } from '@mirror/core';
 import type { ObjectStore } from '@mirror/core/git';
 import type { ChangeFeedOptions } from './changes.ts';
 import { changesBetween } from './git/commit-diff.ts';
@@ -69,19 +68,9 @@ function recordOf(change: ChangeKind, entry: IndexEntry, urlOf: (entry: IndexEnt
 }
 
 function versionsOf(indexPath: string, text: string, onProblem: OnProblem): Map<string, IndexEntry> {
-  const versions = new Map<string, IndexEntry>();
-  text.split('\n').forEach((line, n) => {
-    if (line.trim() === '') return;
-    try {
-      const entry = parseIndexEntry(line, { indexPath, line: n + 1 });
-      versions.delete(entry.vers);
-      versions.set(entry.vers, entry);
-    } catch (error) {
-      if (!(error instanceof MirrorError)) throw error;
-      onProblem(error.message);
-    }
-  });
-  return versions;
+  const { entries, problems } = entriesOf(indexPath, text);
+  for (const message of problems) onProblem(message);
+  return new Map(entries.map((entry) => [entry.vers, entry]));
 }
 
 /** Every version of the index in `dir`, as `added`. */
@@ -92,12 +81,7 @@ export async function* everything(
   const urlOf = createCrateUrl(cratesBaseUrl);
   const onBadLine = ({ message }: { readonly message: string }): void => onProblem(message);
   for await (const { entries } of readIndexFiles(dir, { onProblem: onBadLine })) {
-    const versions = new Map<string, IndexEntry>();
-    for (const entry of entries) {
-      versions.delete(entry.vers);
-      versions.set(entry.vers, entry);
-    }
-    for (const entry of versions.values()) yield recordOf('added', entry, urlOf);
+    for (const entry of entries) yield recordOf('added', entry, urlOf);
   }
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { scratchDir } from '@mirror-tools/test-support';
-import { createSelection } from '@mirror/core';
+import { createSelection, entriesOf } from '@mirror/core';
 import fc from 'fast-check';
 import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createByteCache } from '../dist/registry/byte-cache.js';
 import { openIndexFiles } from '../dist/registry/index-files.js';
-import { createIndexView, entriesOf } from '../dist/registry/index-view.js';
+import { createIndexView } from '../dist/registry/index-view.js';
 import { newestOf } from '../dist/registry/newest-version.js';
 import { sliceStream } from '../dist/registry/slice-stream.js';
 import { createSparseIndex } from '../dist/registry/sparse-index.js';
@@ -26,7 +26,7 @@ describe('a view', () => {
     line('1.1.0', published(30)) +
     line('1.2.0', published(3)).replace('"deps":[]', '"deps": [ ]') +
     line('2.0.0-rc.1', published(1));
-  const versionsIn = (bytes: Buffer): string[] => entriesOf('3/a/abc', bytes).map(({ vers }) => vers);
+  const versionsIn = (bytes: Buffer): string[] => entriesOf('3/a/abc', bytes).entries.map(({ vers }) => vers);
   const apply = async (options: Parameters<typeof createIndexView>[0], bytes = Buffer.from(text)): Promise<Buffer> =>
     await createIndexView(options)!.apply('3/a/abc', bytes, NOW);
 
@@ -53,6 +53,13 @@ describe('a view', () => {
   it('the latest is the latest of what is old enough', async () => {
     const selection = createSelection({ includeYanked: true, latest: 1 });
     expect(versionsIn(await apply({ publishedBefore: (now) => now - 7 * DAY, selection }))).toEqual(['1.1.0']);
+  });
+  it('of several lines of a version shows the last, or none', async () => {
+    const yanked = line('1.0.0', published(30)).replace('"yanked":false', '"yanked":true');
+    const bytes = Buffer.from(line('1.0.0') + line('1.1.0', published(30)) + yanked);
+    expect(versionsIn(await apply({ selection: createSelection({ includeYanked: false }) }, bytes))).toEqual(['1.1.0']);
+    const latest = createSelection({ includeYanked: true, latest: 2 });
+    expect(String(await apply({ selection: latest }, bytes))).toBe(line('1.1.0', published(30)) + yanked);
   });
   it('hides what is absent', async () => {
     expect(versionsIn(await apply({ isPresent: ({ vers }) => Promise.resolve(vers === '1.2.0') }))).toEqual(['1.2.0']);
@@ -98,6 +105,19 @@ describe('the sparse index', () => {
     rmSync(file);
     expect(await index.find('3/a/abc')).toBeUndefined();
   });
+  it.each([
+    ['as usual', (text: string) => text],
+    ['with spaces', (text: string) => text.replaceAll('":', '": ')],
+    ['with an escape', (text: string) => text.replace('1.0.0', '1.0.\\u0030')],
+  ])('gives the last of two lines of a version, the last written %s', async (_, spell) => {
+    const dir = scratchDir();
+    const digest = (digit: string): string => line('1.0.0').replace('0'.repeat(64), digit.repeat(64));
+    const others = line('1.0.0-rc.1') + line('11.0.0');
+    write(path.join(dir, '3/a/abc'), digest('a') + others + spell(digest('B')) + others);
+    const index = createSparseIndex({ files: openIndexFiles(dir) });
+    expect((await index.version('abc', '1.0.0'))?.cksum).toBe('b'.repeat(64));
+  });
+
   it('finds a version in a line that is written unusually', async () => {
     const dir = scratchDir();
     write(
@@ -175,7 +195,7 @@ describe('the newest version', () => {
           .map((vers) => (vers.endsWith('!') ? line(vers.slice(0, -1)).replace('false', 'true') : line(vers)))
           .join(''),
       ),
-    );
+    ).entries;
   it.each([
     [['1.0.0', '1.10.0', '1.9.0'], '1.10.0'],
     [['1.0.0', '2.0.0-rc.1'], '1.0.0'],

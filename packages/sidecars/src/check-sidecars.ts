@@ -37,7 +37,7 @@ export interface CheckSummary {
   readonly extra: number;
   readonly unchanged: number;
   /** Lines of the index that a later line for the same version overrules; such a version counts once. */
-  readonly overruled: number;
+  readonly repeated: number;
   readonly malformed: number;
   readonly seconds: number;
 }
@@ -76,11 +76,11 @@ export async function checkSidecars(options: CheckOptions): Promise<CheckSummary
       extra += 1;
       await onProblem({ problem: 'extra', path: file, name, vers });
     }
-    const { crates, versions, selected, missing, stale, unchanged, overruled, malformed } = found.counts;
+    const { crates, versions, selected, missing, stale, unchanged, repeated, malformed } = found.counts;
     const isRight = missing + stale + extra + malformed === 0;
     const result = signal?.aborted === true ? 'interrupted' : isRight ? 'complete' : 'incomplete';
     const seconds = Math.round(performance.now() - started) / 1000;
-    return { result, crates, versions, selected, missing, stale, extra, unchanged, overruled, malformed, seconds };
+    return { result, crates, versions, selected, missing, stale, extra, unchanged, repeated, malformed, seconds };
   } finally {
     await place.close();
   }

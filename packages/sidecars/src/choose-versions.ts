@@ -7,18 +7,14 @@ export interface Choice {
   readonly wanted: readonly IndexEntry[];
   /** Versions that are not asked for, but whose sidecars have to be true where they are there. */
   readonly kept: readonly IndexEntry[];
-  /** Every version of the crate, each once. */
-  readonly all: readonly IndexEntry[];
   /** Versions that were asked for by name and that the crate does not have. */
   readonly absent: readonly CrateId[];
-  /** Lines that another line of the same version overrules. */
-  readonly overruled: readonly string[];
 }
 
 /** Chooses among the versions of crate after crate, in index order. */
 export interface VersionChooser {
   /**
-   * @param entries - all versions of one crate
+   * @param entries - all versions of one crate, each once
    * @param asked - only these, by name and version; undefined means all
    */
   choose(entries: readonly IndexEntry[], asked?: readonly CrateId[]): Choice;
@@ -43,16 +39,15 @@ export function createVersionChooser(options: SelectionOptions): VersionChooser 
     isLimitReached: () => taken >= limit,
     unmatched: () => (taken >= limit ? [] : selection.unmatched()),
     choose: (entries, asked) => {
-      const { all, overruled } = lastOfEach(entries);
       const isAsked = among(asked);
-      const selected = selection.select(all);
+      const selected = selection.select(entries);
       const wanted = (asked === undefined ? selected : selected.filter(isAsked)).slice(0, limit - taken);
       taken += wanted.length;
-      const absent = absentFrom(all, asked ?? []);
-      if (selected.length === all.length || scope === undefined) return { all, wanted, kept: [], absent, overruled };
+      const absent = absentFrom(entries, asked ?? []);
+      if (selected.length === entries.length || scope === undefined) return { wanted, kept: [], absent };
       const others = new Set(selected);
-      const kept = scope.select(all).filter((entry) => !others.has(entry) && isAsked(entry));
-      return { all, wanted, kept, absent, overruled };
+      const kept = scope.select(entries).filter((entry) => !others.has(entry) && isAsked(entry));
+      return { wanted, kept, absent };
     },
   };
 }
@@ -66,18 +61,6 @@ export function createScope({ crates, exclude, locked, partition }: SelectionOpt
 export function isInScope(scope: Selection, { name, vers }: CrateId): boolean {
   const asEntry = { name, vers, cksum: '', yanked: false, pubtime: undefined, indexPath: indexPathOf(name), line: 0 };
   return scope.select([asEntry]).length > 0;
-}
-
-/** An index has been seen to hold a version twice: the last line is the one that cargo believes. */
-function lastOfEach(entries: readonly IndexEntry[]): Pick<Choice, 'all' | 'overruled'> {
-  if (new Set(entries.map(({ vers }) => vers)).size === entries.length) return { all: entries, overruled: [] };
-  const byVersion = new Map(entries.map((entry) => [idText(entry), entry]));
-  const overruled = entries.flatMap((entry) => {
-    const last = byVersion.get(idText(entry));
-    if (last === undefined || last === entry) return [];
-    return [`${entry.indexPath}:${String(entry.line)}: ${idText(entry)} is there again in line ${String(last.line)}`];
-  });
-  return { all: [...byVersion.values()], overruled };
 }
 
 function among(versions: readonly CrateId[] | undefined): (entry: CrateId) => boolean {

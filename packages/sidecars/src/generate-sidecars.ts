@@ -35,7 +35,7 @@ export interface GenerateSummary {
   readonly updated: number;
   readonly unchanged: number;
   /** Lines of the index that a later line for the same version overrules; such a version counts once. */
-  readonly overruled: number;
+  readonly repeated: number;
   /** Lines of the index, or of the list, that are not what they should be. */
   readonly malformed: number;
   /** Versions that the list names, or that have sidecars, and that the index does not have. */
@@ -175,7 +175,7 @@ function summary(
   { counts }: OverIndex,
   rest: { readonly gone: number; readonly removed: number; readonly isInterrupted: boolean; readonly started: number },
 ): GenerateSummary {
-  const { crates, versions, selected, missing, stale, unchanged, overruled, malformed, bytes } = counts;
+  const { crates, versions, selected, missing, stale, unchanged, repeated, malformed, bytes } = counts;
   return {
     result: rest.isInterrupted ? 'interrupted' : malformed > 0 ? 'incomplete' : 'complete',
     crates,
@@ -184,7 +184,7 @@ function summary(
     written: missing,
     updated: stale,
     unchanged,
-    overruled,
+    repeated,
     malformed,
     gone: rest.gone,
     removed: rest.removed,

@@ -50,7 +50,7 @@ export interface Counts {
   stale: number;
   unchanged: number;
   /** Lines of the index that a later line for the same version overrules. */
-  overruled: number;
+  repeated: number;
   /** Lines of the index, or of the list, that are not what they should be. */
   malformed: number;
   /** Bytes of the missing and stale sidecars. */
@@ -66,7 +66,7 @@ export function noCounts(): Counts {
     missing: 0,
     stale: 0,
     unchanged: 0,
-    overruled: 0,
+    repeated: 0,
     malformed: 0,
     bytes: 0,
   };
@@ -91,7 +91,7 @@ export interface Report {
   /** Lines that are not what they should be; each message begins with file and line. */
   readonly problems: string[];
   /** Lines that a later one overrules, told in the same way. */
-  readonly overruled: string[];
+  readonly repeated: string[];
   readonly findings: Finding[];
   /** Fingerprints of the sidecars that the index has, as pairs of 32-bit numbers. */
   readonly known: number[];
@@ -108,7 +108,7 @@ export function emptyReport(): Report {
   return {
     counts: noCounts(),
     problems: [],
-    overruled: [],
+    repeated: [],
     findings: [],
     known: [],
     doubtful: [],

@@ -40,14 +40,14 @@ export async function createJobRunner({ setup, send, isStopped }: JobRunnerOptio
   let begunAt = performance.now();
 
   const runFile = ({ indexPath, versions }: JobFile): void => {
-    const { entries, problems } = scanner.scan(indexPath);
-    const { all, wanted, kept, absent, overruled } = chooser.choose(entries, versions);
-    report.counts.crates += all.length > 0 ? 1 : 0;
-    report.counts.versions += all.length;
+    const { entries, repeated, problems } = scanner.scan(indexPath);
+    const { wanted, kept, absent } = chooser.choose(entries, versions);
+    report.counts.crates += entries.length > 0 ? 1 : 0;
+    report.counts.versions += entries.length;
     for (const { message } of problems) addProblem(indexPath, message);
-    report.counts.overruled += overruled.length;
-    report.overruled.push(...overruled);
-    if (tellsKnown) for (const entry of all) addKnown(entry);
+    report.counts.repeated += repeated.length;
+    report.repeated.push(...repeated.map(repeatedLine));
+    if (tellsKnown) for (const entry of entries) addKnown(entry);
     // with a bad line in the file nobody knows what it lacks
     if (problems.length === 0) report.gone.push(...absent);
     for (const entry of wanted) runEntry(entry, false);
@@ -92,8 +92,8 @@ export async function createJobRunner({ setup, send, isStopped }: JobRunnerOptio
   };
 
   const isDue = (): boolean => {
-    const { problems, overruled, findings, known, gone } = report;
-    const items = problems.length + overruled.length + findings.length + known.length + gone.length;
+    const { problems, repeated, findings, known, gone } = report;
+    const items = problems.length + repeated.length + findings.length + known.length + gone.length;
     return sink.heldBytes > REPORT_BYTES || items > REPORT_ITEMS || performance.now() - begunAt > REPORT_MS;
   };
 
@@ -117,3 +117,7 @@ export async function createJobRunner({ setup, send, isStopped }: JobRunnerOptio
 const REPORT_BYTES = 2 ** 20;
 const REPORT_ITEMS = 10_000;
 const REPORT_MS = 200;
+
+function repeatedLine({ name, vers, indexPath, line }: IndexEntry): string {
+  return `${indexPath}:${String(line)}: ${name} ${vers} is there again further down`;
+}

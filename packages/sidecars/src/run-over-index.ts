@@ -58,7 +58,7 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
     }
     for (const indexPath of report.doubtful) doubtful.add(indexPath);
     for (const message of report.problems) log.warn('malformed line', { message });
-    for (const message of report.overruled) log.warn('line overruled', { message });
+    for (const message of report.repeated) log.warn('line repeated', { message });
     for (const version of report.gone) if (isInScope(scope, version)) onGone?.(version);
     addCounts(counts, report.counts);
     onProgress?.(counts);

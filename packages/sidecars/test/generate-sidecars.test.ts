@@ -174,7 +174,7 @@ describe('generateSidecars', () => {
   it('a version that a later line repeats has one sidecar, of the later line', async () => {
     const { index, out, run } = place();
     addLines(index, 'serde', line('serde', '1.0.0', { v: 1 }), line('serde', '1.0.0', { v: 2 }));
-    expect(await run()).toMatchObject({ result: 'complete', versions: 1, written: 1, overruled: 1 });
+    expect(await run()).toMatchObject({ result: 'complete', versions: 1, written: 1, repeated: 1 });
     expect(JSON.parse(readFileSync(path.join(out, 's/er/serde-1.0.0.crate.json'), 'utf8'))).toMatchObject({ v: 2 });
   });
 

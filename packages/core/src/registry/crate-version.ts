@@ -5,7 +5,8 @@ import { quoted } from './quoted.ts';
 export const MAX_CRATE_VERSION_LENGTH = 200;
 
 const NUMBER = '(?:0|[1-9][0-9]*)';
-const PRE_RELEASE_PART = `(?:${NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)`;
+// Old releases of crates.io took `0.3.0-alpha.01`: a number with a leading zero, which Semantic Versioning has forbidden since.
+const PRE_RELEASE_PART = '[0-9A-Za-z-]+';
 const BUILD_PART = '[0-9A-Za-z-]+';
 const CRATE_VERSION = new RegExp(
   `^(${NUMBER})\\.(${NUMBER})\\.(${NUMBER})` +
@@ -25,7 +26,8 @@ export interface VersionParts {
 }
 
 /**
- * Whether `text` is a version: Semantic Versioning 2.0.0 with pre-release and build metadata, at most 200 characters.
+ * Whether `text` is a version: Semantic Versioning 2.0.0 with pre-release and build metadata, at most 200 characters. Numbers of the
+ * pre-release may have leading zeros, as in some versions that crates.io has kept from its first years; cargo passes over those.
  *
  * @see https://semver.org/spec/v2.0.0.html
  */
@@ -94,7 +96,7 @@ function comparePart(a: string, b: string): number {
   const bIsNumber = /^[0-9]+$/.test(b);
   if (aIsNumber !== bIsNumber) return aIsNumber ? -1 : 1;
   if (!aIsNumber) return compareText(a, b);
-  // Build metadata may have leading zeros, which a pre-release may not.
+  // Build metadata may have leading zeros, and so may old pre-releases.
   return compareNumbers(a.replace(/^0+(?=.)/, ''), b.replace(/^0+(?=.)/, '')) || a.length - b.length;
 }
 

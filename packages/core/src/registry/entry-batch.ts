@@ -27,8 +27,8 @@ export interface IndexProblem {
   readonly message: string;
 }
 
-/** One crate: what its file in the index holds. */
-export interface IndexFileEntries {
+/** One crate: what a scan finds in its file in the index. */
+export interface ScannedFile {
   /** `se/rd/serde`. */
   readonly indexPath: string;
   /** In the order of the file. */
@@ -126,9 +126,9 @@ export function everyEntry(batch: Uint8Array, from: number, to: number, test: (e
 /** Takes batches in order and gives the crates that are complete. */
 export interface BatchDecoder {
   /** The crates that end before the last file of this batch, which may go on in the next one. */
-  push(batch: Uint8Array): readonly IndexFileEntries[];
+  push(batch: Uint8Array): readonly ScannedFile[];
   /** The last crate. */
-  end(): readonly IndexFileEntries[];
+  end(): readonly ScannedFile[];
 }
 
 /** A decoder for the batches of one scan. */
@@ -136,7 +136,7 @@ export function createBatchDecoder(): BatchDecoder {
   let current: MutableFile | undefined;
   return {
     push(batch) {
-      const done: IndexFileEntries[] = [];
+      const done: ScannedFile[] = [];
       current = decode(batch, current, done);
       return done;
     },
@@ -156,7 +156,7 @@ interface MutableFile {
   settled?: SettledVersions;
 }
 
-function decode(batch: Uint8Array, open: MutableFile | undefined, done: IndexFileEntries[]): MutableFile | undefined {
+function decode(batch: Uint8Array, open: MutableFile | undefined, done: ScannedFile[]): MutableFile | undefined {
   const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.length);
   // One string for the batch, and slices of it: a tenth of the cost of a string for each field. What a slice keeps alive is
   // no more than the fields of its neighbours, never their lines (but for readers that ask for the lines).

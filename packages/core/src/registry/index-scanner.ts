@@ -1,5 +1,7 @@
 import { createBatchDecoder } from './entry-batch.ts';
-import type { IndexFileEntries } from './entry-batch.ts';
+import type { ScannedFile } from './entry-batch.ts';
+import { countedFile } from './entries-of.ts';
+import type { IndexFileEntries } from './entries-of.ts';
 import { locateIndexSource, openIndexSource } from './index-source.ts';
 import type { IndexListing } from './index-source.ts';
 import { createFileScanner } from './scan-index-file.ts';
@@ -28,7 +30,7 @@ export interface IndexScanner {
 export function openIndexScanner(dir: string): IndexScanner {
   const source = openIndexSource(locateIndexSource(dir));
   const decoder = createBatchDecoder();
-  let found: IndexFileEntries[] = [];
+  let found: ScannedFile[] = [];
   const scanner = createFileScanner({
     engine: createWasmEngine(true),
     withText: true,
@@ -41,9 +43,9 @@ export function openIndexScanner(dir: string): IndexScanner {
     scan: (indexPath) => {
       scanner.scan(source, indexPath);
       scanner.flush();
-      const [entries = { indexPath, entries: [], problems: [] }] = [...found, ...decoder.end()];
+      const [file = { indexPath, entries: [], problems: [] }] = [...found, ...decoder.end()];
       found = [];
-      return entries;
+      return countedFile(file);
     },
   };
 }

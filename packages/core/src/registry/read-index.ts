@@ -6,7 +6,9 @@ import type { Log } from '../log.ts';
 import { createCrateSieve } from './crate-sieve.ts';
 import type { CrateSieveOptions } from './crate-sieve.ts';
 import { createBatchDecoder } from './entry-batch.ts';
-import type { IndexFileEntries, IndexProblem } from './entry-batch.ts';
+import type { IndexProblem, ScannedFile } from './entry-batch.ts';
+import { countedFile } from './entries-of.ts';
+import type { IndexFileEntries } from './entries-of.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { WHAT_AN_INDEX_IS, indexPathsOf, locateIndexSource, openIndexSource } from './index-source.ts';
 import type { IndexPlace, IndexSource } from './index-source.ts';
@@ -78,12 +80,12 @@ export async function* readIndexFiles(
   for await (const files of readInGroups(locateIndexSource(dir), options)) {
     for (const file of files) {
       for (const problem of file.problems) options.onProblem?.(problem);
-      yield file;
+      yield countedFile(file);
     }
   }
 }
 
-type Group = readonly IndexFileEntries[];
+type Group = readonly ScannedFile[];
 
 /** An index with fewer files is read before threads would have started. */
 const FILES_BEFORE_THREADS = 10_000;
@@ -151,7 +153,7 @@ function createReaderHere(
   { withText = false, sieve, signal }: ReadIndexOptions,
 ): ReaderHere {
   const decoder = createBatchDecoder();
-  let found: IndexFileEntries[] = [];
+  let found: ScannedFile[] = [];
   let filesInTurn = 0;
   const emit = (batch: Uint8Array): void => void found.push(...decoder.push(batch));
   const scanner = createFileScanner({

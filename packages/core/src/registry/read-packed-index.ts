@@ -7,7 +7,7 @@ import { shareRoots } from '../git/delta-chains.ts';
 import { planObjects, type PackPlan } from '../git/pack-plan.ts';
 import { runWorkers } from '../threads/run-workers.ts';
 import { shareStrings } from '../threads/shared-strings.ts';
-import { createBatchDecoder, type IndexFileEntries } from './entry-batch.ts';
+import { createBatchDecoder, type ScannedFile } from './entry-batch.ts';
 import { openPackedSource, type PackedPlace } from './packed-index-source.ts';
 import type { PackedIndexWork } from './packed-index-worker.ts';
 import { createFileScanner } from './scan-index-file.ts';
@@ -38,7 +38,7 @@ const FILES_PER_TURN = 100;
 export async function readPackedIndex(
   place: PackedPlace,
   options: ReadPackedOptions,
-): Promise<AsyncGenerator<readonly IndexFileEntries[], void, undefined> | undefined> {
+): Promise<AsyncGenerator<readonly ScannedFile[], void, undefined> | undefined> {
   const source = openPackedSource(place);
   const files = listFiles(source);
   const { plans } = planObjects(source.store, files.ids, FEWEST);
@@ -118,9 +118,9 @@ async function* inPathOrder(
   spill: Spill,
   places: RecordPlaces,
   signal: AbortSignal | undefined,
-): AsyncGenerator<readonly IndexFileEntries[], void, undefined> {
+): AsyncGenerator<readonly ScannedFile[], void, undefined> {
   const decoder = createBatchDecoder();
-  let found: IndexFileEntries[] = [];
+  let found: ScannedFile[] = [];
   const emit = (batch: Uint8Array): void => void found.push(...decoder.push(batch));
   const scanner = createFileScanner({ engine: createWasmEngine(false), withText: false, emit });
   try {

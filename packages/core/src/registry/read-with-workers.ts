@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { MirrorError } from '../errors.ts';
 import type { CrateSieveOptions } from './crate-sieve.ts';
 import { createBatchDecoder } from './entry-batch.ts';
-import type { IndexFileEntries } from './entry-batch.ts';
+import type { ScannedFile } from './entry-batch.ts';
 import type { IndexPlace } from './index-source.ts';
 import { SLOT } from './index-worker-protocol.ts';
 import type { WorkerMessage, WorkerTask } from './index-worker-protocol.ts';
@@ -26,7 +26,7 @@ export interface WorkersOptions {
  */
 export async function* readWithWorkers(
   options: WorkersOptions,
-): AsyncGenerator<readonly IndexFileEntries[], void, undefined> {
+): AsyncGenerator<readonly ScannedFile[], void, undefined> {
   const { folders, signal } = options;
   const crew = startWorkers(options);
   signal?.addEventListener('abort', crew.wake, { once: true });

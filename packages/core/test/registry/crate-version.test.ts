@@ -36,11 +36,17 @@ function compare(a: string, b: string): number {
   return Math.sign(compareVersions(x, y));
 }
 
+/** `1.0.0-rc.01` as it is written today: the package refuses numbers with leading zeros, which crates.io has from its first years. */
+function today(text: string): string {
+  const [, release = '', pre, build = ''] = /^([^-+]*)(-[^+]*)?(.*)$/s.exec(text) ?? [];
+  return pre === undefined ? text : release + pre.replace(/(?<=^-|\.)0+(?=\d+(?:\.|$))/g, '') + build;
+}
+
 describe('a version', () => {
-  it('is what the semver package takes for one', () => {
+  it('is what the semver package takes for one, and numbers of the pre-release may have leading zeros', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const parsed = semver.parse(text);
+        const parsed = semver.parse(today(text));
         const isExact = parsed !== null && !text.startsWith('v') && !text.startsWith('=');
         expect(isCrateVersion(text)).toBe(isExact);
       }),
@@ -64,7 +70,7 @@ describe('the order of versions', () => {
   it('is that of the semver package', () => {
     fc.assert(
       fc.property(anyVersion, anyVersion, (a, b) => {
-        const expected = semver.compare(a, b);
+        const expected = semver.compare(today(a), today(b));
         if (expected === 0) expect(compare(a, b) === 0).toBe(a === b);
         else expect(compare(a, b)).toBe(expected);
       }),

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import fc from 'fast-check';
 import { createBatchDecoder } from '../../dist/registry/entry-batch.js';
-import type { IndexFileEntries } from '../../dist/registry/entry-batch.js';
+import type { ScannedFile } from '../../dist/registry/entry-batch.js';
 import type { IndexSource } from '../../dist/registry/index-source.js';
 import { createIdleEngine } from '../../dist/registry/line-engine.js';
 import type { LineEngine } from '../../dist/registry/line-engine.js';
@@ -265,9 +265,9 @@ function memorySource(contents: Uint8Array, chunk = 2 ** 30): IndexSource {
 }
 
 /** What a scan with `engine` finds in an index file with these contents. */
-function scanned(engine: LineEngine, indexPath: string, contents: Uint8Array, withText = false): IndexFileEntries {
+function scanned(engine: LineEngine, indexPath: string, contents: Uint8Array, withText = false): ScannedFile {
   const decoder = createBatchDecoder();
-  const found: IndexFileEntries[] = [];
+  const found: ScannedFile[] = [];
   const scanner = createFileScanner({ engine, withText, emit: (batch) => found.push(...decoder.push(batch)) });
   scanner.scan(memorySource(contents), indexPath);
   scanner.flush();

@@ -15,6 +15,7 @@ import path from 'node:path';
 import {
   MirrorError,
   createLocalStorage,
+  entriesOf,
   ifThereAsync,
   layoutPath,
   messageOf,
@@ -28,7 +29,6 @@ import type { Body } from '../http/answer.ts';
 import { configJson } from '../registry/config-json.ts';
 import { isDamage } from '../registry/crate-files.ts';
 import { openIndexFiles } from '../registry/index-files.ts';
-import { entriesOf } from '../registry/index-view.ts';
 import { exportPage } from './export-page.ts';
 import { nginxConfig } from './nginx-config.ts';
 
@@ -96,7 +96,7 @@ export async function exportStatic(options: ExportOptions): Promise<ExportCounts
     signal?.throwIfAborted();
     const page = await mirror.index.find(indexPath);
     if (page === undefined) continue;
-    for (const { name, vers, cksum } of entriesOf(indexPath, page.bytes)) {
+    for (const { name, vers, cksum } of entriesOf(indexPath, page.bytes).entries) {
       counts.versions++;
       counts[await placeCrate(options, storage, { name, vers, cksum })]++;
     }

@@ -1,5 +1,5 @@
-import { parseCratePatterns, parseIndexEntry, parseVersion, someMeansVersion } from '@mirror/core';
-import type { FullIndexEntry, IndexEntry, Selection } from '@mirror/core';
+import { entriesOf, parseCratePatterns, parseVersion, someMeansVersion } from '@mirror/core';
+import type { IndexEntry, Selection } from '@mirror/core';
 
 /** Which versions are shown. Without any option: every line as it is. */
 export interface IndexViewOptions {
@@ -15,7 +15,10 @@ export interface IndexViewOptions {
 
 /** A choice among the lines of one index file. */
 export interface IndexView {
-  /** The lines that are shown, byte by byte as they are. `bytes` itself when all are. Lines that are no entry are not shown. */
+  /**
+   * The lines that are shown, byte by byte as they are. `bytes` itself when all are. Lines that are no entry, or whose
+   * version has another line further down, are not shown.
+   */
   apply(indexPath: string, bytes: Buffer, nowMs: number): Promise<Buffer>;
 }
 
@@ -32,31 +35,14 @@ export function createIndexView(options: IndexViewOptions): IndexView | undefine
   const isAllowed = patternTest(options.allow ?? []);
   return {
     async apply(indexPath, bytes, nowMs) {
-      const lines = entriesOf(indexPath, bytes);
+      const { entries } = entriesOf(indexPath, bytes);
       const before = publishedBefore?.(nowMs) ?? Number.POSITIVE_INFINITY;
-      let shown: readonly IndexEntry[] = lines.filter((entry) => isOld(entry, before) || isAllowed(entry));
+      let shown: readonly IndexEntry[] = entries.filter((entry) => isOld(entry, before) || isAllowed(entry));
       if (selection !== undefined) shown = selection.select(shown);
       if (isPresent !== undefined) shown = await present(shown, isPresent);
       return linesOf(bytes, new Set(shown.map(({ line }) => line)));
     },
   };
-}
-
-/** The entries of an index file, in order; lines that are none are left out. */
-export function entriesOf(indexPath: string, bytes: Buffer): readonly FullIndexEntry[] {
-  const entries: FullIndexEntry[] = [];
-  bytes
-    .toString('utf8')
-    .split('\n')
-    .forEach((text, i) => {
-      if (text.trim() === '') return;
-      try {
-        entries.push(parseIndexEntry(text, { indexPath, line: i + 1 }));
-      } catch {
-        // cargo skips such a line as well
-      }
-    });
-  return entries;
 }
 
 function isOld({ pubtime }: IndexEntry, before: number): boolean {

@@ -1,11 +1,10 @@
 import { promisify } from 'node:util';
 import { gzip as gzipWithCallback } from 'node:zlib';
-import { indexPathOf, isCrateName, isCrateVersion, parseIndexEntry, sha256 } from '@mirror/core';
+import { entriesOf, indexPathOf, isCrateName, isCrateVersion, parseIndexEntry, sha256 } from '@mirror/core';
 import type { FullIndexEntry, Sha256 } from '@mirror/core';
 import { createByteCache } from './byte-cache.ts';
 import type { WantedCrate } from './crate-files.ts';
 import type { IndexFiles } from './index-files.ts';
-import { entriesOf } from './index-view.ts';
 import type { IndexView } from './index-view.ts';
 
 /** The index file of one crate as it is shown. */
@@ -59,7 +58,7 @@ export function createSparseIndex(options: SparseIndexOptions): SparseIndex {
     },
     async versions(name) {
       const page = isCrateName(name) ? await find(indexPathOf(name)) : undefined;
-      return page === undefined ? [] : entriesOf(page.indexPath, page.bytes);
+      return page === undefined ? [] : entriesOf(page.indexPath, page.bytes).entries;
     },
     get cachedBytes() {
       return cache.bytes;
@@ -125,19 +124,31 @@ function pageOf(indexPath: string, bytes: Buffer): CratePage {
 }
 
 /**
- * The entry of one version. The file may have a thousand lines of several kilobytes, so only those are read as JSON which
- * hold the version as it is commonly written; and all of them when that finds nothing.
+ * The entry of one version: of several lines the last. The file may have a thousand lines of several kilobytes, so only those are read as
+ * JSON which hold the version as it is commonly written, from the end; and all of them when that finds nothing, or when a line further
+ * down is written in another way.
  */
 function findEntry(indexPath: string, bytes: Buffer, vers: string): FullIndexEntry | undefined {
-  const needle = Buffer.from(`"vers":"${vers}"`);
-  for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + 1)) {
+  const needle = Buffer.from(`${VERS}${vers}"`);
+  for (let before = bytes.length; ;) {
+    const at = before < 0 ? -1 : bytes.lastIndexOf(needle, before);
+    if (at < 0) break;
     const start = bytes.lastIndexOf(10, at) + 1;
     const newline = bytes.indexOf(10, at);
-    const text = bytes.toString('utf8', start, newline < 0 ? bytes.length : newline);
-    const entry = entryOf(text, indexPath);
-    if (entry?.vers === vers) return entry;
+    const end = newline < 0 ? bytes.length : newline;
+    const entry = entryOf(bytes.toString('utf8', start, end), indexPath);
+    if (entry?.vers === vers && isCommonlyWritten(bytes.toString('latin1', end))) return entry;
+    if (entry?.vers === vers) break;
+    before = at - 1;
   }
-  return entriesOf(indexPath, bytes).find((entry) => entry.vers === vers);
+  return entriesOf(indexPath, bytes).entries.find((entry) => entry.vers === vers);
+}
+
+const VERS = '"vers":"';
+
+/** Whether every line has its version where a search for it as text finds it. */
+function isCommonlyWritten(lines: string): boolean {
+  return !lines.includes('\\u') && lines.split('\n').every((line) => line.trim() === '' || line.includes(VERS));
 }
 
 function entryOf(text: string, indexPath: string): FullIndexEntry | undefined {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { parseCrateFileName, parseIndexEntry, readIndexFiles, readLines, systemCodeOf } from '@mirror/core';
+import { entriesOf, parseCrateFileName, readIndexFiles, readLines, systemCodeOf } from '@mirror/core';
 import { openIndexFiles } from '../registry/index-files.ts';
 import type { MirrorState, ScanPlaces } from './mirror-state.ts';
 
@@ -84,17 +84,8 @@ async function* crates(dir: string, files: ReturnType<typeof openIndexFiles>): A
 }
 
 function parseLines(indexPath: string, bytes: Buffer | undefined): CrateLines {
-  const entries: Entry[] = [];
-  let problems = 0;
-  for (const text of bytes?.toString('utf8').split('\n') ?? []) {
-    if (text.trim() === '') continue;
-    try {
-      entries.push(parseIndexEntry(text, { indexPath, line: 0 }));
-    } catch {
-      problems++;
-    }
-  }
-  return { entries, problems };
+  const { entries, problems } = entriesOf(indexPath, bytes ?? '');
+  return { entries, problems: problems.length };
 }
 
 interface Tally {
