@@ -1,7 +1,7 @@
 import { algorithmsNamed } from './algorithms.ts';
 import { createListingDigests } from './listing.ts';
 import type { ReportEntry, ReportHeader } from './report.ts';
-import type { Difference } from './verify-archive.ts';
+import type { Difference } from './verify/compare-item.ts';
 
 /** Add up the entries of a report as they pass, to compare the sums with its header. */
 export async function createAudit(header: ReportHeader): Promise<{

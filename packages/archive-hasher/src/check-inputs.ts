@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import type { HashArchiveOptions } from './hash-options.ts';
-import { directoryName, outputFiles } from './output-files.ts';
-import type { OutputFiles } from './output-files.ts';
+import { directoryName, outputFiles, ownFiles } from './output-files.ts';
+import type { OutputFiles, OwnFiles } from './output-files.ts';
 
 /**
  * The directory to hash, absolute, and where the outputs go: all that can be known to be wrong before anything is made, be it a
@@ -20,10 +20,12 @@ export function checkInputs({
 }: Pick<HashArchiveOptions, 'dir' | 'outDir' | 'outPrefix' | 'archive'>): {
   readonly dir: string;
   readonly outputs: OutputFiles;
+  readonly own: OwnFiles;
 } {
   checkDirectory(dir);
   const resolved = path.resolve(dir);
-  return { dir: resolved, outputs: outputFiles(outDir, outPrefix ?? directoryName(resolved), archive) };
+  const prefix = outPrefix ?? directoryName(resolved);
+  return { dir: resolved, outputs: outputFiles(outDir, prefix, archive), own: ownFiles(outDir, prefix) };
 }
 
 /**

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, messageOf } from '@mirror/core/errors';
-import { makeDirectory } from '@mirror/core/io';
+import { createSigningKey, loadSigningKey } from '@mirror/core/evidence';
+import type { SigningKey } from '@mirror/core/evidence';
 import type { CliIo, CommandContext } from '@mirror/core/cli';
 import { askSecret } from './cli-ask-secret.ts';
-import { createSigningKey, loadSigningKey } from './sign.ts';
-import type { SigningKey } from './sign.ts';
+import { keepNewKey } from './keep-new-key.ts';
+import { defaultKeyFile, keepOutside } from './key-place.ts';
 
 /** The flags that say which key signs. */
 export interface KeyFlags {
@@ -18,26 +18,33 @@ export interface KeyFlags {
 
 /**
  * The key that signs: the one given, or one of our own, which is made at the first run and kept for the next ones in a file
- * that only the user can read. Where it is kept is logged.
+ * that only the user can read. Where it is kept is logged. Nothing secret may lie in the directory `dir`.
  */
-export async function signingKeyFor(
-  { gpgkey, passphraseFile, newKey }: KeyFlags,
-  { log, io }: CommandContext,
-): Promise<SigningKey> {
-  const passphrase = (file: string) => () => findPassphrase(file, passphraseFile, io);
-  if (gpgkey !== undefined) return loadSigningKey(gpgkey, passphrase(gpgkey));
-  const file = path.resolve(newKey ?? defaultKeyFile(io.env));
-  if (existsSync(file)) {
-    const key = await loadSigningKey(file, passphrase(file));
-    log.info('signing with the key of an earlier run', { file, fingerprint: key.fingerprint });
-    return key;
+export async function signingKeyFor(flags: KeyFlags, dir: string, { log, io }: CommandContext): Promise<SigningKey> {
+  const file = path.resolve(flags.gpgkey ?? ownKeyFile(flags, io.env));
+  for (const secret of [file, flags.passphraseFile]) if (secret !== undefined) keepOutside(dir, secret);
+  const load = (): Promise<SigningKey> => loadSigningKey(file, () => findPassphrase(file, flags.passphraseFile, io));
+  if (flags.gpgkey !== undefined) return load();
+  const made = existsSync(file) ? undefined : await createSigningKey('mirror-archive-hasher');
+  const kept = made && (await keepNewKey(file, made));
+  if (made !== undefined && kept !== undefined) {
+    const fields = { file, revocation: kept.revocation, fingerprint: made.fingerprint };
+    log.warn('made a new signing key; keep it safe, later runs use it', fields);
+    return made;
   }
-  const key = await createSigningKey(`mirror-archive-hasher on ${os.hostname()}`);
-  makeDirectory(path.dirname(file), 0o700);
-  await writeFile(file, key.privateKey, { mode: 0o600, flag: 'wx', flush: true });
-  await chmod(file, 0o600); // whatever the umask
-  log.warn('made a new signing key; keep it safe, later runs use it', { file, fingerprint: key.fingerprint });
+  const key = await load();
+  log.info('signing with the key of an earlier run', { file, fingerprint: key.fingerprint });
   return key;
+}
+
+/** The files that hold something secret, of those that are there. */
+export function secretFiles(flags: KeyFlags, env: CliIo['env']): readonly string[] {
+  const files = [flags.gpgkey ?? ownKeyFile(flags, env), flags.passphraseFile];
+  return files.filter((file) => file !== undefined && existsSync(file)) as string[];
+}
+
+function ownKeyFile({ newKey }: KeyFlags, env: CliIo['env']): string {
+  return newKey ?? defaultKeyFile(env);
 }
 
 async function findPassphrase(
@@ -57,10 +64,4 @@ async function firstLine(file: string): Promise<string> {
   } catch (cause) {
     throw new MirrorError('ERR_CONFIG', `cannot read the passphrase file ${file}: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** Where users keep settings: by the XDG rules, or as Windows says. */
-function defaultKeyFile(env: CliIo['env']): string {
-  const home = env['XDG_CONFIG_HOME'] ?? env['APPDATA'] ?? path.join(env['HOME'] ?? os.homedir(), '.config');
-  return path.join(home, 'mirror', 'archive-hasher.key.asc');
 }

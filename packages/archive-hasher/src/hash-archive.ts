@@ -1,27 +1,31 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rmSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { renameOver, syncFolder } from '@mirror/core/io';
-import { MirrorError } from '@mirror/core/errors';
+import { MirrorError, messageOf } from '@mirror/core/errors';
 import { acquireLock } from '@mirror/core/lock';
+import { silentLog } from '@mirror/core/log';
 import { ALGORITHMS } from './algorithms.ts';
 import { checkInputs } from './check-inputs.ts';
+import { identityOf } from './hash-file.ts';
 import type { HashArchiveOptions } from './hash-options.ts';
 import { createHashPool } from './hash-pool.ts';
 import type { HashPool } from './hash-pool.ts';
 import { hashTree } from './hash-tree.ts';
 import type { FoundTree } from './hash-tree.ts';
-import { finalFiles, partOf } from './output-files.ts';
-import type { OutputFiles } from './output-files.ts';
-import type { PackResult } from './pack-archive.ts';
-import { applyPolicy } from './problem-policy.ts';
+import type { OutputFiles, OwnFiles } from './output-files.ts';
+import type { ArchiveKind } from './pack-archive.ts';
+import { packOutputs } from './pack-outputs.ts';
 import type { ProblemCounts } from './problem-policy.ts';
+import { checkEarlierEvidence } from './publish/earlier-evidence.ts';
+import { createStage, finishPublishing } from './publish/stage.ts';
+import type { Stage } from './publish/stage.ts';
 import type { ReportHeader } from './report.ts';
 import { writing } from './writing.ts';
 
 /** What a run has found and made. */
 export interface HashArchiveResult {
   readonly header: ReportHeader;
-  readonly outputs: Pick<OutputFiles, 'report' | 'archive'> & {
+  readonly outputs: Pick<OutputFiles, 'report' | 'archive' | 'archiveSignature'> & {
     readonly signature: string | undefined;
     readonly publicKey: string | undefined;
   };
@@ -35,61 +39,82 @@ export interface HashArchiveResult {
 }
 
 /**
- * Hash every file of a directory, write the report, sign it, and pack the directory. All outputs appear under their names
- * at the end, the report first; a run that fails or is killed leaves none of them changed, but may leave `.part` files,
- * which the next run writes over.
+ * Hash every file of a directory, write the report, sign it, and pack the directory. All outputs get their names in one step at
+ * the end: a run that fails or is killed leaves earlier evidence as it was. When only the archive fails, the report is published without it
+ * before the error is thrown.
  *
- * @throws {MirrorError} ERR_USAGE for options that make no sense, ERR_LOCKED when another run has the same outputs, ERR_IO
- * for a problem whose policy is `fail`, or an output that cannot be written
+ * @throws {MirrorError} ERR_USAGE for options that make no sense, or when a name of an output is taken; ERR_LOCKED when another run has the
+ * same outputs; ERR_IO for a problem whose policy is `fail`, or an output that cannot be written
  */
 export async function hashArchive(options: HashArchiveOptions): Promise<HashArchiveResult> {
-  const { archive = 'zip', signal } = options;
-  const { dir, outputs } = checkInputs(options);
-  const lock = acquireLock(outputs.lock, 'mirror-archive-hasher hash'); // makes the directory of the outputs too
+  const { archive = 'zip', signal, replace = false, log = silentLog } = options;
+  const { dir, outputs, own } = checkInputs(options);
+  const outDir = path.dirname(outputs.report);
+  const lock = acquireLock(own.lock, 'mirror-archive-hasher hash'); // makes the directory of the outputs too
   try {
     signal?.throwIfAborted();
-    return await run({ ...options, dir, archive }, outputs);
+    if (await finishPublishing(outDir, own))
+      log.warn('published what an earlier run had finished when it was ended', { directory: outDir });
+    const earlier = await checkEarlierEvidence(outputs, replace);
+    const stage = createStage(outDir, own);
+    try {
+      return await run({ ...options, dir, archive, replace }, { outputs, own, stage, earlier });
+    } finally {
+      stage.discard();
+    }
   } finally {
-    await Promise.all([outputs.spool, ...finalFiles(outputs).map(partOf)].map((file) => rm(file, { force: true })));
     lock.release();
   }
 }
 
-type Run = HashArchiveOptions & Required<Pick<HashArchiveOptions, 'archive'>>;
+type Run = HashArchiveOptions & { readonly archive: ArchiveKind | 'none'; readonly replace: boolean };
 
-async function run(options: Run, outputs: OutputFiles): Promise<HashArchiveResult> {
+/** Where a run writes. */
+interface Place {
+  readonly outputs: OutputFiles;
+  readonly own: OwnFiles;
+  readonly stage: Stage;
+  /** Names of outputs that are taken by earlier evidence. */
+  readonly earlier: readonly string[];
+}
+
+async function run(options: Run, place: Place): Promise<HashArchiveResult> {
   const { algorithms = ALGORITHMS, signal, signingKey } = options;
-  const read = { root: options.dir, follow: options.symlinks === 'follow', retries: options.retries ?? 2 };
+  const { outputs, stage } = place;
   const pool = createHashPool({
     algorithms,
-    read,
+    read: {
+      root: options.dir,
+      follow: options.symlinks === 'follow',
+      retries: options.retries ?? 2,
+      secrets: options.secrets?.map((file) => identityOf(statSync(file, { bigint: true }))),
+    },
     engine: options.engine,
     workers: options.workers,
     signal: options.signal,
   });
   try {
-    const found = await hashTree(options, algorithms, outputs, pool);
-    const report = partOf(outputs.report);
+    const found = await hashTree(options, algorithms, place, pool);
     const made = [outputs.report];
     if (signingKey !== undefined) {
-      await writeSynced(partOf(outputs.signature), await signingKey.sign(report));
-      await writeSynced(partOf(outputs.publicKey), signingKey.publicKey);
+      await writeSynced(stage, outputs.signature, await signingKey.sign(stage.at(outputs.report)));
+      await writeSynced(stage, outputs.publicKey, signingKey.publicKey);
       made.push(outputs.signature, outputs.publicKey);
     }
     signal?.throwIfAborted();
-    const packed =
-      outputs.archive === undefined ? undefined : await pack(options, outputs, outputs.archive, made, found, pool);
-    if (outputs.archive !== undefined) made.push(outputs.archive);
-    if (signingKey === undefined) await rm(outputs.signature, { force: true }); // that of an earlier report would accuse this one
-    for (const file of made) renameOver(partOf(file), file);
-    await syncFolder(path.dirname(outputs.report));
+    const packed = await pack(options, place, made, found, pool);
+    if (packed !== undefined) made.push(...packed.made);
+    await stage.publish(obsoleteOf(place, made), options.replace);
+    if (packed?.failure !== undefined) throw packed.failure;
+    const has = (file: string | undefined): string | undefined => made.find((each) => each === file);
     return {
       header: found.header,
       outputs: {
         report: outputs.report,
-        archive: outputs.archive,
-        signature: signingKey && outputs.signature,
-        publicKey: signingKey && outputs.publicKey,
+        archive: has(outputs.archive),
+        archiveSignature: has(outputs.archiveSignature),
+        signature: has(outputs.signature),
+        publicKey: has(outputs.publicKey),
       },
       symlinks: found.symlinks,
       failed: found.failed + (packed?.failed ?? 0),
@@ -101,45 +126,48 @@ async function run(options: Run, outputs: OutputFiles): Promise<HashArchiveResul
   }
 }
 
+/** What became of the archive. */
+type Packed = ProblemCounts & {
+  readonly made: readonly string[];
+  readonly members: number | undefined;
+  /** Why there is none; the report is whole without it. */
+  readonly failure?: MirrorError;
+};
+
 async function pack(
   options: Run,
-  outputs: OutputFiles,
-  archive: string,
+  { outputs, stage }: Place,
   made: readonly string[],
   found: FoundTree,
   pool: HashPool,
-): Promise<ProblemCounts & Pick<PackResult, 'members'>> {
-  const { archive: kind = 'none' } = options;
-  if (kind === 'none') throw new Error('there is nothing to pack');
-  if (made.some((file) => path.basename(file) === found.header.directory.name)) {
-    throw new MirrorError('ERR_USAGE', 'the directory has the name of an output', {
-      hint: 'give another --out-prefix',
+): Promise<Packed | undefined> {
+  const { archive, archiveSignature } = outputs;
+  const { archive: kind, signingKey } = options;
+  if (archive === undefined || archiveSignature === undefined || kind === 'none') return undefined;
+  try {
+    const packed = await packOutputs(options, { kind, archive, stage, made, found, pool });
+    if (signingKey === undefined) return { ...packed, made: [archive] };
+    await writeSynced(stage, archiveSignature, await signingKey.sign(stage.at(archive)));
+    return { ...packed, made: [archive, archiveSignature] };
+  } catch (error) {
+    if (!(error instanceof MirrorError) || error.code !== 'ERR_IO' || error.hint?.startsWith('--on-') === true)
+      throw error;
+    options.signal?.throwIfAborted();
+    for (const file of [archive, archiveSignature]) rmSync(stage.at(file), { force: true });
+    const failure = new MirrorError('ERR_IO', `${messageOf(error)}; the report is published without an archive`, {
+      cause: error,
+      hint: error.hint ?? 'free the room, or write to another disk by --out-dir',
     });
+    return { failed: 0, skipped: 0, made: [], members: undefined, failure };
   }
-  const before = pool.bytesRead();
-  const total = found.header.directory.totalFiles;
-  options.onPhase?.('packing', () => ({ done: pool.packed(), total, bytes: pool.bytesRead() - before, failed: 0 }));
-  const task = {
-    kind,
-    archive: partOf(archive),
-    report: partOf(outputs.report),
-    bareDirectories: found.bareDirectories,
-    beside: made.map((file) => ({ name: path.basename(file), file: partOf(file) })),
-  };
-  // the thread that packs only counts
-  const clock = setInterval(() => options.onProgress?.(), LOOK_MS);
-  const packing = pool.pack(task).finally(() => clearInterval(clock));
-  const { members, problems } = await writing(task.archive, packing);
-  const counts = { failed: 0, skipped: 0 };
-  for (const problem of problems) applyPolicy(problem, options, counts, NOT_PACKED);
-  return { members, ...counts };
 }
 
-const LOOK_MS = 250;
+/** A signature of an earlier report would accuse an unsigned one, and that of an earlier archive a new one. */
+function obsoleteOf({ outputs, earlier }: Place, made: readonly string[]): readonly string[] {
+  const kept = made.includes(outputs.archive ?? '') ? [] : [outputs.archive, outputs.archiveSignature];
+  return earlier.filter((file) => !made.includes(file) && !kept.includes(file));
+}
 
-/** It is in the report all the same. */
-const NOT_PACKED = { report: 'not in the archive', skip: 'not in the archive' };
-
-function writeSynced(file: string, text: string): Promise<void> {
-  return writing(file, writeFile(file, text, { flush: true }));
+function writeSynced(stage: Stage, file: string, text: string): Promise<void> {
+  return writing(file, writeFile(stage.at(file), text, { flush: true, flag: 'wx' }));
 }

@@ -31,6 +31,8 @@ export interface ReadOptions {
   readonly follow: boolean;
   /** How often a file that changes while it is read is tried again. */
   readonly retries: number;
+  /** Files that are never read, each as `device:inode`: private keys. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 /**
@@ -67,7 +69,8 @@ export function hashFile(
   });
 }
 
-function fill(fd: number, buffer: Uint8Array, length: number): number {
+/** Read until `length` bytes are there or the file ends: a file system may give fewer at a time. */
+export function fill(fd: number, buffer: Uint8Array, length: number): number {
   let filled = 0;
   while (filled < length) {
     const count = readSync(fd, buffer, filled, length - filled, null);
@@ -90,7 +93,7 @@ function digestOf(hasher: Hasher, message: Uint8Array): string {
  */
 export function readSteadily<T extends Pick<HashedFile, 'size' | 'digests'> | undefined>(
   path: TreePath,
-  { root, follow, retries }: ReadOptions,
+  { root, follow, retries, secrets = [] }: ReadOptions,
   read: (fd: number, size: number) => T,
 ): FileOutcome | Extract<T, undefined> {
   const file = systemPath(root, path);
@@ -100,6 +103,8 @@ export function readSteadily<T extends Pick<HashedFile, 'size' | 'digests'> | un
       try {
         const before = fstatSync(fd, { bigint: true });
         if (!before.isFile()) return { path, reason: 'special', detail: 'became a special file' };
+        if (secrets.length > 0 && secrets.includes(identityOf(before)))
+          return { path, reason: 'special', detail: 'a private key in use' };
         const found = read(fd, Number(before.size));
         if (found === undefined) return found as Extract<T, undefined>;
         const { size, digests } = found;
@@ -114,6 +119,11 @@ export function readSteadily<T extends Pick<HashedFile, 'size' | 'digests'> | un
     return problemFrom(path, error);
   }
   return { path, reason: 'changed', detail: 'changed while it was read' };
+}
+
+/** What a file is known by, whatever its names. */
+export function identityOf({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): string {
+  return `${String(dev)}:${String(ino)}`;
 }
 
 /** The time of a change of content can be set back by whoever made it, that of the inode cannot; another file in its place takes a name away. */

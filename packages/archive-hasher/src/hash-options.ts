@@ -1,10 +1,10 @@
+import type { SigningKey } from '@mirror/core/evidence';
 import type { Log } from '@mirror/core/log';
 import type { Algorithm, EngineChoice } from './algorithms.ts';
 import type { HashedFile } from './hash-file.ts';
 import type { SymlinkPolicy } from './inventory.ts';
 import type { ArchiveKind } from './pack-archive.ts';
 import type { ProblemReason } from './problem.ts';
-import type { SigningKey } from './sign.ts';
 
 /** What becomes of a kind of problem: in the report and counted as a failure, left out and counted, or the end of the run. */
 export type ProblemPolicy = 'report' | 'skip' | 'fail';
@@ -16,6 +16,10 @@ export interface HashArchiveOptions {
   readonly outDir?: string | undefined;
   /** What the names of the outputs begin with; default the name of `dir`. */
   readonly outPrefix?: string | undefined;
+  /** Whether earlier evidence of the same name is lost when the new one is whole; default false: then it is an error. */
+  readonly replace?: boolean | undefined;
+  /** Files that must be in no report and no archive, whatever links lead to them: private keys. They must exist. */
+  readonly secrets?: readonly string[] | undefined;
   /** Default all. */
   readonly algorithms?: readonly Algorithm[] | undefined;
   /** Default `zip`. */

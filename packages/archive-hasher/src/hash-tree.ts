@@ -10,12 +10,13 @@ import type { HashPool } from './hash-pool.ts';
 import { countEntries, inventory } from './inventory.ts';
 import type { Item } from './inventory.ts';
 import { createListingDigests } from './listing.ts';
-import { directoryName, finalFiles, partOf, pathsInside } from './output-files.ts';
-import type { OutputFiles } from './output-files.ts';
+import { directoryName, finalFiles, pathsInside } from './output-files.ts';
+import type { OutputFiles, OwnFiles } from './output-files.ts';
 import { applyPolicy } from './problem-policy.ts';
 import { PROBLEM_REASONS } from './problem.ts';
 import { formatEntry, formatFile } from './report.ts';
 import type { ReportHeader } from './report.ts';
+import type { Stage } from './publish/stage.ts';
 import { comparePaths } from './tree-path.ts';
 import type { TreePath } from './tree-path.ts';
 import { createReportWriter } from './write-report.ts';
@@ -30,18 +31,19 @@ export interface FoundTree {
   readonly skipped: number;
 }
 
-/** Hash everything and write the report under its temporary name. */
+/** Hash everything and write the report to the stage. */
 export async function hashTree(
   options: HashArchiveOptions,
   algorithms: readonly Algorithm[],
-  outputs: OutputFiles,
+  { outputs, own, stage }: { readonly outputs: OutputFiles; readonly own: OwnFiles; readonly stage: Stage },
   pool: HashPool,
 ): Promise<FoundTree> {
   const { dir, symlinks = 'record', signingKey } = options;
   const counts = { files: 0, directories: 0, bytes: 0, symlinks: 0, failed: 0, skipped: 0 };
   const directories = watchDirectories();
   const excluded = pathsInside(dir, finalFiles(outputs));
-  const exclude = new Set([...excluded, ...excluded.map(partOf), ...pathsInside(dir, [outputs.spool, outputs.lock])]);
+  const spool = stage.at('entries');
+  const exclude = new Set([...excluded, ...pathsInside(dir, [own.lock, own.finished, path.dirname(spool)])]);
   const names = algorithms.map(({ name }) => name);
   let total: number | undefined;
   options.onPhase?.('hashing', () => {
@@ -50,7 +52,7 @@ export async function hashTree(
   });
 
   const listing = await createListingDigests(algorithms);
-  const writer = await createReportWriter(outputs.spool);
+  const writer = await createReportWriter(spool, outputs.report);
   try {
     const items = inventory(dir, { symlinks, exclude, sizes: false });
     for await (const batch of hashInOrder(inBatches(items), fileOf, pool)) {
@@ -78,7 +80,7 @@ export async function hashTree(
         fingerprint: signingKey.fingerprint,
       },
     };
-    await writer.finish(header, partOf(outputs.report));
+    await writer.finish(header, stage.at(outputs.report));
     return { ...counts, header, bareDirectories: directories.end() };
   } finally {
     await writer.close();

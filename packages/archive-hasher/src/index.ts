@@ -1,3 +1,5 @@
+export { createSigningKey, loadSigningKey, readTrustedKeys, verifySignedFile } from '@mirror/core/evidence';
+export type { Signer, SigningKey, TrustedKeys } from '@mirror/core/evidence';
 export { ALGORITHMS, ALGORITHM_NAMES, algorithmsNamed, createHasher } from './algorithms.ts';
 export type { Algorithm, Engine, EngineChoice } from './algorithms.ts';
 export { hashArchive } from './hash-archive.ts';
@@ -12,8 +14,8 @@ export { readReport } from './read-report.ts';
 export type { ReportReader } from './read-report.ts';
 export { REPORT_SCHEMA_VERSION } from './report.ts';
 export type { ReportEntry, ReportHeader, ReportSignature } from './report.ts';
-export { createSigningKey, loadSigningKey, verifySignature } from './sign.ts';
-export type { Signer, SigningKey } from './sign.ts';
 export type { TreePath } from './tree-path.ts';
 export { verifyArchive } from './verify-archive.ts';
-export type { Difference, VerifyArchiveOptions, VerifyArchiveResult } from './verify-archive.ts';
+export type { VerifyArchiveResult } from './verify-archive.ts';
+export type { Difference } from './verify/compare-item.ts';
+export type { VerifyArchiveOptions } from './verify/verify-options.ts';

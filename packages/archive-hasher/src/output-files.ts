@@ -4,18 +4,26 @@ import { MirrorError } from '@mirror/core/errors';
 import type { ArchiveKind } from './pack-archive.ts';
 import type { TreePath } from './tree-path.ts';
 
-/** Where the outputs of a run go. Each is written as `<file>.part` first. */
+/** Where the outputs of a run go: all of them lie in one directory. */
 export interface OutputFiles {
   readonly report: string;
-  /** The entries of the report, until its header is known. */
-  readonly spool: string;
   readonly signature: string;
   readonly publicKey: string;
   readonly archive: string | undefined;
-  readonly lock: string;
+  /** Of the archive. */
+  readonly archiveSignature: string | undefined;
 }
 
-/** The outputs `<prefix>.toml`, `<prefix>.toml.asc`, `<prefix>.pub.asc` and `<prefix>.zip` or `.tar` in the directory `outDir`. */
+/** What a run needs beside its outputs. The names are such that no user would give them to a file. */
+export interface OwnFiles {
+  readonly lock: string;
+  /** The outputs of a run that is being published: see publish/stage.ts. */
+  readonly finished: string;
+  /** What the directories begin with in which runs write their outputs. */
+  readonly workPrefix: string;
+}
+
+/** The outputs `<prefix>.toml`, `<prefix>.toml.asc`, `<prefix>.pub.asc`, `<prefix>.zip` or `.tar` and `.zip.asc` in the directory `outDir`. */
 export function outputFiles(outDir: string, prefix: string, archive: ArchiveKind | 'none'): OutputFiles {
   if (prefix === '' || path.basename(prefix) !== prefix || prefix.startsWith('.')) {
     throw new MirrorError('ERR_USAGE', `${JSON.stringify(prefix)} cannot begin the name of a file`, {
@@ -25,17 +33,17 @@ export function outputFiles(outDir: string, prefix: string, archive: ArchiveKind
   const at = (ending: string): string => path.resolve(outDir, prefix + ending);
   return {
     report: at('.toml'),
-    spool: at('.toml.entries.part'),
     signature: at('.toml.asc'),
     publicKey: at('.pub.asc'),
     archive: archive === 'none' ? undefined : at(`.${archive}`),
-    lock: at('.lock'),
+    archiveSignature: archive === 'none' ? undefined : at(`.${archive}.asc`),
   };
 }
 
-/** The name that a file has until it is whole. */
-export function partOf(file: string): string {
-  return `${file}.part`;
+/** What belongs to the outputs `<prefix>.*` in `outDir` while they are made. */
+export function ownFiles(outDir: string, prefix: string): OwnFiles {
+  const at = (what: string): string => path.resolve(outDir, `.${prefix}.mirror-${what}`);
+  return { lock: at('lock'), finished: at('new'), workPrefix: at('work-') };
 }
 
 /** Which of `files` lie inside the directory `root`, as paths in its tree. The directories of the files must exist. */
@@ -52,7 +60,7 @@ export function directoryName(dir: string): string {
   return path.basename(dir) || 'root';
 }
 
-/** The outputs that stay. */
-export function finalFiles({ report, signature, publicKey, archive }: OutputFiles): string[] {
-  return [report, signature, publicKey, ...(archive === undefined ? [] : [archive])];
+/** The outputs that a run can leave. */
+export function finalFiles({ report, signature, publicKey, archive, archiveSignature }: OutputFiles): string[] {
+  return [report, signature, publicKey, archive, archiveSignature].filter((file) => file !== undefined);
 }

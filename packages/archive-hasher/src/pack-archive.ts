@@ -1,11 +1,11 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writevSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, writevSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import { algorithmsNamed, createHasher } from './algorithms.ts';
 import type { Algorithm } from './algorithms.ts';
 import type { ArchiveFormat, Member } from './archive-format.ts';
-import { isHashed, readSteadily } from './hash-file.ts';
+import { fill, isHashed, readSteadily } from './hash-file.ts';
 import type { ReadOptions } from './hash-file.ts';
 import type { Hasher } from './hasher.ts';
 import type { Problem } from './problem.ts';
@@ -22,8 +22,10 @@ export type ArchiveKind = 'zip' | 'tar';
 /** What to pack. */
 export interface PackOptions {
   readonly kind: ArchiveKind;
-  /** The archive to write; what was there is lost. */
+  /** The archive to write; nothing may be there. */
   readonly archive: string;
+  /** What the archive will be called in the end, for messages. */
+  readonly called: string;
   readonly read: ReadOptions;
   /** The report that says what is packed, in which order, and what each file must be. */
   readonly report: string;
@@ -56,9 +58,9 @@ export async function packArchive(
   const { header, entries } = await readReport(options.report);
   const [algorithm] = algorithmsToCheck([...header.hashes.keys()]);
   const format = options.kind === 'zip' ? createZipFormat() : tarFormat;
-  const fd = openSync(options.archive, 'w');
+  const fd = openNew(options);
   try {
-    const out = createMemberWriter(archiveWriter(fd, options.archive), format, await createHasher(algorithm!), onBytes);
+    const out = createMemberWriter(archiveWriter(fd, options.called), format, await createHasher(algorithm!), onBytes);
     for (const { name, file } of options.beside) {
       const read: ReadOptions = { root: path.dirname(file), follow: true, retries: 0 };
       const problem = out.file(Buffer.from(name), path.basename(file), read, undefined);
@@ -74,6 +76,7 @@ export async function packArchive(
       if (entry.kind === 'file') onFile();
     }
     const result = out.end();
+    ftruncateSync(fd, result.bytes); // the content of a member that was dropped may lie beyond the end
     fsyncSync(fd);
     return { ...result, problems };
   } finally {
@@ -153,14 +156,18 @@ function createMemberWriter(
         checksum = 0;
         let done = 0;
         hasher.init();
-        for (let count = readSync(source, buffer); count > 0 && done <= size; count = readSync(source, buffer)) {
+        // whole buffers, so that a small content stays in the buffer even where reads come short; one byte more than
+        // is expected shows that a file has grown
+        while (done <= size) {
+          const count = fill(source, buffer, Math.min(buffer.length, size + 1 - done));
+          if (count === 0) break;
           const piece = buffer.subarray(0, count);
           hasher.update(piece);
           checksum = crc32(piece, checksum);
-          if (size > buffer.length) write([piece], start + done);
+          if (size >= buffer.length) write([piece], start + done);
           done += count;
           onBytes(count);
-          if (done === size && size <= buffer.length) break; // the content stays in the buffer
+          if (size < buffer.length) break;
         }
         return { size: done, digests: [hasher.digest()] };
       });
@@ -168,7 +175,7 @@ function createMemberWriter(
       if (promised !== undefined && (outcome.size !== promised.size || outcome.digests[0] !== promised.digest)) {
         return { path, reason: 'changed', detail: 'changed since it was hashed' };
       }
-      close(member!, checksum, outcome.size <= buffer.length ? buffer.subarray(0, outcome.size) : undefined);
+      close(member!, checksum, outcome.size < buffer.length ? buffer.subarray(0, outcome.size) : undefined);
       return undefined;
     },
     other: (member) => close(member, 0, Buffer.alloc(0)),
@@ -196,6 +203,15 @@ function* inChunks(parts: Iterable<Buffer>): Generator<Buffer> {
     bytes = 0;
   }
   yield Buffer.concat(waiting);
+}
+
+function openNew({ archive, called }: PackOptions): number {
+  const { O_WRONLY, O_CREAT, O_EXCL } = constants;
+  try {
+    return openSync(archive, O_WRONLY | O_CREAT | O_EXCL, 0o666);
+  } catch (cause) {
+    throw new MirrorError('ERR_IO', `cannot write ${called}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Writes to the archive; what goes wrong there is told as its own fault, not as that of the file that is read meanwhile. */

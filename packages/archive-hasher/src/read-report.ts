@@ -16,14 +16,17 @@ export interface ReportReader {
 }
 
 /**
- * Read a report in the one form that reports are written in, which is a small part of TOML, line by line: its size does
+ * Read a report, by default from the file of that name, in the one form that reports are written in, which is a small part of TOML, line by line: its size does
  * not matter. Everything is checked: paths stay below the directory and are in order, none comes twice, and each file has
  * a digest of the right length by each algorithm of the header.
  *
  * @throws {MirrorError} ERR_INTEGRITY where the text is not a report, with the line; the entries throw it as they are read
  */
-export async function readReport(file: string): Promise<ReportReader> {
-  const tables = readTables(file);
+export async function readReport(
+  file: string,
+  bytes: AsyncIterable<Uint8Array> = createReadStream(file, { highWaterMark: 1 << 20 }),
+): Promise<ReportReader> {
+  const tables = readTables(file, bytes);
   const top = await expectTable(tables, '');
   const version = top.take('schema_version', integer);
   if (version !== REPORT_SCHEMA_VERSION) throw top.wrong(`schema_version ${String(version)} is not known`);
@@ -125,11 +128,11 @@ async function expectTable(tables: AsyncGenerator<Table>, name: string): Promise
   return table;
 }
 
-async function* readTables(file: string): AsyncGenerator<Table> {
+async function* readTables(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Table> {
   let values = new Map<string, string>();
   let open = tableAt(file, 1, '', undefined, values);
   let number = 0;
-  for await (const line of readLines(file)) {
+  for await (const line of readLines(file, bytes)) {
     number += 1;
     if (line === '') continue;
     const where = number;
@@ -182,11 +185,11 @@ function readTableName(line: string): { readonly name: string; readonly path: st
   return found !== undefined && line.slice(found.end) === ']' ? { name, path: found.text } : undefined;
 }
 
-async function* readLines(file: string): AsyncGenerator<string> {
+async function* readLines(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let rest = '';
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    const lines = (rest + decodeUtf8(file, () => decoder.decode(chunk as Buffer, { stream: true }))).split('\n');
+  for await (const chunk of bytes) {
+    const lines = (rest + decodeUtf8(file, () => decoder.decode(chunk, { stream: true }))).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > MAX_LINE_CHARS)
       throw new MirrorError('ERR_INTEGRITY', `${file}: a line of more than ${String(MAX_LINE_CHARS)} characters`);

@@ -17,10 +17,10 @@ export interface ReportWriter {
 
 /**
  * Collect the entries of a report in the file `spool` until the header, which stands before them, is known. Memory does not
- * depend on how many there are; the disk holds them twice for a moment.
+ * depend on how many there are; the disk holds them twice for a moment. In messages the report is `called` by its name to be.
  */
-export async function createReportWriter(spool: string): Promise<ReportWriter> {
-  const handle = await writing(spool, open(spool, 'w'));
+export async function createReportWriter(spool: string, called: string): Promise<ReportWriter> {
+  const handle = await writing(called, open(spool, 'wx'));
   let waiting: Buffer[] = [];
   let bytes = 0;
 
@@ -28,7 +28,7 @@ export async function createReportWriter(spool: string): Promise<ReportWriter> {
     const ready = Buffer.concat(waiting);
     waiting = [];
     bytes = 0;
-    await writing(spool, handle.writeFile(ready));
+    await writing(called, handle.writeFile(ready));
   }
 
   return {
@@ -40,7 +40,7 @@ export async function createReportWriter(spool: string): Promise<ReportWriter> {
     },
     async finish(header, file) {
       await flush();
-      await writing(file, join(header, spool, file));
+      await writing(called, join(header, spool, file));
     },
     async close() {
       await handle.close();
@@ -50,7 +50,7 @@ export async function createReportWriter(spool: string): Promise<ReportWriter> {
 }
 
 async function join(header: ReportHeader, spool: string, file: string): Promise<void> {
-  const out = await open(file, 'w');
+  const out = await open(file, 'wx');
   try {
     await out.writeFile(formatHeader(header));
     await copyAll(spool, out);

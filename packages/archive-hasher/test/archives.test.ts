@@ -44,6 +44,7 @@ async function hashed(tree: string, options: Partial<HashArchiveOptions> = {}): 
     archive: 'none',
     date,
     workers: 1,
+    replace: true,
     ...options,
   });
   return result.outputs.report;
@@ -233,11 +234,27 @@ it('a report that is signed by a key it does not name is refused', async () => {
 it('outputs inside the directory are not part of it, and stay out when they are there already', async () => {
   const tree = sampleTree(scratchDir());
   const signingKey = await createSigningKey('Test');
-  const options = { dir: tree, outDir: path.join(tree, 'a'), outPrefix: 'x', date, signingKey, workers: 1 };
+  const options = {
+    dir: tree,
+    outDir: path.join(tree, 'a'),
+    outPrefix: 'x',
+    date,
+    signingKey,
+    workers: 1,
+    replace: true,
+  };
   const first = readFileSync((await hashArchive(options)).outputs.report, 'utf8');
   const second = await hashArchive(options);
   expect(readFileSync(second.outputs.report, 'utf8')).toBe(first);
-  expect(readdirSync(path.join(tree, 'a')).sort()).toEqual(['1', '2', 'x.pub.asc', 'x.toml', 'x.toml.asc', 'x.zip']);
+  expect(readdirSync(path.join(tree, 'a')).sort()).toEqual([
+    '1',
+    '2',
+    'x.pub.asc',
+    'x.toml',
+    'x.toml.asc',
+    'x.zip',
+    'x.zip.asc',
+  ]);
   expect(await verified(second.outputs.report, tree)).toEqual([]);
 });
 
@@ -263,6 +280,7 @@ it('problems are in the report and counted, left out, or the end of the run, as 
     dir: tree,
     archive: 'none' as const,
     workers: 1,
+    replace: true,
   };
   const skipping = await hashArchive({ ...policy, policies: { symlink: 'skip' } });
   expect(skipping).toMatchObject({ failed: 0, skipped: 1 });
@@ -399,7 +417,7 @@ it('an abort leaves the outputs of the earlier run as they were, and nothing els
 
 it('two runs with the same outputs do not meet', async () => {
   const tree = sampleTree(scratchDir());
-  const lock = acquireLock(path.join(path.dirname(tree), 'out', 'tree.lock'), 'test');
+  const lock = acquireLock(path.join(path.dirname(tree), 'out', '.tree.mirror-lock'), 'test');
   await expect(hashed(tree)).rejects.toHaveProperty('code', 'ERR_LOCKED');
   lock.release();
   expect(existsSync(await hashed(tree))).toBe(true);

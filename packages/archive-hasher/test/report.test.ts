@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { itWith, scratchDir } from '@mirror-tools/test-support';
 import fc from 'fast-check';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'smol-toml';
 import { ALGORITHMS, readReport } from '../dist/index.js';
@@ -36,7 +36,8 @@ function textOf(entry: ReportEntry): string {
 
 async function written(entries: readonly ReportEntry[], dir: string = scratchDir()): Promise<string> {
   const file = path.join(dir, 'x.toml');
-  const writer = await createReportWriter(`${file}.entries.part`);
+  rmSync(file, { force: true });
+  const writer = await createReportWriter(`${file}.entries.part`, 'the report');
   await writer.add(entries.map(textOf).join(''));
   await writer.finish(header, file);
   await writer.close();

@@ -24,6 +24,8 @@ export const EXIT_CODES = {
   ERR_IO: 6,
   /** Another run holds the output. */
   ERR_LOCKED: 7,
+  /** All agrees, but the signer is not one that was named as trusted. */
+  ERR_UNTRUSTED: 8,
   /** SIGINT; state is consistent. */
   ERR_INTERRUPTED: 130,
   /** The reader of stdout went away; state is consistent. */

@@ -105,4 +105,4 @@ const ENVIRONMENT =
 
 /** The table of exit statuses in one sentence. */
 export const EXIT_STATUS =
-  'Exit status: 0 done and verified, 1 a bug, 2 usage or config, 3 finished but some items failed, 4 integrity or signature, 5 upstream, 6 disk or permission, 7 locked by another run, 130/143 interrupted, 141 stdout closed.';
+  'Exit status: 0 done and verified, 1 a bug, 2 usage or config, 3 finished but some items failed, 4 integrity or signature, 5 upstream, 6 disk or permission, 7 locked by another run, 8 verified but the signer is not trusted, 130/143 interrupted, 141 stdout closed.';
