@@ -1,6 +1,14 @@
-import type { HttpPolicy } from '@mirror/core';
 import { MirrorError, messageOf } from '@mirror/core/errors';
-import { DEFAULT_RETRY, createHttpPolicy, pause } from '@mirror/core/net';
+import {
+  DEFAULT_RETRY,
+  checkedToken,
+  createHttpClient,
+  createHttpPolicy,
+  createRetry,
+  pause,
+  splitCredentials,
+} from '@mirror/core/net';
+import type { Credentials, HttpClient, Retry } from '@mirror/core/net';
 import { observeWork } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import type { Observed } from '@mirror/core/observe';
@@ -13,9 +21,8 @@ import type { Downloaded } from './cli-download.ts';
 import type { SyncValues } from './cli-flags.ts';
 import { createEngine } from './create-engine.ts';
 import type { GitEngine } from './git/engine.ts';
-import { createHttpClient } from './http/http-client.ts';
+import { gitCredentials, gitLogin } from './git/git-login.ts';
 import { noRounds, noteRound, type SyncRounds } from './observe/sync-rounds.ts';
-import { createRetry, type Retry } from './retry-upstream.ts';
 import { holdIndex, syncIndex } from './sync-index.ts';
 
 const GIT_INDEX = 'https://github.com/rust-lang/crates.io-index.git';
@@ -36,9 +43,8 @@ interface Job {
 }
 
 interface Network {
-  readonly policy: HttpPolicy;
+  readonly http: HttpClient;
   readonly retry: Retry;
-  readonly token: string | undefined;
 }
 
 /** Bring the index up to date, hand out the changes, run the downloader: once, or again and again with `--watch`. */
@@ -87,15 +93,20 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
   const { io, log, signal } = context;
   const home = io.env['HOME'] ?? io.env['USERPROFILE'] ?? '.';
   const atHome = (dir: string): string => path.resolve(dir.replace(/^~(?=[/\\]|$)/, home));
-  const url = values.indexUrl ?? (values.protocol === 'git' ? GIT_INDEX : SPARSE_INDEX);
+  const given = values.indexUrl ?? (values.protocol === 'git' ? GIT_INDEX : SPARSE_INDEX);
   const { userAgent, contact, caFile, connectTimeout: connectTimeoutMs, stallTimeout: stallTimeoutMs } = values;
   const product = `mirror-index-sync/${version}`;
+  const token = checkedToken(io.env['MIRROR_INDEX_TOKEN'], 'MIRROR_INDEX_TOKEN');
+  const login = values.protocol === 'git' ? gitLogin(given, token) : undefined;
+  const credentials = values.protocol === 'git' ? gitCredentials(given, login) : sparseCredentials(given, token);
+  const url = splitCredentials(given).address;
   const policy = createHttpPolicy({
     product,
     userAgent,
     contact,
     caFile,
     env: io.env,
+    credentials: [credentials],
     connectTimeoutMs,
     stallTimeoutMs,
   });
@@ -104,24 +115,14 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
     log,
     signal,
   });
-  const network: Network = { policy, retry, token: io.env['MIRROR_INDEX_TOKEN'] };
+  const network: Network = { http: createHttpClient(policy), retry };
   const threads = values.indexThreads ?? Math.min(4, availableParallelism());
   const received = { bytes: 0 };
-  const common = {
-    url,
-    http: createHttpClient(policy),
-    token: network.token,
-    userAgent: policy.userAgent,
-    retry,
-    log,
-    signal,
-  };
   const onBytes = (bytes: number): void => void (received.bytes += bytes);
   const engine =
     values.protocol === 'git'
       ? await createEngine(values.gitEngine, {
-          ...common,
-          ...{ threads, onBytes, env: io.env, caFile, stallMs: stallTimeoutMs },
+          ...{ url, ...network, log, signal, threads, onBytes, env: io.env, login, caFile, stallMs: stallTimeoutMs },
         })
       : undefined;
   return {
@@ -235,11 +236,10 @@ function holdRepository({ values, context, dirs, url, threads }: Job, engine: Gi
   const held = holdIndex(dirs.index, values.workTree ? undefined : false, log, Date.now());
   const branch = values.branch === undefined ? undefined : `refs/heads/${values.branch.replace(/^refs\/heads\//, '')}`;
   const sync = async (): Promise<object> => {
-    const plainUrl = withoutUser(url);
     const result = await syncIndex(held, {
       dir: dirs.index,
       engine,
-      url: plainUrl,
+      url,
       branch,
       threads,
       maxPacks: values.maxPacks,
@@ -272,9 +272,6 @@ async function holdFiles({ values, context, dirs, url, network }: Job): Promise<
   const lockedNames = (file: string): string[] =>
     parseCargoLock(readFileSync(file, 'utf8'), file).crates.map(({ name }) => name);
   const held = holdSparse(dirs.index);
-  const { policy, retry, token } = network;
-  const { createUndiciClient } = await import('./http/undici-client.ts');
-  const http = await createUndiciClient(policy);
   const { log, signal } = context;
   const sync = async (): Promise<object> => {
     const names = [...values.crates, ...values.cargoLock.flatMap(lockedNames)];
@@ -282,11 +279,8 @@ async function holdFiles({ values, context, dirs, url, network }: Job): Promise<
       dir: dirs.index,
       url,
       names,
-      http,
-      token,
-      userAgent: policy.userAgent,
+      ...network,
       concurrency: 64,
-      retry,
       log,
       signal,
     });
@@ -304,11 +298,9 @@ async function holdFiles({ values, context, dirs, url, network }: Job): Promise<
   return { feed: sparseChangeFeed(held.shadows), sync, release: held.release };
 }
 
-function withoutUser(url: string): string {
-  if (!URL.canParse(url)) return url;
-  const parsed = new URL(url);
-  if (parsed.username === '' && parsed.password === '') return url;
-  parsed.username = '';
-  parsed.password = '';
-  return parsed.href;
+// a registry takes its token as it is, as cargo sends it
+function sparseCredentials(url: string, token: string | undefined): Credentials | undefined {
+  const plain = url.replace(/^sparse\+/, '');
+  if (token === undefined || !URL.canParse(plain)) return splitCredentials(plain).credentials;
+  return { origin: new URL(plain).origin, authorization: token };
 }

@@ -1,9 +1,11 @@
 import type { EngineName, GitEngine } from './git/engine.ts';
+import type { GitLogin } from './git/git-login.ts';
 import { createPackEngine, type PackEngineOptions } from './git/pack-engine.ts';
 
 /** What any of the engines needs. */
 export interface EngineOptions extends PackEngineOptions {
-  /** For the system engine: its environment, and certificates it shall trust too. */
+  /** For the system engine: its environment, who it is to the server, and certificates it shall trust too. */
+  readonly login?: GitLogin | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly caFile?: string | undefined;
 }

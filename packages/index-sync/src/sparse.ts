@@ -5,11 +5,9 @@ import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { replaceFile } from './git/durable.ts';
-import type { HttpClient } from './http/http-client.ts';
-import { requireHttpAddress } from './http/require-http-address.ts';
-import type { Retry } from './retry-upstream.ts';
+import { UpstreamError, parseRetryAfter, readBody, requireHttpAddress, type HttpClient, type Retry } from '@mirror/core/net';
 import { openSparseShadows, type SparseShadows } from './sparse-shadows.ts';
-import { UpstreamError } from './upstream-error.ts';
+import { TOKEN_HINT } from './token-hint.ts';
 
 /** How files of an index are fetched one by one. */
 export interface SparseOptions {
@@ -19,8 +17,6 @@ export interface SparseOptions {
   /** Crates to have, besides those an earlier run had. */
   readonly names: readonly string[];
   readonly http: HttpClient;
-  readonly token?: string | undefined;
-  readonly userAgent: string;
   /** Requests in flight at most. */
   readonly concurrency: number;
   readonly retry: Retry;
@@ -148,24 +144,18 @@ async function bringFile(context: Context, name: string): Promise<void> {
 type Answer = 'unchanged' | 'absent' | { readonly body: Buffer; readonly etag: string | undefined };
 
 async function request(
-  { base, http, userAgent, signal, token }: Context,
+  { base, http, signal }: Context,
   name: string,
   etag: string | undefined,
 ): Promise<Answer> {
   const answer = await http.request(base + name, {
-    method: 'GET',
-    headers: {
-      'user-agent': userAgent,
-      'accept-encoding': 'identity',
-      ...(etag === undefined || etag === '' ? {} : { 'if-none-match': etag }),
-      ...(token === undefined ? {} : { authorization: token }),
-    },
+    headers: etag === undefined || etag === '' ? {} : { 'if-none-match': etag },
     signal,
   });
   if (answer.status === 200) {
     const { etag: tag } = answer.headers;
     return {
-      body: await boundedBody(answer.body, base + name),
+      body: await readBody(answer, MAX_FILE_BYTES),
       etag: tag !== undefined && tag.length < 1000 ? tag : undefined,
     };
   }
@@ -173,18 +163,7 @@ async function request(
   if (answer.status === 304 && etag !== undefined) return 'unchanged';
   // https://doc.rust-lang.org/cargo/reference/registry-index.html#nonexistent-crates
   if ([404, 410, 451].includes(answer.status) && name !== CONFIG) return 'absent';
-  throw new UpstreamError(base + name, answer.status, undefined);
-}
-
-async function boundedBody(body: AsyncIterable<Uint8Array>, url: string): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of body) {
-    bytes += piece.length;
-    if (bytes > MAX_FILE_BYTES) throw new MirrorError('ERR_HTTP', `${url}: larger than ${MAX_FILE_BYTES} bytes`);
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces);
+  throw new UpstreamError(answer.url, answer.status, parseRetryAfter(answer.headers['retry-after']), TOKEN_HINT);
 }
 
 // a page that a proxy put in the way must not become an index file

@@ -99,7 +99,7 @@ describe('a server that', () => {
 
   const shapes: readonly (readonly [string, string, RequestListener])[] = [
     ['is a web page', 'ERR_HTTP', (_, response) => response.setHeader('content-type', 'text/html').end('<p>Hello')],
-    ['compresses in its own way', 'ERR_HTTP', (_, response) => advertisement(response, 'br').end('0000')],
+    ['compresses in its own way', 'ERR_HTTP', (_, response) => advertisement(response, 'zstd').end('0000')],
     ['sends elsewhere', 'ERR_HTTP', (_, response) => response.writeHead(301, { location: 'ftp://x/info/refs' }).end()],
     ['sends nowhere', 'ERR_HTTP', (_, response) => response.writeHead(301, { location: 'http://[x/info/refs' }).end()],
     ['boasts', 'ERR_NETWORK', (_, response) => response.setHeader('x-y', 'z'.repeat(100_000)).end()],

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { scratchDir } from '@mirror-tools/test-support';
-import { createHttpPolicy, silentLog } from '@mirror/core';
+import { createHttpClient, createHttpPolicy, createRetry, silentLog } from '@mirror/core';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import {
-  createRetry,
-  createUndiciClient,
   holdSparse,
   sparseChangeFeed,
   syncSparse,
@@ -49,7 +47,7 @@ const serde = (...versions: readonly string[]): string =>
   versions.map((vers) => `${lineText({ name: 'serde', vers })}\n`).join('');
 
 async function run(dir: string, url: string, names: readonly string[]): Promise<SparseResult> {
-  const http = await createUndiciClient(createHttpPolicy({ product: 'test/1', stallTimeoutMs: 2000 }));
+  const http = createHttpClient(createHttpPolicy({ product: 'test/1', stallTimeoutMs: 2000 }));
   const held = holdSparse(dir);
   const retry = createRetry({ policy: { retries: 0, baseMs: 1, maxMs: 1 }, log: silentLog });
   try {
@@ -58,7 +56,6 @@ async function run(dir: string, url: string, names: readonly string[]): Promise<
       url,
       names,
       http,
-      userAgent: 'test/1',
       concurrency: 8,
       retry,
       log: silentLog,

@@ -1,5 +1,5 @@
-import { createHttpPolicy, silentLog } from '@mirror/core';
-import { createEngine, createHttpClient, createRetry, holdIndex, syncIndex } from '../dist/index.js';
+import { createHttpClient, createHttpPolicy, createRetry, silentLog } from '@mirror/core';
+import { createEngine, holdIndex, syncIndex } from '../dist/index.js';
 import type { EngineName, GitEngine, GitLimits, SyncIndexOptions, SyncIndexResult } from '../dist/index.js';
 
 /** An engine as the command makes it, but quick to give up. */
@@ -9,8 +9,13 @@ export function engineFor(
   more: { limits?: GitLimits; token?: string; retries?: number; stallMs?: number } = {},
 ): Promise<GitEngine> {
   const retry = createRetry({ policy: { retries: more.retries ?? 2, baseMs: 1, maxMs: 20 }, log: silentLog });
-  const http = createHttpClient(createHttpPolicy({ product: 'test/1', stallTimeoutMs: more.stallMs ?? 5000 }));
-  const common = { url, http, userAgent: 'test/1', retry, log: silentLog };
+  const { token } = more;
+  const authorization = `Basic ${Buffer.from(`x-access-token:${token ?? ''}`).toString('base64')}`;
+  const credentials = token === undefined ? [] : [{ origin: new URL(url).origin, authorization }];
+  const http = createHttpClient(
+    createHttpPolicy({ product: 'test/1', credentials, stallTimeoutMs: more.stallMs ?? 5000 }),
+  );
+  const common = { url, http, retry, log: silentLog };
   return createEngine(name, {
     ...common,
     threads: 2,

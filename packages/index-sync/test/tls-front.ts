@@ -37,10 +37,20 @@ export async function startTlsFront(dir: string, target: string): Promise<Front 
 
 const NAMES = 'subjectAltName=IP:127.0.0.1,DNS:localhost';
 
-/** A proxy on loopback. It notes whom it was asked to connect with; plain requests to it are refused. */
+/** A proxy on loopback. It notes whom it was asked to connect with, and `http:` before a host whose address it was given whole. */
 export async function startProxy(): Promise<Front & { readonly asked: string[] }> {
   const asked: string[] = [];
-  const server = createHttpServer((_, response) => response.writeHead(405).end());
+  const server = createHttpServer((request, response) => {
+    const { url = '', method, headers } = request;
+    if (!url.startsWith('http://')) return response.writeHead(400).end();
+    asked.push(`http:${new URL(url).host}`);
+    const onward = ask(url, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    return request.pipe(onward);
+  });
   server.on('connect', ({ url = '' }: IncomingMessage, socket: Socket) => {
     asked.push(url);
     const [host = '', port] = url.split(':');

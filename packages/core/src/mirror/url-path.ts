@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { MirrorError } from '../errors.ts';
 import { quoted } from '../registry/quoted.ts';
-import { parsedHttpUrl, percentDecoded, withoutCredentials } from '../registry/url-text.ts';
+import { withoutCredentials } from '../net/redact.ts';
+import { parsedHttpUrl, percentDecoded } from '../registry/url-text.ts';
 
 const MAX_PART_LENGTH = 120;
 const MAX_PATH_LENGTH = 600;

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { MirrorError, messageOf } from '../errors.ts';
+import type { Credentials } from './credentials.ts';
+import { readProxies } from './proxies.ts';
+import type { ProxySettings } from './proxies.ts';
 
 /** How every tool talks HTTP. */
 export interface HttpPolicy {
@@ -10,19 +13,14 @@ export interface HttpPolicy {
   readonly extraCa: string | undefined;
   /** `http_proxy`, `https_proxy` and `no_proxy` as curl reads them. */
   readonly proxies: ProxySettings;
+  /** What is sent to which server, and to no other, also after a redirect. */
+  readonly credentials: readonly Credentials[];
   /** Time for a connection to be made. */
   readonly connectTimeoutMs: number;
   /** Time without a byte after which an attempt is given up. */
   readonly stallTimeoutMs: number;
   /** Time for a whole attempt. */
   readonly attemptTimeoutMs: number;
-}
-
-/** Proxies by scheme of the target, and who goes without. */
-export interface ProxySettings {
-  readonly http: string | undefined;
-  readonly https: string | undefined;
-  readonly noProxy: string;
 }
 
 /** What the user says about HTTP. */
@@ -35,6 +33,8 @@ export interface HttpPolicyOptions {
   readonly contact?: string | undefined;
   readonly caFile?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Credentials by server; undefined ones are passed over. */
+  readonly credentials?: readonly (Credentials | undefined)[];
   readonly connectTimeoutMs?: number;
   readonly stallTimeoutMs?: number;
   readonly attemptTimeoutMs?: number;
@@ -43,7 +43,8 @@ export interface HttpPolicyOptions {
 /**
  * Fill in the policy: User-Agent with contact, proxies from the environment, the extra certificates of `caFile` or `NODE_EXTRA_CA_CERTS`.
  *
- * @throws {MirrorError} ERR_CONFIG for a certificate file that cannot be read, ERR_USAGE for a contact that cannot stand in a header
+ * @throws {MirrorError} ERR_CONFIG for a certificate file that cannot be read, ERR_USAGE for a contact that cannot stand in a header,
+ * ERR_CONFIG for a proxy that is none
  */
 export function createHttpPolicy(options: HttpPolicyOptions): HttpPolicy {
   const env = options.env ?? {};
@@ -55,11 +56,8 @@ export function createHttpPolicy(options: HttpPolicyOptions): HttpPolicy {
   return {
     userAgent,
     extraCa: options.caFile === undefined ? undefined : readCertificates(options.caFile),
-    proxies: {
-      http: env['http_proxy'] ?? env['HTTP_PROXY'] ?? env['all_proxy'] ?? env['ALL_PROXY'],
-      https: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? env['all_proxy'] ?? env['ALL_PROXY'],
-      noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
-    },
+    proxies: readProxies(env),
+    credentials: (options.credentials ?? []).filter((each) => each !== undefined),
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
     attemptTimeoutMs: options.attemptTimeoutMs ?? 300_000,

@@ -1,11 +1,25 @@
 // How to talk to an upstream: limits, retries, rates. Exported as @mirror/core/net, for threads that should load no more than that.
+export { authorizationFor, basicAuthorization, checkedToken, splitCredentials } from './credentials.ts';
+export type { Credentials, SplitAddress } from './credentials.ts';
+export { createHttpClient } from './http-client/http-client.ts';
+export type { HttpAnswer, HttpClient, HttpRequest } from './http-client/http-client.ts';
+export { readBody } from './http-client/read-body.ts';
+export { PATIENCE } from './http-client/steady-body.ts';
 export { createHttpPolicy, trustedCertificates } from './http-policy.ts';
-export type { HttpPolicy, HttpPolicyOptions, ProxySettings } from './http-policy.ts';
+export type { HttpPolicy, HttpPolicyOptions } from './http-policy.ts';
 export { parseListen } from './parse-listen.ts';
 export type { ListenAddress } from './parse-listen.ts';
+export { createProxyRoute, readProxies } from './proxies.ts';
+export type { Proxy, ProxyRoute, ProxySettings } from './proxies.ts';
 export { createRateLimit } from './rate-limit.ts';
 export type { RateLimit } from './rate-limit.ts';
 export { redactUrls } from './redact.ts';
+export { MAX_REDIRECTS, isRedirectStatus, redirectTarget } from './redirect.ts';
+export { requireHttpAddress } from './require-http-address.ts';
 export { DEFAULT_RETRY, isPermanent, isRetryableStatus, parseRetryAfter, pause, retryDelayMs } from './retry.ts';
 export type { RetryPolicy } from './retry.ts';
+export { createRetry } from './retry-upstream.ts';
+export type { Retry, RetryOptions } from './retry-upstream.ts';
 export { MAX_HEADER_BYTES, createDispatcher } from './undici-dispatcher.ts';
+export type { UndiciDispatcher } from './undici-dispatcher.ts';
+export { CA_HINT, UpstreamError } from './upstream-error.ts';

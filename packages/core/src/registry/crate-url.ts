@@ -1,11 +1,13 @@
 import { MirrorError } from '../errors.ts';
+import { splitCredentials } from '../net/credentials.ts';
+import { withoutCredentials } from '../net/redact.ts';
 import { parseCrateFileName } from './crate-file.ts';
 import type { CrateId } from './crate-file.ts';
 import { checkedCrateName } from './crate-name.ts';
 import { checkedCrateVersion } from './crate-version.ts';
 import { cratePrefix } from './index-path.ts';
 import { quoted } from './quoted.ts';
-import { parsedHttpUrl, percentDecoded, withoutCredentials } from './url-text.ts';
+import { parsedHttpUrl, percentDecoded } from './url-text.ts';
 
 /** Where crates.io itself keeps its crate files. */
 export const CRATES_IO_BASE_URL = 'https://static.crates.io/crates';
@@ -25,6 +27,7 @@ export type CrateUrl = (crate: CrateUrlParts) => string;
  * - a template with cargo's markers `{crate} {version} {prefix} {lowerprefix} {sha256-checksum}`, each replaced by its
  *   value. It must tell versions apart: `{crate}` and `{version}`, or `{sha256-checksum}`.
  *
+ * User and password of `base` stand in no URL that is made: `splitCredentials` gives them to those who fetch.
  * A `+` in the version becomes `%2B`, the canonical form on crates.io: object stores read a plain `+` as a space.
  * The returned function throws ERR_INTEGRITY for a name or version that is not one.
  *
@@ -32,7 +35,7 @@ export type CrateUrl = (crate: CrateUrlParts) => string;
  * @see https://doc.rust-lang.org/cargo/reference/registry-index.html#index-configuration
  */
 export function createCrateUrl(base: string): CrateUrl {
-  const pieces = checkedTemplate(base).split(MARKER);
+  const pieces = splitCredentials(checkedTemplate(base)).address.split(MARKER);
   return (crate) => {
     checkedCrateName(crate.name);
     checkedCrateVersion(crate.vers);

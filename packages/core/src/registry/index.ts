@@ -12,7 +12,8 @@ export {
 } from './crate-version.ts';
 export type { VersionParts } from './crate-version.ts';
 export { cratePrefix, indexPathOf, isIndexPath } from './index-path.ts';
-export { percentDecoded, withoutCredentials } from './url-text.ts';
+export { percentDecoded } from './url-text.ts';
+export { withoutCredentials } from '../net/redact.ts';
 export type { CrateSieveOptions } from './crate-sieve.ts';
 export type { IndexProblem, SettledVersions } from './entry-batch.ts';
 export { entriesOf, lastOfEachVersion } from './entries-of.ts';

@@ -18,7 +18,7 @@ describe('a crate URL', () => {
     ['http://h:1/{lowerprefix}/{crate}-{version}.crate?k=1', 'http://h:1/in/fl/Inflector-0.11.4%2Bbuild.1.crate?k=1'],
     ['https://h/{prefix}/{crate}/{version}', 'https://h/In/fl/Inflector/0.11.4%2Bbuild.1'],
     ['https://h/{sha256-checksum}', `https://h/${cksum}`],
-    ['https://u:p@h/{crate}{crate}{version}', 'https://u:p@h/InflectorInflector0.11.4%2Bbuild.1'],
+    ['https://u:p@h/{crate}{crate}{version}', 'https://h/InflectorInflector0.11.4%2Bbuild.1'],
   ])('from the template %s is %s', (template, expected) => {
     if (expected === undefined) expect(() => crateUrl(template, crate)).toThrow('unknown marker {v}');
     else expect(crateUrl(template, crate)).toBe(expected);

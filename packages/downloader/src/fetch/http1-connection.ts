@@ -1,4 +1,5 @@
 import { messageOf, systemCodeOf } from '@mirror/core/errors';
+import { authorizationFor } from '@mirror/core/net';
 import type { HttpPolicy } from '@mirror/core/net';
 import { Http1Error, createHttp1Parser } from './http1-parser.ts';
 import type { ParserState } from './http1-parser.ts';
@@ -52,6 +53,7 @@ export interface ConnectionOwner extends SocketOptions {
 export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Connection {
   const { policy } = owner;
   const fixedHead = ` HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: ${policy.userAgent}\r\nAccept: */*\r\nAccept-Encoding: identity\r\n`;
+  const ownAuthorization = authorizationFor(url.origin, policy.credentials);
   let pending: Pending | undefined;
   let isConnected = false;
   let isWanted = false;
@@ -155,7 +157,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       startedAt = lastByteAt = performance.now();
       isWanted = isRedirect = false;
       parser.reset();
-      socket.write(`GET ${next.target}${fixedHead}${headerLines(next.request.headers)}\r\n`, 'latin1');
+      socket.write(`GET ${next.target}${fixedHead}${headerLines(next.request.headers)}${authorizationLine(next.request)}\r\n`, 'latin1');
     },
     abort: (signal) => {
       if (pending?.request.signal === signal) fail(signal.reason);
@@ -168,6 +170,12 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       socket.destroy();
     },
   };
+
+  function authorizationLine({ credentials }: TransportRequest): string {
+    const given = credentials === undefined ? undefined : authorizationFor(url.origin, credentials);
+    const authorization = given ?? ownAuthorization;
+    return authorization === undefined ? '' : `Authorization: ${authorization}\r\n`;
+  }
 
   /** What is wrong when the connection ends here, if anything. */
   function incompleteness(): unknown {

@@ -1,8 +1,12 @@
+import type { Credentials } from '@mirror/core/net';
+
 /** One GET. */
 export interface TransportRequest {
   readonly url: string;
   /** Besides Host, User-Agent and what the transport itself needs; lower-case names. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Besides those of the policy, and before them. */
+  readonly credentials?: readonly Credentials[] | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -1,6 +1,12 @@
 import { messageOf, systemCodeOf } from '@mirror/core/errors';
-import { createDispatcher } from '@mirror/core/net';
-import type { HttpPolicy } from '@mirror/core/net';
+import {
+  MAX_REDIRECTS,
+  authorizationFor,
+  createDispatcher,
+  isRedirectStatus,
+  redirectTarget,
+} from '@mirror/core/net';
+import type { HttpPolicy, UndiciDispatcher } from '@mirror/core/net';
 import type { Dispatcher } from 'undici';
 import { TransportError } from './transport.ts';
 import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from './transport.ts';
@@ -8,20 +14,20 @@ import type { ResponseHead, ResponseReceiver, Transport, TransportRequest } from
 /**
  * The robust transport: undici, with proxies, redirects, HTTP/2 and whatever else servers do.
  *
- * Redirects are followed by hand, at most `MAX_REDIRECTS`, only to http and https and never from https back to http, since a mirror
- * must not be led to read local files or to give up encryption.
+ * Redirects are followed by hand, at most `MAX_REDIRECTS`, where `redirectTarget` lets them lead; credentials go to the server that they are
+ * meant for, and to no other.
  */
 export function createUndiciTransport(policy: HttpPolicy, connections: number): Transport {
-  let loading: Promise<Dispatcher> | undefined;
+  let loading: Promise<UndiciDispatcher> | undefined;
   const follow = async (request: TransportRequest, receiver: ResponseReceiver): Promise<void> => {
     const dispatcher = await (loading ??= createDispatcher(policy, { connections }));
-    let url = checkedUrl(request.url, undefined);
+    let url = checkedUrl(request.url);
     for (let hops = 0; ; hops += 1) {
       const location = await dispatchOnce(dispatcher, policy, { ...request, url: url.href }, receiver);
       if (location === undefined) return;
       if (hops === MAX_REDIRECTS)
         throw new TransportError('refused', `${request.url}: more than ${String(MAX_REDIRECTS)} redirects`);
-      url = checkedUrl(location, url);
+      url = nextUrl(url, location);
     }
   };
   return {
@@ -39,24 +45,15 @@ export function createUndiciTransport(policy: HttpPolicy, connections: number): 
   };
 }
 
-/** The proxy that a URL goes through, if any; whether `no_proxy` excepts it is for undici to say. */
-export function proxyFor(url: string, policy: HttpPolicy): string | undefined {
-  return url.startsWith('https:') ? policy.proxies.https : policy.proxies.http;
-}
-
-/** As many as browsers and curl's users are used to see. */
-const MAX_REDIRECTS = 10;
-
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-
 /** One request without following; resolves to where a redirect points. */
 function dispatchOnce(
-  dispatcher: Dispatcher,
+  dispatcher: UndiciDispatcher,
   policy: HttpPolicy,
   request: TransportRequest,
   receiver: ResponseReceiver,
 ): Promise<string | undefined> {
   const { origin, pathname, search } = new URL(request.url);
+  const authorization = authorizationFor(origin, [...(request.credentials ?? []), ...policy.credentials]);
   return new Promise((resolve, reject) => {
     let location: string | undefined;
     let wanted = false;
@@ -98,7 +95,12 @@ function dispatchOnce(
         origin,
         path: `${pathname}${search}`,
         method: 'GET',
-        headers: { 'user-agent': policy.userAgent, 'accept-encoding': 'identity', ...request.headers },
+        headers: {
+          'user-agent': policy.userAgent,
+          'accept-encoding': 'identity',
+          ...request.headers,
+          ...(authorization === undefined ? {} : { authorization }),
+        },
       },
       {
         onRequestStart: (controller) => {
@@ -108,7 +110,7 @@ function dispatchOnce(
           if (status < 200) return;
           const length = lengthOf(firstOf(headers['content-length']));
           const head: ResponseHead = { status, length, header: (name) => firstOf(headers[name]) };
-          location = REDIRECTS.has(status) ? head.header('location') : undefined;
+          location = isRedirectStatus(status) ? head.header('location') : undefined;
           if (location !== undefined) return;
           guarded(() => {
             wanted = receiver.onHead(head);
@@ -134,20 +136,18 @@ function dispatchOnce(
   });
 }
 
-function checkedUrl(text: string, from: URL | undefined): URL {
-  const shown = JSON.stringify(text.slice(0, 200));
-  if (!URL.canParse(text, from?.href)) throw new TransportError('refused', `${from?.href ?? ''} not a URL: ${shown}`);
-  const url = new URL(text, from?.href);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new TransportError(
-      'refused',
-      `expected an http or https URL, found ${shown}${from === undefined ? '' : ` as the redirect of ${from.href}`}`,
-    );
+function checkedUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
+  throw new TransportError('refused', `expected an http or https URL, found ${JSON.stringify(text.slice(0, 200))}`);
+}
+
+function nextUrl(from: URL, location: string): URL {
+  try {
+    return redirectTarget(from.href, location);
+  } catch (error) {
+    throw new TransportError('refused', messageOf(error), error);
   }
-  if (from?.protocol === 'https:' && url.protocol === 'http:') {
-    throw new TransportError('refused', `${from.href} redirects from https to http: ${shown}`);
-  }
-  return url;
 }
 
 function transportError(url: string, error: unknown): TransportError {

@@ -6,22 +6,20 @@ import path from 'node:path';
 import { renameOver, syncFolderSync } from '@mirror/core/io';
 import { readPackIndex } from '@mirror/core/git';
 import git, { type HttpClient as IsomorphicClient } from 'isomorphic-git';
-import { decodedBody } from '../http/decoded-body.ts';
-import { OTHER_KINDS, requireHttpAddress } from '../http/require-http-address.ts';
-import type { HttpClient } from '../http/http-client.ts';
-import type { Retry } from '../retry-upstream.ts';
-import { UpstreamError } from '../upstream-error.ts';
+import { UpstreamError, splitCredentials, type HttpClient, type Retry } from '@mirror/core/net';
+import { TOKEN_HINT } from '../token-hint.ts';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
 import { PRIVATE_FOLDER } from './git-dir.ts';
 import { otherObjectFormat } from './object-format.ts';
 import type { RemoteHead } from './protocol-v2.ts';
+import { requireGitAddress } from './require-git-address.ts';
+import { movedBase } from './smart-http.ts';
 
 /** How isomorphic-git is set up. */
 export interface IsomorphicEngineOptions {
+  /** Credentials in it are taken out, and known to the client. */
   readonly url: string;
   readonly http: HttpClient;
-  readonly token?: string | undefined;
-  readonly userAgent: string;
   readonly retry: Retry;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
@@ -37,17 +35,16 @@ export interface IsomorphicEngineOptions {
  * @throws {MirrorError} ERR_USAGE when the address is not http or https
  */
 export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEngine {
-  const { url, retry } = options;
-  requireHttpAddress(url, OTHER_KINDS);
+  const { retry } = options;
+  requireGitAddress(options.url);
+  const { address: url } = splitCredentials(options.url);
   const http = clientOf(options);
-  const { token } = options;
-  const auth = token === undefined ? {} : { onAuth: () => ({ username: 'x-access-token', password: token }) };
 
   async function remoteHead(branch: string | undefined): Promise<RemoteHead> {
     const asked = branch ?? 'HEAD';
     const refs = await retry('asking the git server', async () => {
       try {
-        return await git.listServerRefs({ http, url, ...auth, prefix: asked, symrefs: true, protocolVersion: 2 });
+        return await git.listServerRefs({ http, url, prefix: asked, symrefs: true, protocolVersion: 2 });
       } catch (error) {
         throw asKnownError(error, url);
       }
@@ -63,7 +60,7 @@ export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEng
 
   // isomorphic-git passes over names of another length than that of SHA-1
   async function objectFormat(): Promise<string> {
-    const { capabilities } = await retry('asking the git server', () => git.getRemoteInfo2({ http, url, ...auth }));
+    const { capabilities } = await retry('asking the git server', () => git.getRemoteInfo2({ http, url }));
     const format = capabilities['object-format'];
     return typeof format === 'string' ? format : 'sha1';
   }
@@ -79,7 +76,6 @@ export function createIsomorphicEngine(options: IsomorphicEngineOptions): GitEng
         dir: scratch,
         gitdir: scratch,
         url,
-        ...auth,
         ref: head.ref.replace('refs/heads/', ''),
         depth: 1,
         singleBranch: true,
@@ -132,22 +128,29 @@ function makeDurable(file: string): void {
   }
 }
 
-// through our own connections: proxies, certificates and time limits hold for this engine too
-function clientOf({ http, userAgent, signal }: IsomorphicEngineOptions): IsomorphicClient {
+// through our own connections: proxies, certificates, credentials and time limits hold for this engine too; and a repository that has moved is
+// found by its first answer, since isomorphic-git itself follows nobody
+function clientOf({ http, signal }: IsomorphicEngineOptions): IsomorphicClient {
+  let moved: { readonly from: string; readonly to: string } | undefined;
   return {
-    async request({ url, method = 'GET', headers = {}, body }) {
-      const answer = await http.request(url, {
-        method,
-        headers: { ...headers, 'user-agent': userAgent, 'accept-encoding': 'identity' },
-        body: body === undefined ? undefined : await collected(body),
-        signal,
-      });
+    async request({ url: given, method = 'GET', headers = {}, body }) {
+      const url = moved !== undefined && given.startsWith(moved.from) ? moved.to + given.slice(moved.from.length) : given;
+      const sent = body === undefined ? undefined : await collected(body);
+      const answer = await http.request(url, { method, headers: lowerCased(headers), body: sent, signal });
+      if (answer.status === 200 && answer.url !== url) moved = { from: movedBase(url, given), to: movedBase(url, answer.url) };
       const plain = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
-      const whole = await decodedBody(url, answer);
-      const iterator = whole[Symbol.asyncIterator]() as AsyncIterableIterator<Uint8Array>;
+      const iterator = answer.body[Symbol.asyncIterator]() as AsyncIterableIterator<Uint8Array>;
       return { url, method, statusCode: answer.status, statusMessage: '', headers: plain, body: iterator };
     },
   };
+}
+
+// ours stand in lower case, and one header must not be there twice
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { 'user-agent': _, ...others } = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  return others;
 }
 
 async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -159,7 +162,7 @@ async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
 function asKnownError(error: unknown, url: string): unknown {
   if (error instanceof MirrorError || typeof error !== 'object' || error === null) return error;
   const { code, data } = error as { code?: unknown; data?: { statusCode?: number } };
-  if (code === 'HttpError') return new UpstreamError(url, data?.statusCode ?? 0, undefined);
+  if (code === 'HttpError') return new UpstreamError(url, data?.statusCode ?? 0, undefined, TOKEN_HINT);
   if (['SmartHttpError', 'EmptyServerResponseError', 'RemoteCapabilityError'].includes(String(code)))
     return new MirrorError('ERR_HTTP', `${url}: ${messageOf(error)}`, { cause: error });
   const isPackTrouble =

@@ -1,20 +1,16 @@
 import type { Log } from '@mirror/core';
 import { messageOf } from '@mirror/core/errors';
 import path from 'node:path';
-import type { HttpClient } from '../http/http-client.ts';
-import type { Retry } from '../retry-upstream.ts';
+import { PATIENCE, type HttpClient, type Retry } from '@mirror/core/net';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
 import { remoteHead, requestPack, requireVersion2, type RemoteHead } from './protocol-v2.ts';
 import { createSmartHttp } from './smart-http.ts';
-import { PATIENCE } from '../http/steady-body.ts';
 
 /** How the client of our own is set up. */
 export interface PackEngineOptions {
   readonly url: string;
   readonly http: HttpClient;
-  readonly token?: string | undefined;
-  readonly userAgent: string;
   readonly threads: number;
   readonly limits?: GitLimits;
   /** The time without a byte that the client allows; ten times as long a server may prepare a pack without sending any of it. */

@@ -1,18 +1,13 @@
 import { MirrorError } from '@mirror/core/errors';
-import { parseRetryAfter } from '@mirror/core/net';
-import { decodedBody } from '../http/decoded-body.ts';
-import type { HttpAnswer, HttpClient, HttpRequest } from '../http/http-client.ts';
-import { OTHER_KINDS, requireHttpAddress } from '../http/require-http-address.ts';
-import { UpstreamError } from '../upstream-error.ts';
+import { UpstreamError, parseRetryAfter, splitCredentials, type HttpAnswer, type HttpClient } from '@mirror/core/net';
+import { TOKEN_HINT } from '../token-hint.ts';
+import { requireGitAddress } from './require-git-address.ts';
 
 /** How a server is reached. */
 export interface SmartHttpOptions {
-  /** Address of the repository, `https://…`; credentials in it are used and taken out. */
+  /** Address of the repository, `https://…`; credentials in it are taken out, and known to the client. */
   readonly url: string;
   readonly http: HttpClient;
-  /** Sent as the password of HTTP Basic authentication, as GitHub and GitLab take their tokens. */
-  readonly token?: string | undefined;
-  readonly userAgent: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,102 +22,66 @@ export interface SmartHttp {
 }
 
 const SERVICE = 'git-upload-pack';
-const MAX_REDIRECTS = 5;
 
 /**
  * Prepare to talk to the repository at `options.url`; nothing is sent yet.
- * A redirect of the first request is followed, as git does, and holds for those that come after it;
- * credentials never go to another origin, and https never falls back to http.
+ * A redirect of the first request is followed, as git does, and holds for those that come after it.
  *
  * @throws {MirrorError} ERR_USAGE when the address is not http or https
  * @see https://git-scm.com/docs/gitprotocol-http
  */
-export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
-  const { authorization, address } = splitCredentials(options.url, options.token);
-  const firstOrigin = new URL(address).origin;
+export function createSmartHttp({ url: given, http, signal }: SmartHttpOptions): SmartHttp {
+  requireGitAddress(given);
+  const address = splitCredentials(given).address.replace(/[?#].*/s, '').replace(/\/+$/, '');
   let base = address;
-
-  const headersFor = (url: string): Record<string, string> => ({
-    'git-protocol': 'version=2',
-    'user-agent': options.userAgent,
-    'accept-encoding': 'identity',
-    ...(authorization !== undefined && new URL(url).origin === firstOrigin ? { authorization } : {}),
-  });
-  const send = (url: string, request: HttpRequest): Promise<HttpAnswer> =>
-    options.http.request(url, {
-      ...request,
-      headers: { ...headersFor(url), ...request.headers },
-      signal: options.signal,
-    });
+  const version = { 'git-protocol': 'version=2' };
 
   async function advertise(): Promise<AsyncIterable<Uint8Array>> {
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const url = `${base}/info/refs?service=${SERVICE}`;
-      const answer = await send(url, { method: 'GET', headers: {} });
-      if (answer.status === 200) return checked(url, answer, 'advertisement');
-      await answer.discard();
-      const location = [301, 302, 303, 307, 308].includes(answer.status) ? answer.headers.location : undefined;
-      if (location === undefined) throw statusError(url, answer);
-      base = redirectedBase(url, location);
-    }
-    throw new MirrorError('ERR_HTTP', `${address}: more than ${MAX_REDIRECTS} redirects`);
+    const url = `${address}${ADVERTISEMENT}`;
+    const answer = await http.request(url, { headers: version, signal });
+    if (answer.status !== 200) throw await statusError(answer);
+    if (answer.url !== url) base = movedBase(url, answer.url);
+    return checked(answer, 'advertisement');
   }
 
   async function call(body: string): Promise<AsyncIterable<Uint8Array>> {
-    const url = `${base}/${SERVICE}`;
-    const headers = { 'content-type': `application/x-${SERVICE}-request`, accept: `application/x-${SERVICE}-result` };
-    const answer = await send(url, { method: 'POST', body, headers });
-    if (answer.status === 200) return checked(url, answer, 'result');
-    await answer.discard();
-    throw statusError(url, answer);
+    const headers = {
+      ...version,
+      'content-type': `application/x-${SERVICE}-request`,
+      accept: `application/x-${SERVICE}-result`,
+    };
+    const answer = await http.request(`${base}/${SERVICE}`, { method: 'POST', body, headers, signal });
+    if (answer.status === 200) return checked(answer, 'result');
+    throw await statusError(answer);
   }
 
   return { url: address, advertise, call };
 }
 
-async function checked(
-  url: string,
-  answer: HttpAnswer,
-  kind: 'advertisement' | 'result',
-): Promise<AsyncIterable<Uint8Array>> {
+/**
+ * Where a repository is, once its advertisement came from `url` instead of `asked`.
+ *
+ * @throws {MirrorError} ERR_HTTP when that is no advertisement's address
+ */
+export function movedBase(asked: string, url: string): string {
+  const { origin, pathname } = new URL(url);
+  if (pathname.endsWith('/info/refs')) return origin + pathname.slice(0, -'/info/refs'.length);
+  throw new MirrorError('ERR_HTTP', `${asked}: redirects to ${origin}${pathname}`);
+}
+
+const ADVERTISEMENT = `/info/refs?service=${SERVICE}`;
+
+async function checked(answer: HttpAnswer, kind: 'advertisement' | 'result'): Promise<AsyncIterable<Uint8Array>> {
   const found = answer.headers['content-type'] ?? 'none';
-  if (found.split(';', 1)[0]?.trim() === `application/x-${SERVICE}-${kind}`) return decodedBody(url, answer);
+  if (found.split(';', 1)[0]?.trim() === `application/x-${SERVICE}-${kind}`) return answer.body;
   await answer.discard();
-  throw new MirrorError('ERR_HTTP', `${url}: content type ${found}, expected application/x-${SERVICE}-${kind}`, {
+  throw new MirrorError('ERR_HTTP', `${answer.url}: content type ${found}, expected application/x-${SERVICE}-${kind}`, {
     hint: 'the address must be that of a git repository served over smart HTTP',
   });
 }
 
-function statusError(url: string, answer: HttpAnswer): UpstreamError {
-  return new UpstreamError(url, answer.status, parseRetryAfter(answer.headers['retry-after']));
-}
-
-function redirectedBase(from: string, location: string): string {
-  if (!URL.canParse(location, from)) {
-    throw new MirrorError('ERR_HTTP', `${from}: redirects to ${JSON.stringify(location)}, which is no address`);
-  }
-  const target = new URL(location, from);
-  const { protocol } = new URL(from);
-  if (target.protocol !== 'https:' && target.protocol !== protocol) {
-    throw new MirrorError(
-      'ERR_HTTP',
-      `${from}: redirects from ${protocol.slice(0, -1)} to ${target.protocol.slice(0, -1)}`,
-    );
-  }
-  if (!target.pathname.endsWith('/info/refs'))
-    throw new MirrorError('ERR_HTTP', `${from}: redirects to ${target.origin}${target.pathname}`);
-  return target.origin + target.pathname.slice(0, -'/info/refs'.length);
-}
-
-function splitCredentials(
-  text: string,
-  token: string | undefined,
-): { authorization: string | undefined; address: string } {
-  const url = requireHttpAddress(text, OTHER_KINDS);
-  const user = decodeURIComponent(url.username);
-  const password = token ?? decodeURIComponent(url.password);
-  const known = user !== '' || password !== '';
-  const pair = `${user === '' ? 'x-access-token' : user}:${password}`;
-  const address = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
-  return { authorization: known ? `Basic ${Buffer.from(pair).toString('base64')}` : undefined, address };
+async function statusError(answer: HttpAnswer): Promise<UpstreamError> {
+  await answer.discard();
+  const { url, status, headers } = answer;
+  return new UpstreamError(url, status, parseRetryAfter(headers['retry-after']), TOKEN_HINT);
 }

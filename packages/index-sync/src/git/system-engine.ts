@@ -4,10 +4,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Retry } from '../retry-upstream.ts';
+import { CA_HINT, splitCredentials, type Retry } from '@mirror/core/net';
 import type { FetchReport, FetchRequest, GitEngine } from './engine.ts';
-import { CA_HINT, TOKEN_HINT } from '../upstream-error.ts';
+import { TOKEN_HINT } from '../token-hint.ts';
 import { dropRef } from './git-dir.ts';
+import type { GitLogin } from './git-login.ts';
 import { otherObjectFormat } from './object-format.ts';
 import type { RemoteHead } from './protocol-v2.ts';
 
@@ -15,7 +16,8 @@ import type { RemoteHead } from './protocol-v2.ts';
 export interface SystemEngineOptions {
   /** Anything that git fetches from: https, ssh, a path. */
   readonly url: string;
-  readonly token?: string | undefined;
+  /** For a web server that lets only some in. */
+  readonly login?: GitLogin | undefined;
   readonly caFile?: string | undefined;
   /** Waiting so long for a byte over HTTP ends a call (default: as git is set up). */
   readonly stallMs?: number | undefined;
@@ -29,7 +31,8 @@ const FETCHED_REF = 'refs/mirror-index-sync/fetched';
 
 /** The installed git as an engine: for ssh, for local paths, for servers that do not speak version 2 of the protocol. */
 export function createSystemEngine(options: SystemEngineOptions): GitEngine {
-  const { url, retry, signal } = options;
+  const { retry, signal } = options;
+  const { address: url } = splitCredentials(options.url);
   const env = gitEnvironment(options);
   const limits = stallLimits(options.stallMs);
   const git = (args: readonly string[]): Promise<string> => runGit([...limits, ...args], env, signal);
@@ -96,9 +99,9 @@ function stallLimits(stallMs: number | undefined): string[] {
   return ['-c', 'http.lowSpeedLimit=1', '-c', `http.lowSpeedTime=${Math.ceil(stallMs / 1000)}`];
 }
 
-function gitEnvironment({ url, env, token, caFile }: SystemEngineOptions): Record<string, string | undefined> {
+function gitEnvironment({ url, env, login, caFile }: SystemEngineOptions): Record<string, string | undefined> {
   const own = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...(caFile === undefined ? {} : { GIT_SSL_CAINFO: caFile }) };
-  if (token === undefined || !/^https?:/.test(url) || !URL.canParse(url)) return { ...env, ...own };
+  if (login === undefined) return { ...env, ...own };
   // in the environment, not in the arguments, which every user of the machine can read; as credentials of this origin, not as a header, which git
   // would send along after a redirect; and first of all without the helpers of the user, which would keep it
   return {
@@ -108,8 +111,9 @@ function gitEnvironment({ url, env, token, caFile }: SystemEngineOptions): Recor
     GIT_CONFIG_KEY_0: 'credential.helper',
     GIT_CONFIG_VALUE_0: '',
     GIT_CONFIG_KEY_1: `credential.${new URL(url).origin}.helper`,
-    GIT_CONFIG_VALUE_1: '!printf "username=x-access-token\\npassword=%s\\n" "$MIRROR_GIT_TOKEN";:',
-    MIRROR_GIT_TOKEN: token,
+    GIT_CONFIG_VALUE_1: '!printf "username=%s\\npassword=%s\\n" "$MIRROR_GIT_USER" "$MIRROR_GIT_PASSWORD";:',
+    MIRROR_GIT_USER: login.user,
+    MIRROR_GIT_PASSWORD: login.password,
   };
 }
 

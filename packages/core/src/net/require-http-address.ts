@@ -1,4 +1,5 @@
-import { MirrorError } from '@mirror/core/errors';
+import { MirrorError } from '../errors.ts';
+import { withoutCredentials } from './redact.ts';
 
 /**
  * `text` as the address of something on a web server.
@@ -9,8 +10,5 @@ import { MirrorError } from '@mirror/core/errors';
 export function requireHttpAddress(text: string, hint?: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && ['http:', 'https:'].includes(url.protocol)) return url;
-  throw new MirrorError('ERR_USAGE', `${text}: expected an http or https address`, hint === undefined ? {} : { hint });
+  throw new MirrorError('ERR_USAGE', `${withoutCredentials(text)}: expected an http or https address`, hint === undefined ? {} : { hint });
 }
-
-/** What reads a repository that is elsewhere. */
-export const OTHER_KINDS = '--git-engine system reads other kinds';

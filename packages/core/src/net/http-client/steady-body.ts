@@ -1,4 +1,4 @@
-import { MirrorError } from '@mirror/core/errors';
+import { MirrorError } from '../../errors.ts';
 import { Readable } from 'node:stream';
 
 /** So many times the time without a byte is how long a server may keep its client waiting without getting anywhere. */

@@ -1,6 +1,7 @@
-import type { Log, RetryPolicy } from '@mirror/core';
-import { MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
-import { isPermanent, isRetryableStatus, pause, retryDelayMs } from '@mirror/core/net';
+import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { isPermanent, isRetryableStatus, pause, retryDelayMs } from './retry.ts';
+import type { RetryPolicy } from './retry.ts';
 import { CA_HINT, UpstreamError } from './upstream-error.ts';
 
 /** Runs an operation, and again when what went wrong may pass. `what` is for the log: `fetching a pack`. */
