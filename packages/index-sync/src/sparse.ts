@@ -5,7 +5,14 @@ import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { replaceFile } from './git/durable.ts';
-import { UpstreamError, parseRetryAfter, readBody, requireHttpAddress, type HttpClient, type Retry } from '@mirror/core/net';
+import {
+  UpstreamError,
+  parseRetryAfter,
+  readBody,
+  requireHttpAddress,
+  type HttpClient,
+  type Retry,
+} from '@mirror/core/net';
 import { openSparseShadows, type SparseShadows } from './sparse-shadows.ts';
 import { TOKEN_HINT } from './token-hint.ts';
 
@@ -143,11 +150,7 @@ async function bringFile(context: Context, name: string): Promise<void> {
 
 type Answer = 'unchanged' | 'absent' | { readonly body: Buffer; readonly etag: string | undefined };
 
-async function request(
-  { base, http, signal }: Context,
-  name: string,
-  etag: string | undefined,
-): Promise<Answer> {
+async function request({ base, http, signal }: Context, name: string, etag: string | undefined): Promise<Answer> {
   const answer = await http.request(base + name, {
     headers: etag === undefined || etag === '' ? {} : { 'if-none-match': etag },
     signal,

@@ -7,13 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import {
-  holdSparse,
-  sparseChangeFeed,
-  syncSparse,
-  type ChangeRecord,
-  type SparseResult,
-} from '../dist/index.js';
+import { holdSparse, sparseChangeFeed, syncSparse, type ChangeRecord, type SparseResult } from '../dist/index.js';
 import { lineText } from './upstream.ts';
 
 interface Sparse {

@@ -19,7 +19,10 @@ export function parseNoProxy(list: string, source: string): IsExcepted {
     .filter((item) => item !== '')
     .map((item) => ruleOf(item.toLowerCase(), source));
   return (host, port) => {
-    const plain = host.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '');
+    const plain = host
+      .toLowerCase()
+      .replace(/^\[|\]$/g, '')
+      .replace(/\.$/, '');
     return rules.some((rule) => rule(plain, port));
   };
 }

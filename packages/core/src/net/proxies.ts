@@ -75,5 +75,8 @@ function proxyOf(variable: string, value: string | undefined): Proxy | undefined
   }
   const { origin, username, password } = url;
   const isOpen = username === '' && password === '';
-  return { origin, authorization: isOpen ? undefined : basicAuthorization(percentDecoded(username), percentDecoded(password)) };
+  return {
+    origin,
+    authorization: isOpen ? undefined : basicAuthorization(percentDecoded(username), percentDecoded(password)),
+  };
 }

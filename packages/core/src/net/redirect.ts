@@ -19,7 +19,8 @@ export function isRedirectStatus(status: number): boolean {
  */
 export function redirectTarget(from: string, location: string): URL {
   const shown = redactUrls(JSON.stringify(location.slice(0, 200)));
-  if (!URL.canParse(location, from)) throw new MirrorError('ERR_HTTP', `${from} redirects to ${shown}, which is no URL`);
+  if (!URL.canParse(location, from))
+    throw new MirrorError('ERR_HTTP', `${from} redirects to ${shown}, which is no URL`);
   const target = new URL(location, from);
   if (target.protocol !== 'https:' && target.protocol !== 'http:') {
     throw new MirrorError('ERR_HTTP', `expected an http or https URL, found ${shown} as the redirect of ${from}`);

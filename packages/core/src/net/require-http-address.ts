@@ -10,5 +10,9 @@ import { withoutCredentials } from './redact.ts';
 export function requireHttpAddress(text: string, hint?: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && ['http:', 'https:'].includes(url.protocol)) return url;
-  throw new MirrorError('ERR_USAGE', `${withoutCredentials(text)}: expected an http or https address`, hint === undefined ? {} : { hint });
+  throw new MirrorError(
+    'ERR_USAGE',
+    `${withoutCredentials(text)}: expected an http or https address`,
+    hint === undefined ? {} : { hint },
+  );
 }

@@ -63,7 +63,10 @@ export async function createDispatcher(
         ...request.headers,
         ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }),
       };
-      return direct.dispatch({ ...request, origin: proxy.origin, path: target.origin + request.path, headers }, handler);
+      return direct.dispatch(
+        { ...request, origin: proxy.origin, path: target.origin + request.path, headers },
+        handler,
+      );
     },
     destroy: async () => {
       await Promise.all([direct, ...tunnels.values()].map((each) => each.destroy()));

@@ -157,7 +157,10 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       startedAt = lastByteAt = performance.now();
       isWanted = isRedirect = false;
       parser.reset();
-      socket.write(`GET ${next.target}${fixedHead}${headerLines(next.request.headers)}${authorizationLine(next.request)}\r\n`, 'latin1');
+      socket.write(
+        `GET ${next.target}${fixedHead}${headerLines(next.request.headers)}${authorizationLine(next.request)}\r\n`,
+        'latin1',
+      );
     },
     abort: (signal) => {
       if (pending?.request.signal === signal) fail(signal.reason);

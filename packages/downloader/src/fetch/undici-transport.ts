@@ -1,11 +1,5 @@
 import { messageOf, systemCodeOf } from '@mirror/core/errors';
-import {
-  MAX_REDIRECTS,
-  authorizationFor,
-  createDispatcher,
-  isRedirectStatus,
-  redirectTarget,
-} from '@mirror/core/net';
+import { MAX_REDIRECTS, authorizationFor, createDispatcher, isRedirectStatus, redirectTarget } from '@mirror/core/net';
 import type { HttpPolicy, UndiciDispatcher } from '@mirror/core/net';
 import type { Dispatcher } from 'undici';
 import { TransportError } from './transport.ts';

@@ -134,10 +134,12 @@ function clientOf({ http, signal }: IsomorphicEngineOptions): IsomorphicClient {
   let moved: { readonly from: string; readonly to: string } | undefined;
   return {
     async request({ url: given, method = 'GET', headers = {}, body }) {
-      const url = moved !== undefined && given.startsWith(moved.from) ? moved.to + given.slice(moved.from.length) : given;
+      const url =
+        moved !== undefined && given.startsWith(moved.from) ? moved.to + given.slice(moved.from.length) : given;
       const sent = body === undefined ? undefined : await collected(body);
       const answer = await http.request(url, { method, headers: lowerCased(headers), body: sent, signal });
-      if (answer.status === 200 && answer.url !== url) moved = { from: movedBase(url, given), to: movedBase(url, answer.url) };
+      if (answer.status === 200 && answer.url !== url)
+        moved = { from: movedBase(url, given), to: movedBase(url, answer.url) };
       const plain = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
       const iterator = answer.body[Symbol.asyncIterator]() as AsyncIterableIterator<Uint8Array>;
       return { url, method, statusCode: answer.status, statusMessage: '', headers: plain, body: iterator };
@@ -147,10 +149,11 @@ function clientOf({ http, signal }: IsomorphicEngineOptions): IsomorphicClient {
 
 // ours stand in lower case, and one header must not be there twice
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const { 'user-agent': _, ...others } = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  return Object.fromEntries(
+    Object.entries(headers)
+      .map(([name, value]) => [name.toLowerCase(), value] as const)
+      .filter(([name]) => name !== 'user-agent'),
   );
-  return others;
 }
 
 async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -32,7 +32,9 @@ const SERVICE = 'git-upload-pack';
  */
 export function createSmartHttp({ url: given, http, signal }: SmartHttpOptions): SmartHttp {
   requireGitAddress(given);
-  const address = splitCredentials(given).address.replace(/[?#].*/s, '').replace(/\/+$/, '');
+  const address = splitCredentials(given)
+    .address.replace(/[?#].*/s, '')
+    .replace(/\/+$/, '');
   let base = address;
   const version = { 'git-protocol': 'version=2' };
 

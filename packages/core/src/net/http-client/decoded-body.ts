@@ -19,21 +19,28 @@ export function decodedBody(url: string, body: Readable, coding: string | undefi
   if (codings.length === 0) return body;
   const decoders = codings.reverse().map((each) => DECODERS[each]);
   if (decoders.length > MAX_CODINGS || decoders.includes(undefined)) {
-    throw new MirrorError('ERR_HTTP', `${url}: expected the content coding gzip, deflate or br, found ${shown(coding)}`);
+    throw new MirrorError(
+      'ERR_HTTP',
+      `${url}: expected the content coding gzip, deflate or br, found ${shown(coding)}`,
+    );
   }
   const seen = { encoded: 0, decoded: 0 };
   const counted = body.pipe(counter((bytes) => (seen.encoded += bytes)));
   const bounded = counter((bytes) => {
     seen.decoded += bytes;
     if (seen.decoded <= FREE_BYTES || seen.decoded <= MAX_RATIO * seen.encoded) return;
-    throw new MirrorError('ERR_HTTP', `${url}: the body grows to more than ${String(MAX_RATIO)} times its size when decoded`);
+    throw new MirrorError(
+      'ERR_HTTP',
+      `${url}: the body grows to more than ${String(MAX_RATIO)} times its size when decoded`,
+    );
   });
   body.once('error', (error) => counted.destroy(error));
   const stages = decoders.map((make) => make!());
   pipeline([counted, ...stages], (error) => {
     body.destroy();
     if (error === undefined || error === null) return;
-    const isDecoding = systemCodeOf(error)?.startsWith('Z_') === true || systemCodeOf(error)?.startsWith('ERR_') === true;
+    const isDecoding =
+      systemCodeOf(error)?.startsWith('Z_') === true || systemCodeOf(error)?.startsWith('ERR_') === true;
     bounded.destroy(isDecoding && !(error instanceof MirrorError) ? undecodable(url, coding, error) : error);
   });
   stages.at(-1)!.pipe(bounded);

@@ -60,5 +60,9 @@ async function connectBy(proxy: Proxy, target: string, policy: HttpPolicy, signa
   const { statusCode: status = 0, headers } = answer;
   if (status >= 200 && status < 300) return socket;
   socket.destroy();
-  throw new UpstreamError(`${target} by way of the proxy ${proxy.origin}`, status, parseRetryAfter(headers['retry-after']));
+  throw new UpstreamError(
+    `${target} by way of the proxy ${proxy.origin}`,
+    status,
+    parseRetryAfter(headers['retry-after']),
+  );
 }

@@ -33,11 +33,15 @@ export function createAgents(policy: HttpPolicy, connections: number): Agents {
     return { ...settings, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
   };
   const plainPool = (): Promise<Agent> => poolOf('http', async () => new (await import('node:http')).Agent(settings));
-  const securePool = (): Promise<Agent> => poolOf('https', async () => new (await import('node:https')).Agent(secure()));
+  const securePool = (): Promise<Agent> =>
+    poolOf('https', async () => new (await import('node:https')).Agent(secure()));
   const tunnelPool = (proxy: Proxy): Promise<Agent> =>
     poolOf(`tunnel ${proxy.origin}`, async () => {
       const agent = new (await import('node:https')).Agent(secure());
-      const createConnection = (options: ConnectionOptions, done: (error: Error | null, socket?: Socket) => void): void =>
+      const createConnection = (
+        options: ConnectionOptions,
+        done: (error: Error | null, socket?: Socket) => void,
+      ): void =>
         void openTunnel(proxy, options, policy).then(
           (socket) => {
             done(null, socket);

@@ -94,7 +94,9 @@ function limitTime(request: ClientRequest, url: URL, policy: HttpPolicy, isProxi
   request.once('socket', (socket) => {
     if (!socket.connecting) return;
     const giveUp = (): void =>
-      void request.destroy(tooLate(url, `no connection${isProxied ? ' to the proxy' : ''} after ${String(connectTimeoutMs)} ms`));
+      void request.destroy(
+        tooLate(url, `no connection${isProxied ? ' to the proxy' : ''} after ${String(connectTimeoutMs)} ms`),
+      );
     const timer = setTimeout(giveUp, connectTimeoutMs);
     const isSecure = 'encrypted' in socket;
     socket.once(isSecure ? 'secureConnect' : 'connect', () => {
