@@ -86,7 +86,11 @@ export const fetchingFlags = {
     describe: 'time without a byte after which an attempt is given up',
     default: '60s',
   }),
-  retries: flag.number({ group: fetching, describe: 'attempts after the first one', default: '6' }),
+  retries: flag.number({
+    group: fetching,
+    describe: 'attempts after the first one, at each address and in each of two rounds',
+    default: '6',
+  }),
   'retry-base': flag.duration({
     group: fetching,
     describe: 'first pause at most; doubles each time',
@@ -101,6 +105,11 @@ export const fetchingFlags = {
   'rate-limit': flag.rate({ group: fetching, describe: 'requests per second at most' }),
   'max-bandwidth': flag.bandwidth({ group: fetching, describe: 'bytes per second at most, such as 50MB/s' }),
   'max-file-size': flag.size({ group: fetching, describe: 'a larger file is refused', default: '2GiB' }),
+  'give-up-after': flag.duration({
+    group: fetching,
+    describe: 'end the run when upstream has not answered for this long',
+    default: '5m',
+  }),
   'user-agent': flag.string({ group: fetching, describe: 'instead of the name and version of this program' }),
   contact: flag.string({
     group: fetching,

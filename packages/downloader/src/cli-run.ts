@@ -19,6 +19,7 @@ import { earlierManifest } from './cli-manifest.ts';
 import { version } from './cli-version.ts';
 import { download } from './download.ts';
 import type { DownloadOptions, DownloadSummary } from './download.ts';
+import { isUpstreamSilent } from './download-state.ts';
 import type { DownloadState } from './download-state.ts';
 import { expectTotal } from './expect-total.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
@@ -61,7 +62,7 @@ export async function runDownload(values: DownloadValues, context: CommandContex
       onDone: progress.tick,
     });
     progress.stop();
-    return withBundles(outcomeOf(summary, signal, toStdout), bundler);
+    return withBundles(outcomeOf(summary, state, signal, toStdout), bundler);
   };
   const watched = async (): Promise<Observed> => {
     const { observeDownload } = await import('./observe/observe-download.ts');
@@ -154,6 +155,7 @@ export function fetchingOf(values: FlagValues<typeof fetchingFlags>, { io, isVer
     transport: values.transport,
     retry: { retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax },
     maxFileBytes: values.maxFileSize,
+    silentMs: values.giveUpAfter,
     requestsPerSecond: values.rateLimit,
     bytesPerSecond: values.maxBandwidth,
     graceMs: values.grace,
@@ -242,12 +244,21 @@ function listLine({ urls, sha256, name, vers, path }: CrateJob): object {
   return { url: urls[0], sha256, name, vers, path };
 }
 
-function outcomeOf(summary: DownloadSummary, signal: AbortSignal, stdoutTaken: boolean): Outcome {
+function outcomeOf(
+  summary: DownloadSummary,
+  state: DownloadState | undefined,
+  signal: AbortSignal,
+  stdoutTaken: boolean,
+): Outcome {
   const outcome = { summary, stdoutTaken };
   const interruption = interruptionOf(signal);
   if (interruption !== undefined) return { ...outcome, failure: interruption };
   if (summary.result !== 'incomplete') return outcome;
   const { failed, malformed } = summary;
+  if (state !== undefined && isUpstreamSilent(state)) {
+    const message = `upstream gave no answer: all ${String(failed)} versions failed, the last one with ${state.failures.at(-1)?.error ?? ''}`;
+    return { ...outcome, failure: { code: 'ERR_NETWORK', message } };
+  }
   return {
     ...outcome,
     failure: {

@@ -48,6 +48,16 @@ export function addReport(state: DownloadState, report: FetchReport, latest: rea
     if (message === FAILED) keepFailure(state.failures, fields as Omit<FailedVersion, 'at'>);
 }
 
+/** Whether upstream gave no answer to any of the requests of a run, so that all that was asked for failed. */
+export function isUpstreamSilent({ failed, tally }: DownloadState): boolean {
+  return (
+    failed > 0 && Object.keys(tally.requests).every((answer) => answer === NO_ANSWER) && NO_ANSWER in tally.requests
+  );
+}
+
+/** See `Tally.requests`. */
+const NO_ANSWER = 'error none';
+
 /** Remember a version that failed, and forget the oldest when there are too many. */
 export function keepFailure(
   failures: FailedVersion[],

@@ -38,6 +38,8 @@ export interface DownloadOptions {
   readonly retry?: RetryPolicy;
   /** A body above this is refused, in bytes. */
   readonly maxFileBytes?: number;
+  /** End the run when upstream has not answered for so long, in milliseconds. */
+  readonly silentMs?: number;
   /** Attempts per second. */
   readonly requestsPerSecond?: number | undefined;
   readonly bytesPerSecond?: number | undefined;
@@ -68,6 +70,7 @@ export const DOWNLOAD_DEFAULTS = {
   flush: 'none',
   retry: DEFAULT_RETRY,
   maxFileBytes: 2 * 2 ** 30,
+  silentMs: 300_000,
   graceMs: 10_000,
 } as const;
 
@@ -159,8 +162,11 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    await options.bundling?.finish(runId, isWhole);
-    options.records.flush();
+    try {
+      await options.bundling?.finish(runId, isWhole);
+    } finally {
+      options.records.flush();
+    }
   }
   return summary(options, state, signal.aborted, runId, started);
 }
@@ -183,6 +189,7 @@ function workerOptions(options: DownloadOptions, runId: string): Omit<FetchWorke
     adaptive: options.adaptive ?? DOWNLOAD_DEFAULTS.adaptive,
     retry: options.retry ?? DOWNLOAD_DEFAULTS.retry,
     maxFileBytes: options.maxFileBytes ?? DOWNLOAD_DEFAULTS.maxFileBytes,
+    silentMs: options.silentMs ?? DOWNLOAD_DEFAULTS.silentMs,
     requestsPerSecond: options.requestsPerSecond,
     bytesPerSecond: options.bytesPerSecond,
     graceMs: options.graceMs ?? DOWNLOAD_DEFAULTS.graceMs,

@@ -208,23 +208,6 @@ describe.each(['auto', 'undici'])('with the transport %s', (transport) => {
       },
     );
 
-    it('an upstream that is not there at all ends the run with 5 and says what to do', async () => {
-      const { noSource } = workplaceHere();
-      const args = [
-        ...noSource,
-        '--crates-base-url',
-        'http://127.0.0.1:9/crates',
-        '--retries',
-        '1',
-        '--retry-max',
-        '5ms',
-      ];
-      const { status, err } = await run(args);
-      expect(status).toBe(5);
-      expect(err).toMatch(/upstream gives no answer: .*ECONNREFUSED/);
-      expect(err).toContain('a rerun goes on where this one stopped');
-    });
-
     it('an outage in the middle of the run costs nothing', async () => {
       const { args, out } = workplaceHere();
       registry.setLatency(20);

@@ -1,19 +1,10 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  readdirSync,
-  statSync,
-} from 'node:fs';
-import type { Dirent } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, systemCodeOf } from '../errors.ts';
 import { findRepository, readRef } from '../git/repository.ts';
-import { indexPathOf, isIndexPath } from './index-path.ts';
+import { openCheckoutSource } from './checkout-source.ts';
+import { openIndexDirectory } from './index-directory.ts';
+import { indexPathOf } from './index-path.ts';
 import { openPackedSource } from './packed-index-source.ts';
 import type { PackedPlace } from './packed-index-source.ts';
 
@@ -36,6 +27,8 @@ export interface IndexPlace {
   readonly dir: string;
   /** Set when the index is read out of the packs of a git repository: every thread reads the same commit. */
   readonly packed?: PackedPlace;
+  /** Set when `dir` is a git checkout: the commit whose copy its files are. */
+  readonly commit?: PackedPlace;
 }
 
 /** What lies below one folder at the top of an index. */
@@ -55,8 +48,8 @@ export interface IndexFile {
 }
 
 /**
- * Where the index in `dir` is to be read: its files, or, in a bare repository or one whose files were never checked out,
- * the packs of the commit at HEAD.
+ * Where the index in `dir` is to be read: its files; in a git checkout the files as far as they are those of the commit at HEAD; in a bare repository or
+ * one whose files were never checked out the packs of that commit.
  *
  * @throws {MirrorError} ERR_IO when `dir` cannot be read; ERR_CONFIG when it is no directory, or a repository without any commit
  */
@@ -65,42 +58,36 @@ export function locateIndexSource(dir: string): IndexPlace {
   const repository = findRepository(dir);
   if (repository === undefined) return { dir };
   const { gitDir, workTree } = repository;
-  if (workTree !== undefined && existsSync(path.join(gitDir, 'index'))) return { dir };
+  if (workTree !== undefined && existsSync(path.join(gitDir, 'index'))) {
+    // a repository of a form that is not known here, such as one with names of another length, is at least a folder of files
+    const checkedOut = knownHead(gitDir);
+    return checkedOut === undefined ? { dir } : { dir, commit: { gitDir, commit: checkedOut } };
+  }
   const commit = readRef(gitDir, 'HEAD');
   if (commit !== undefined) return { dir, packed: { gitDir, commit } };
   throw new MirrorError('ERR_CONFIG', `index ${dir}: a git repository without a commit`, { hint: WHAT_AN_INDEX_IS });
 }
 
-/** Open a place; see `openIndexDirectory` for files. */
-export function openIndexSource(place: IndexPlace): IndexSource {
-  return place.packed === undefined ? openIndexDirectory(place) : openPackedSource(place.packed);
+function knownHead(gitDir: string): string | undefined {
+  try {
+    return readRef(gitDir, 'HEAD');
+  } catch (error) {
+    if (error instanceof MirrorError) return undefined;
+    throw error;
+  }
 }
 
-/**
- * The index in the directory `dir`: a checkout of crates.io-index, or any directory in that layout, also with only some of
- * its folders. Symbolic links inside are not followed.
- *
- * @throws {MirrorError} ERR_IO when `dir` does not exist or cannot be read; ERR_CONFIG when it is no directory
- */
-function openIndexDirectory({ dir }: IndexPlace): IndexSource {
-  checkDirectory(dir);
-  return {
-    folders: () => inPathOrder(readdirSync(dir, { withFileTypes: true }).filter(isTopFolder)),
-    list: (folder) => listFolder(dir, folder),
-    existing: (indexPaths) => indexPaths.filter((indexPath) => isPlainFile(dir, indexPath)),
-    open: (indexPath) => openFile(`${dir}/${indexPath}`),
-  };
+/** Open a place; see `openIndexDirectory` for files, `openCheckoutSource` for a checkout. */
+export function openIndexSource({ dir, packed, commit }: IndexPlace): IndexSource {
+  if (packed !== undefined) return openPackedSource(packed);
+  const files = openIndexDirectory(dir);
+  return commit === undefined ? files : openCheckoutSource(dir, commit, files);
 }
 
 /** The paths of these crates in path order, each once. */
 export function indexPathsOf(names: readonly string[]): readonly string[] {
   return [...new Set(names.map(indexPathOf))].sort();
 }
-
-const TOP_FOLDER = /^(?:[123]|[a-z0-9_-]{2})$/;
-const SUB_FOLDER = /^[a-z0-9_-]{1,2}$/;
-/** Windows has no such flag; there a link needs special rights to be made. */
-const READ_NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
 
 function checkDirectory(dir: string): void {
   let isDirectory: boolean;
@@ -117,54 +104,3 @@ function checkDirectory(dir: string): void {
 /** For the hint of errors about directories that are no index. */
 export const WHAT_AN_INDEX_IS =
   'an index is a checkout of https://github.com/rust-lang/crates.io-index or a directory arranged like it: se/rd/serde, or a bare repository of one';
-
-function listFolder(dir: string, folder: string): IndexListing {
-  const indexPaths: string[] = [];
-  let ignored = 0;
-  const visit = (parent: string, mayHaveFolders: boolean): void => {
-    const children = readdirSync(`${dir}/${parent}`, { withFileTypes: true });
-    const files = children.filter((child) => child.isFile() && isIndexPath(`${parent}/${child.name}`));
-    const folders = mayHaveFolders
-      ? children.filter((child) => child.isDirectory() && SUB_FOLDER.test(child.name))
-      : [];
-    ignored += children.length - files.length - folders.length;
-    for (const name of inPathOrder(folders)) visit(`${parent}/${name}`, false);
-    for (const file of files.sort(byName)) indexPaths.push(`${parent}/${file.name}`);
-  };
-  visit(folder, folder !== '1' && folder !== '2');
-  return { indexPaths, ignored };
-}
-
-function isTopFolder(entry: Dirent): boolean {
-  return entry.isDirectory() && TOP_FOLDER.test(entry.name);
-}
-
-/** A folder sorts as if its name ended in `/`, because that is what follows it in a path. */
-function inPathOrder(folders: readonly Dirent[]): readonly string[] {
-  return folders
-    .map((folder) => `${folder.name}/`)
-    .sort()
-    .map((name) => name.slice(0, -1));
-}
-
-function byName(a: Dirent, b: Dirent): number {
-  return a.name < b.name ? -1 : 1;
-}
-
-/** Every folder on the way has to be a real one as well. */
-function isPlainFile(dir: string, indexPath: string): boolean {
-  const parts = indexPath.split('/');
-  return parts.every((_, i) => {
-    const stats = lstatSync(path.join(dir, ...parts.slice(0, i + 1)), { throwIfNoEntry: false });
-    return i === parts.length - 1 ? stats?.isFile() === true : stats?.isDirectory() === true;
-  });
-}
-
-function openFile(file: string): IndexFile {
-  const fd = openSync(file, READ_NO_LINK);
-  return {
-    size: () => fstatSync(fd).size,
-    read: (target, offset, length) => readSync(fd, target, offset, length, null),
-    close: () => closeSync(fd),
-  };
-}

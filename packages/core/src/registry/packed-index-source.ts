@@ -16,6 +16,8 @@ export interface PackedSource extends IndexSource {
   readonly store: ObjectStore;
   /** The git name of a file in the folder that was listed last. */
   idOf(indexPath: string): string;
+  /** The git name of a file; undefined when the commit has none of that path. */
+  find(indexPath: string): string | undefined;
 }
 
 /**
@@ -49,8 +51,12 @@ export function openPackedSource({ gitDir, commit }: PackedPlace): PackedSource 
     return { indexPaths, ignored };
   }
 
-  // down through the folders of one path
   function find(indexPath: string): string | undefined {
+    return ids.get(indexPath) ?? findFromTop(indexPath);
+  }
+
+  // down through the folders of one path
+  function findFromTop(indexPath: string): string | undefined {
     let entries = root;
     const names = indexPath.split('/');
     for (const name of names.slice(0, -1)) {
@@ -63,6 +69,7 @@ export function openPackedSource({ gitDir, commit }: PackedPlace): PackedSource 
 
   return {
     store,
+    find,
     idOf: (indexPath) => ids.get(indexPath) as string,
     folders: () =>
       root.filter(({ name, isFolder }) => isFolder && /^(?:[123]|[a-z0-9_-]{2})$/.test(name)).map(({ name }) => name),
@@ -74,7 +81,7 @@ export function openPackedSource({ gitDir, commit }: PackedPlace): PackedSource 
         return id !== undefined;
       }),
     open(indexPath) {
-      const id = ids.get(indexPath) ?? find(indexPath);
+      const id = find(indexPath);
       if (id === undefined) throw new MirrorError('ERR_IO', `${gitDir}: ${commit} has no ${indexPath}`);
       return openBytes(store.readAs(id, 'blob'));
     },

@@ -1,4 +1,4 @@
-import { MirrorError } from '../errors.ts';
+import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
 import type { CrateSieve } from './crate-sieve.ts';
 import { encodeEntry, encodeFile, encodeProblem, encodeSettled } from './entry-batch.ts';
 import { parseIndexEntry } from './index-entry.ts';
@@ -23,7 +23,10 @@ const MARGIN = 64;
 
 /** Turns files of an index into batches of records (see `entry-batch.ts`). */
 export interface FileScanner {
-  /** Reads one file to its end and closes it. What it found may be held back until a batch is full. */
+  /**
+   * Reads one file to its end and closes it. What it found may be held back until a batch is full. One that cannot be read is a problem like a line
+   * that is no entry: the other files are read on.
+   */
   scan(source: Pick<IndexSource, 'open'>, indexPath: string): void;
   /** Gives out what is held back. */
   flush(): void;
@@ -66,11 +69,16 @@ export function createFileScanner(options: FileScannerOptions): FileScanner {
     engine.begin(indexPath.slice(indexPath.lastIndexOf('/') + 1));
     problems = 0;
     crateFrom = out;
-    const file = source.open(indexPath);
     try {
-      scanWindows(indexPath, file);
-    } finally {
-      file.close();
+      const file = source.open(indexPath);
+      try {
+        scanWindows(indexPath, file);
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      if (!isTroubleOfFile(error)) throw error;
+      report(0, `${indexPath}: cannot be read: ${messageOf(error)}`);
     }
     if (problems > MAX_PROBLEMS_PER_FILE) {
       append(encodeProblem(0, `${indexPath}: ${problems - MAX_PROBLEMS_PER_FILE} more malformed lines`));
@@ -186,6 +194,13 @@ export function createFileScanner(options: FileScannerOptions): FileScanner {
     engine.bytes().set(record, out);
     out += record.length;
   }
+}
+
+/** Damaged in the pack, or what the disk says of one file; that a process has too many open is not about this one. */
+function isTroubleOfFile(error: unknown): boolean {
+  if (error instanceof MirrorError) return error.code === 'ERR_INTEGRITY';
+  const code = systemCodeOf(error);
+  return code !== undefined && code !== 'EMFILE' && code !== 'ENFILE' && code !== 'ENOMEM';
 }
 
 const NEWLINE = 10;

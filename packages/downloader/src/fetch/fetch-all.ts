@@ -10,6 +10,8 @@ export interface FetchAllOptions {
   readonly concurrency: number;
   readonly openLane: (ends: LaneEnds) => FetchLane;
   readonly onResult: (result: CrateResult) => void;
+  /** Hears of a job that failed for a reason that may pass, and is kept for the second round. */
+  readonly onPutAside?: (result: CrateResult) => void;
   /** No new job is begun after an abort; those in hand come to their end. */
   readonly signal: AbortSignal;
 }
@@ -23,13 +25,28 @@ export interface FetchAllOptions {
  * @throws what ended the run, after the jobs in hand have ended
  */
 export async function fetchAll(options: FetchAllOptions): Promise<void> {
-  const secondRound: CrateJob[] = [];
-  await runRound(options, options.jobs, (result) => {
-    if (result.isTransient && secondRound.length < SECOND_ROUND_LIMIT && !options.signal.aborted)
-      secondRound.push(result.job);
-    else options.onResult(result);
-  });
-  await runRound(options, queueOf(secondRound), options.onResult);
+  const firstRound = new Map<CrateJob, CrateResult>();
+  try {
+    await runRound(options, options.jobs, (result) => {
+      if (result.isTransient && firstRound.size < SECOND_ROUND_LIMIT && !options.signal.aborted) {
+        firstRound.set(result.job, result);
+        options.onPutAside?.(result);
+      } else options.onResult(result);
+    });
+    await runRound(options, queueOf([...firstRound.keys()]), (result) => {
+      options.onResult(withFirstRound(result, firstRound.get(result.job)));
+      firstRound.delete(result.job);
+    });
+  } finally {
+    // a run that ends early has tried these all the same
+    for (const result of firstRound.values()) options.onResult(result);
+  }
+}
+
+/** What came of both rounds: the first attempt of the second one is a retry too. */
+function withFirstRound(result: CrateResult, first: CrateResult | undefined): CrateResult {
+  if (first === undefined) return result;
+  return { ...result, startedAt: first.startedAt, retries: first.retries + 1 + result.retries };
 }
 
 /** A round ends when the queue is over and every lane has come home. */

@@ -31,6 +31,8 @@ export interface Setback {
   readonly httpStatus: number | undefined;
   /** What was wrong, in a word: see `causeOf`. */
   readonly cause: string;
+  /** The same for a person. */
+  readonly error: string;
   /** Whether another attempt at this URL follows. */
   readonly isTriedAgain: boolean;
 }
@@ -66,6 +68,8 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
   let retries = 0;
   let urlRetries = 0;
   let oddAnswers = 0;
+  /** How a URL failed that did not say that it has no such file: then nobody knows that upstream does not have it. */
+  let doubt: Attempt | undefined;
   // of the present attempt
   let sentAt = 0;
   let headAt: number | undefined;
@@ -118,16 +122,20 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
       finish(attempt);
       return;
     }
-    const { kind, httpStatus, cause } = attempt;
+    const { kind, httpStatus, cause, error } = attempt;
     if (kind === 'again' && attempt.isOdd) oddAnswers += 1;
     const isTriedAgain = kind === 'again' && urlRetries < retry.retries && oddAnswers <= 1;
-    context.onSetback({ kind, httpStatus, cause, isTriedAgain });
+    context.onSetback({ kind, httpStatus, cause, error, isTriedAgain });
     if (isTriedAgain) {
       urlRetries += 1;
       retries += 1;
       pause(retryDelayMs(retry, urlRetries, attempt.retryAfterMs, context.random), signal).then(enter, fail);
-    } else if (urlIndex + 1 < job.urls.length) tryUrl(urlIndex + 1);
-    else finish(attempt); // when no source has it, "failed" says more than "absent"
+      return;
+    }
+    // one that may answer later says more than one that refuses
+    if (kind !== 'absent' && doubt?.kind !== 'again') doubt = attempt;
+    if (urlIndex + 1 < job.urls.length) tryUrl(urlIndex + 1);
+    else finish(doubt ?? attempt);
   }
 
   function tryUrl(index: number): void {
@@ -186,6 +194,7 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
       job = next;
       startedAt = Date.now();
       retries = 0;
+      doubt = undefined;
       sink.reset(next);
       if (next.urls.length > 0) tryUrl(0);
       else finish({ kind: 'refused', url: '', error: 'no URL is known', cause: 'other', httpStatus: undefined });

@@ -28,21 +28,24 @@ export interface FetchPoolOptions {
  * @throws {MirrorError} what ends a worker: a disk that refuses, an upstream that is not there
  */
 export async function runFetchPool(options: FetchPoolOptions): Promise<void> {
-  const deal = createDealer(options.jobs);
+  const failed = new AbortController();
+  const deal = createDealer(options.jobs, (error) => {
+    failed.abort(error);
+  });
   const isWorthThreads = options.threads > 1 && ((await deal.isLong(MANY_JOBS)) ?? !options.isLive);
-  const threads = isWorthThreads ? options.threads : 1;
-  const settings: FetchWorkerOptions = {
+  const { concurrency } = options.worker;
+  const threads = isWorthThreads ? Math.min(options.threads, concurrency) : 1;
+  const settings: Omit<FetchWorkerOptions, 'concurrency'> = {
     ...options.worker,
-    concurrency: Math.ceil(options.worker.concurrency / threads),
     requestsPerSecond: shared(options.worker.requestsPerSecond, threads),
     bytesPerSecond: shared(options.worker.bytesPerSecond, threads),
     pausedUntil: new Float64Array(new SharedArrayBuffer(8)),
   };
-  const failed = new AbortController();
   const stop = AbortSignal.any([options.signal, failed.signal]);
   const runOne = async (_: unknown, worker: number): Promise<void> => {
+    const share = Math.floor(concurrency / threads) + (worker < concurrency % threads ? 1 : 0);
     try {
-      await runWorker(settings, worker > 0, deal, stop, (report) => {
+      await runWorker({ ...settings, concurrency: share }, worker > 0, deal, stop, (report) => {
         options.onReport(report, worker);
       });
     } catch (error) {
@@ -54,25 +57,32 @@ export async function runFetchPool(options: FetchPoolOptions): Promise<void> {
   await deal.close();
   const failure = ends.find((end) => end.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
+  if (failed.signal.aborted) throw failed.signal.reason;
 }
 
-/** Hands out jobs in batches; undefined when there are no more. */
+/** Hands out jobs in batches. */
 interface Dealer {
+  /** Undefined when there are no more, or the source failed: then what is in flight comes to its end first. */
   next(): Promise<readonly CrateJob[] | undefined>;
   /** Look ahead: whether the list has so many; undefined when that is not known within a moment. */
   isLong(count: number): Promise<boolean | undefined>;
   close(): Promise<void>;
 }
 
-function createDealer(jobs: AsyncIterable<readonly CrateJob[]>): Dealer {
+function createDealer(jobs: AsyncIterable<readonly CrateJob[]>, onFailure: (error: unknown) => void): Dealer {
   const iterator = jobs[Symbol.asyncIterator]();
   let held: CrateJob[] = [];
   let isOver = false;
   let reading = Promise.resolve();
   const read = async (): Promise<void> => {
-    const next = await iterator.next();
-    if (next.done === true) isOver = true;
-    else held = held.length === 0 ? [...next.value] : held.concat(next.value);
+    try {
+      const next = await iterator.next();
+      if (next.done === true) isOver = true;
+      else held = held.length === 0 ? [...next.value] : held.concat(next.value);
+    } catch (error) {
+      isOver = true;
+      onFailure(error);
+    }
   };
   /** One reader at a time: an async generator cannot be asked twice at once without mixing up who gets what. */
   const readMore = (): Promise<void> =>

@@ -50,6 +50,8 @@ export interface FetchReporter {
   readonly log: Log;
   received(bytes: number): void;
   setback(setback: Setback): void;
+  /** A version that failed will be tried again when everything else is done. */
+  putAside(): void;
   /** Bytes that came since the last call. */
   takeOwed(): number;
   /** Results held back so far. */
@@ -81,6 +83,9 @@ export function createFetchReporter(
       const { requests, retries } = report.tally;
       count(requests, `${kind === 'absent' ? 'absent' : 'error'} ${String(httpStatus ?? 'none')}`);
       if (isTriedAgain) count(retries, cause);
+    },
+    putAside: () => {
+      count(report.tally.retries, 'second_round');
     },
     takeOwed: () => {
       const bytes = owed;

@@ -9,7 +9,7 @@ import { createTransport } from './create-transport.ts';
 import type { TransportKind } from './create-transport.ts';
 import { fetchAll } from './fetch-all.ts';
 import { createFetchLane } from './fetch-lane.ts';
-import type { FetchLane, LaneEnds } from './fetch-lane.ts';
+import type { FetchLane, LaneEnds, Setback } from './fetch-lane.ts';
 import { createFetchReporter } from './fetch-report.ts';
 import type { FetchReport, FetchReporter } from './fetch-report.ts';
 import { createGate } from './gate.ts';
@@ -29,6 +29,8 @@ export interface FetchWorkerOptions {
   readonly adaptive: boolean;
   readonly retry: RetryPolicy;
   readonly maxFileBytes: number;
+  /** Give upstream up when it has not answered for so long, in milliseconds. */
+  readonly silentMs: number;
   /** This worker's share. */
   readonly requestsPerSecond: number | undefined;
   readonly bytesPerSecond: number | undefined;
@@ -72,7 +74,6 @@ export interface FetchWorker {
 export function createFetchWorker(options: FetchWorkerOptions, send: (message: FromFetchWorker) => void): FetchWorker {
   const soft = new AbortController();
   const hard = new AbortController();
-  setMaxListeners(0, hard.signal); // every request in flight may listen
   const queue = createJobQueue(() => {
     send({ kind: 'want' });
   });
@@ -121,15 +122,20 @@ async function run(
   const reporter = createFetchReporter({ runId, isVerbose, gauges }, (report) => {
     send({ kind: 'report', report });
   });
-  const watch = createUpstreamWatch();
+  const watch = createUpstreamWatch(options.silentMs);
+  const hard = AbortSignal.any([signals.hard, watch.signal]);
+  setMaxListeners(0, hard); // every request in flight may listen
   const transport = createTransport(options.transport, options.http, options.concurrency, reporter.log);
   const { writer } = createLocalStorage(options.root, { flush: options.flush });
   const context = {
-    ...{ transport, writer, gate, retry: options.retry, maxFileBytes: options.maxFileBytes, signal: signals.hard },
+    ...{ transport, writer, gate, retry: options.retry, maxFileBytes: options.maxFileBytes, signal: hard },
     onBytes: reporter.received,
-    onSetback: reporter.setback,
+    onSetback: (setback: Setback) => {
+      watch.setback(setback);
+      reporter.setback(setback);
+    },
   };
-  const openLane = withBandwidth((ends) => createFetchLane(context, ends), options, reporter, signals.hard);
+  const openLane = withBandwidth((ends) => createFetchLane(context, ends), options, reporter, hard);
   const beat = setInterval(reporter.flush, REPORT_MS);
   try {
     await fetchAll({
@@ -138,9 +144,10 @@ async function run(
       signal: AbortSignal.any([signals.soft, watch.signal]),
       openLane,
       onResult: (result) => {
-        watch.see(result);
+        if (result.status === 'downloaded') watch.answered();
         if (reporter.add(result) >= REPORT_RESULTS) reporter.flush();
       },
+      onPutAside: reporter.putAside,
     });
     watch.signal.throwIfAborted();
   } catch (error) {

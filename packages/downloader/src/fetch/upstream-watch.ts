@@ -1,34 +1,43 @@
 import { MirrorError } from '@mirror/core/errors';
-import type { CrateResult } from './crate-job.ts';
+import type { Setback } from './fetch-lane.ts';
 
 /** Notices an upstream that gives no answer at all: then it is of no use to go through the whole list. */
 export interface UpstreamWatch {
   /** Aborted with a `MirrorError` ERR_NETWORK when upstream is given up. */
   readonly signal: AbortSignal;
-  /** Look at how a version ended. */
-  see(result: CrateResult): void;
+  /** An attempt brought a file. */
+  answered(): void;
+  /** An attempt did not; that a server said why is an answer. */
+  setback(setback: Setback): void;
 }
 
 /**
- * A watch that gives up when many versions in a row got no answer, after all retries, and the last answer was long ago: an outage of
- * some minutes is waited out by the retries and the second round.
+ * A watch that gives up when attempts fail without an answer for `silentMs` milliseconds: shorter outages are waited out by the retries and the
+ * second round. It sees every attempt, not the versions that are done with: while upstream is away, none may be.
  */
-export function createUpstreamWatch(): UpstreamWatch {
+export function createUpstreamWatch(silentMs: number): UpstreamWatch {
   const controller = new AbortController();
   let silent = 0;
-  let lastAnswer = Number.NEGATIVE_INFINITY;
+  let silentSince = 0;
+  const answered = (): void => void (silent = 0);
   return {
     signal: controller.signal,
-    see: (result) => {
-      const isSilent = result.status === 'failed' && result.isTransient && result.httpStatus === undefined;
-      silent = isSilent ? silent + 1 : 0;
-      if (!isSilent) lastAnswer = performance.now();
-      if (silent < SILENT_VERSIONS || performance.now() - lastAnswer < SILENT_MS) return;
-      const text = `upstream gives no answer: ${String(silent)} versions failed in a row, the last one with ${result.error ?? ''}`;
-      controller.abort(new MirrorError('ERR_NETWORK', text, { hint: 'a rerun goes on where this one stopped' }));
+    answered,
+    setback: ({ httpStatus, cause, error }) => {
+      if (httpStatus !== undefined || cause === 'refused') {
+        answered();
+        return;
+      }
+      silent += 1;
+      if (silent === 1) silentSince = performance.now();
+      const seconds = Math.round((performance.now() - silentSince) / 1000);
+      if (silent < SILENT_ATTEMPTS || performance.now() - silentSince < silentMs) return;
+      const text = `upstream has not answered for ${String(seconds)} s: ${String(silent)} attempts failed, the last one with ${error}`;
+      const hint = 'check the network and --crates-base-url, then rerun: it continues where this run stopped';
+      controller.abort(new MirrorError('ERR_NETWORK', text, { hint }));
     },
   };
 }
 
-const SILENT_MS = 300_000;
-const SILENT_VERSIONS = 100;
+/** Fewer say nothing about upstream: the connection of one request may hang for long. */
+const SILENT_ATTEMPTS = 10;
