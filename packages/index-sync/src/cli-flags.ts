@@ -61,6 +61,7 @@ export const syncFlags = {
     group: index,
     describe: 'warn when the newest commit upstream is older; 0 never warns',
     default: '24h',
+    isAge: true,
   }),
   watch: flag.duration({ group: index, describe: 'go on for ever: look again after this time' }),
   changes: flag.string({

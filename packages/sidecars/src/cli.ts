@@ -4,7 +4,7 @@ import { generateFlags } from './cli-flags.ts';
 import { version } from './cli-version.ts';
 
 /** The tool as data. Its code is loaded when it runs, so that `--help` is quick. */
-const tool: Tool = {
+export const tool: Tool = {
   name: 'mirror-sidecars',
   version,
   description: 'Write one JSON file of metadata per crate version, and keep it as the index has it.',

@@ -1,7 +1,7 @@
 import { MirrorError } from '../errors.ts';
 import { commonFlags } from './common-flags.ts';
 import type { Flags } from './flags.ts';
-import type { Tool } from './run-cli.ts';
+import type { Tool } from './tool.ts';
 
 /**
  * The completion script of `tool` for a shell: static, made from the same tables as `--help`.

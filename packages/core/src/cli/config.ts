@@ -9,11 +9,16 @@ export interface Setting {
   readonly origin: string;
 }
 
-/** Settings from the environment: `MIRROR_<FLAG>` for each known flag; other variables belong to somebody else. */
+/** The variable of the environment that sets a flag: `index-dir` → `MIRROR_INDEX_DIR`. */
+export function variableOf(name: string): string {
+  return `MIRROR_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** Settings from the environment: `MIRROR_<FLAG>` for each known flag. An empty one counts as not set. */
 export function settingsFromEnv(flags: Flags, env: Readonly<Record<string, string | undefined>>): Map<string, Setting> {
   const settings = new Map<string, Setting>();
   for (const name of Object.keys(flags)) {
-    const variable = `MIRROR_${name.toUpperCase().replaceAll('-', '_')}`;
+    const variable = variableOf(name);
     const value = env[variable];
     if (value !== undefined && value !== '') settings.set(name, { parts: [value], origin: variable });
   }
@@ -42,8 +47,14 @@ export async function settingsFromFile(
       });
     }
     if (!(name in flags) || value === null) continue;
-    const parts = (Array.isArray(value) ? value : [value]).map((part: unknown) => textOf(part, `${file}: ${key}`));
-    settings.set(name, { parts, origin: `${file}: ${key}` });
+    const origin = `${file}: ${key}`;
+    if (Array.isArray(value) && flags[name]?.kind !== 'list')
+      throw new MirrorError('ERR_CONFIG', `${origin}: expected one value, found a list`, {
+        hint: `see --help for --${name}`,
+      });
+    if (settings.has(name)) throw new MirrorError('ERR_CONFIG', `${origin}: --${name} is set twice in this file`);
+    const parts = (Array.isArray(value) ? value : [value]).map((part: unknown) => textOf(part, origin));
+    settings.set(name, { parts, origin });
   }
   return settings;
 }

@@ -40,6 +40,13 @@ export interface FlagOptions {
   readonly defaultText?: string;
 }
 
+interface DurationOptions {
+  readonly bareUnit?: 'ms' | 's';
+  readonly isAge?: boolean;
+}
+
+const LONGEST_TIMER_MS = 24 * 24 * 3_600_000;
+
 interface WithDefault {
   readonly default: string;
 }
@@ -52,12 +59,16 @@ export const flag = {
   /** A whole number of at least `min` (default 0). */
   number: ((options: FlagOptions & Partial<WithDefault> & { min?: number }) =>
     text(options, 'N', (given) => parseWhole(given, options.min ?? 0))) as TextFlag<number, { min?: number }>,
-  /** A duration in milliseconds; a bare number has the unit `bareUnit` (default seconds). */
-  duration: ((options: FlagOptions & Partial<WithDefault> & { bareUnit?: 'ms' | 's' }) =>
-    text(options, 'DURATION', (given) => parseDuration(given, options.bareUnit))) as TextFlag<
-    number,
-    { bareUnit?: 'ms' | 's' }
-  >,
+  /**
+   * A duration in milliseconds; a bare number has the unit `bareUnit` (default seconds). With `isAge` it may be of any length; else a timer will
+   * wait for it, and one that is longer than timers can be is refused: Node would make it a millisecond.
+   */
+  duration: ((options: FlagOptions & Partial<WithDefault> & DurationOptions) =>
+    text(options, 'DURATION', (given) => {
+      const ms = parseDuration(given, options.bareUnit);
+      if (options.isAge === true || ms <= LONGEST_TIMER_MS) return ms;
+      throw new MirrorError('ERR_USAGE', `expected at most 24d, found ${JSON.stringify(given)}`);
+    })) as TextFlag<number, DurationOptions>,
   /** A size in bytes; a bare number has the unit `bareUnit` (default bytes). */
   size: ((options: FlagOptions & Partial<WithDefault> & { bareUnit?: string }) =>
     text(options, 'SIZE', (given) => parseSize(given, options.bareUnit))) as TextFlag<number, { bareUnit?: string }>,
@@ -101,9 +112,13 @@ export function camelCase(name: string): string {
   return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Read one flag's value from text; an error names the flag and where the value came from. */
+/**
+ * Read one flag's value from text, the only way from text to a value: for the command line, the environment and files. Of several values the last
+ * counts, and all must be valid. An error names the flag, the value and where it came from.
+ */
 export function parseFlag<T>(name: string, spec: Flag<T>, parts: readonly string[], origin: string): T {
   try {
+    if (spec.kind !== 'list') for (const part of parts.slice(0, -1)) spec.parse(part, [part]);
     return spec.parse(parts.at(-1) ?? '', parts);
   } catch (error) {
     throw new MirrorError('ERR_USAGE', `${origin}: ${messageOf(error)}`, {
@@ -147,9 +162,12 @@ function parseWhole(given: string, min: number): number {
 }
 
 function parseBoolean(given: string): boolean {
-  if (/^(true|1|yes|on)$/i.test(given)) return true;
-  if (/^(false|0|no|off)$/i.test(given)) return false;
-  throw new MirrorError('ERR_USAGE', `expected true or false, found ${JSON.stringify(given)}`);
+  if (/^(?:true|1|yes|on)$/i.test(given)) return true;
+  if (/^(?:false|0|no|off)$/i.test(given)) return false;
+  throw new MirrorError(
+    'ERR_USAGE',
+    `expected true or false (or yes and no, on and off, 1 and 0), found ${JSON.stringify(given)}`,
+  );
 }
 
 /** Split at commas, but not where a comma continues a semver requirement (`serde@>=1,<2`). */

@@ -1,6 +1,6 @@
 import { commonFlags } from './common-flags.ts';
 import type { Flag, Flags } from './flags.ts';
-import type { Command, Tool } from './run-cli.ts';
+import type { Command, Tool } from './tool.ts';
 
 /**
  * What `--help` prints: for `each` undefined the tool's commands with the flags of the default one, else the flags of that

@@ -1,5 +1,8 @@
-export { command, runCli } from './run-cli.ts';
-export type { Command, CommandContext, Outcome, Positional, Tool } from './run-cli.ts';
+export { readCommandLine } from './read-command-line.ts';
+export type { CommandLine } from './read-command-line.ts';
+export { runCli } from './run-cli.ts';
+export { command } from './tool.ts';
+export type { Command, CommandContext, Outcome, Positional, Tool } from './tool.ts';
 export { flag } from './flags.ts';
 export type { Flag, FlagValues, Flags } from './flags.ts';
 export { processIo, writeOut } from './io.ts';

@@ -1,7 +1,7 @@
 import { commonFlags } from './common-flags.ts';
 import type { Flag, Flags } from './flags.ts';
 import { EXIT_STATUS, flagHead, flagText, usageOf } from './help.ts';
-import type { Command, Tool } from './run-cli.ts';
+import type { Command, Tool } from './tool.ts';
 
 /**
  * The manual page of `tool` in the macros of man(7), made from the same tables as `--help`: all commands, each with its flags, and what they have

@@ -4,7 +4,7 @@ import type { ListenAddress } from '../net/parse-listen.ts';
 import type { Observed } from '../observe/observed.ts';
 import { flag } from './flags.ts';
 import type { Flag, FlagValues } from './flags.ts';
-import type { CommandContext, Outcome } from './run-cli.ts';
+import type { CommandContext, Outcome } from './tool.ts';
 
 const group = 'Watching:';
 

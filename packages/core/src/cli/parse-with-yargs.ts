@@ -4,7 +4,7 @@ import { MirrorError } from '../errors.ts';
 import { commonFlags } from './common-flags.ts';
 import type { Setting } from './config.ts';
 import type { Flag } from './flags.ts';
-import type { Chosen, Command, Tool } from './run-cli.ts';
+import type { Chosen, Command, Tool } from './tool.ts';
 
 /**
  * Read any command line in the form of `normalizeArgv`.
@@ -13,7 +13,8 @@ import type { Chosen, Command, Tool } from './run-cli.ts';
  */
 export async function parseWithYargs(tool: Tool, args: readonly string[]): Promise<Chosen> {
   let chosen: Chosen | undefined;
-  let parser: Argv = yargs([...args])
+  const values: string[] = [];
+  let parser: Argv = yargs(withoutValues(args, values))
     .scriptName(tool.name)
     .locale('en') // like all other text
     .help(false)
@@ -25,16 +26,31 @@ export async function parseWithYargs(tool: Tool, args: readonly string[]): Promi
       'greedy-arrays': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
+      'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
     })
     .fail((message: string | null, error: Error | undefined) => {
       throw error ?? new MirrorError('ERR_USAGE', inOurWords(message, args), { hint: `see ${tool.name} --help` });
     });
-  for (const each of tool.commands) parser = declare(parser, each, (found) => (chosen = found));
+  for (const each of tool.commands) parser = declare(parser, each, values, (found) => (chosen = found));
   await parser.parseAsync();
   if (chosen !== undefined) return chosen;
   throw new MirrorError('ERR_USAGE', 'no command given', { hint: `see ${tool.name} --help` });
+}
+
+/**
+ * yargs sees no value, only its number: it would take quotation marks away and read `=yes` of a boolean as false. All values are read by
+ * `parseFlag`, wherever they come from.
+ */
+function withoutValues(args: readonly string[], values: string[]): string[] {
+  const end = args.indexOf('--');
+  return args.map((word, i) => {
+    const [, name, value] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
+    if (name === undefined || value === undefined || (end >= 0 && i > end)) return word;
+    if (value === '') throw new MirrorError('ERR_USAGE', `${name} needs a value`, { hint: `see --help for ${name}` });
+    return `${name}=${String(values.push(value) - 1)}`;
+  });
 }
 
 /** Unknown flags as they were written, other words of yargs in lower case. */
@@ -46,7 +62,7 @@ function inOurWords(message: string | null, args: readonly string[]): string {
   return `unknown: ${written.map((word) => word.split('=')[0]).join(', ')}`;
 }
 
-function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void): Argv {
+function declare(parser: Argv, each: Command, values: readonly string[], choose: (chosen: Chosen) => void): Argv {
   const words = each.positionals.map(({ name, required }) => (required ? ` <${name}>` : ` [${name}]`)).join('');
   const names = each.isDefault ? [`$0${words}`, `${each.name}${words}`] : [`${each.name}${words}`];
   return parser.command(
@@ -62,7 +78,7 @@ function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void):
     (args) => {
       const found = args as Readonly<Record<string, unknown>>;
       const positionals = each.positionals.map(({ name }) => found[name]).filter((word) => word !== undefined);
-      choose({ command: each, given: givenFlags(found, each), positionals: positionals.map(String) });
+      choose({ command: each, given: givenFlags(found, each, values), positionals: positionals.map(String) });
     },
   );
 }
@@ -70,19 +86,23 @@ function declare(parser: Argv, each: Command, choose: (chosen: Chosen) => void):
 /** Everything reaches us as text, so that the command line, the environment and files are read by one parser. */
 function yargsOption(spec: Flag<unknown>): object {
   return {
-    ...(spec.kind === 'boolean'
-      ? { type: 'boolean' }
-      : { type: spec.kind === 'list' ? 'array' : 'string', requiresArg: true }),
+    type: spec.kind === 'list' ? 'array' : 'string',
+    requiresArg: true,
     ...(spec.kind === 'list' ? { string: true } : {}),
   };
 }
 
-function givenFlags(args: Readonly<Record<string, unknown>>, each: Command): Map<string, Setting> {
+function givenFlags(
+  args: Readonly<Record<string, unknown>>,
+  each: Command,
+  values: readonly string[],
+): Map<string, Setting> {
   const given = new Map<string, Setting>();
   for (const name of Object.keys({ ...each.flags, ...commonFlags })) {
-    const value = args[name];
-    if (value === undefined) continue;
-    given.set(name, { parts: (Array.isArray(value) ? value : [value]).map(String), origin: `--${name}` });
+    const numbers = args[name];
+    if (numbers === undefined) continue;
+    const parts = (Array.isArray(numbers) ? numbers : [numbers]).map((number) => values[Number(number)] ?? '');
+    given.set(name, { parts, origin: `--${name}` });
   }
   return given;
 }

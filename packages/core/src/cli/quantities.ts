@@ -8,7 +8,7 @@ import { MirrorError } from '../errors.ts';
  */
 export function parseDuration(text: string, bareUnit: keyof typeof MS = 's'): number {
   const trimmed = text.trim();
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed) * MS[bareUnit];
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return bounded(Number(trimmed) * MS[bareUnit], text);
   if (!/^(\d+(\.\d+)?(ms|[smhdw]))+$/.test(trimmed)) {
     throw new MirrorError('ERR_USAGE', `expected a duration such as 500ms, 30s or 5m, found ${JSON.stringify(text)}`);
   }
@@ -16,7 +16,12 @@ export function parseDuration(text: string, bareUnit: keyof typeof MS = 's'): nu
   for (const [, amount, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g)) {
     total += Number(amount) * MS[unit as keyof typeof MS];
   }
-  return total;
+  return bounded(total, text);
+}
+
+function bounded(ms: number, text: string): number {
+  if (ms <= Number.MAX_SAFE_INTEGER) return ms;
+  throw new MirrorError('ERR_USAGE', `this duration is too long: ${JSON.stringify(text)}`);
 }
 
 /**
@@ -38,17 +43,22 @@ export function parseSize(text: string, bareUnit = 'B'): number {
 /** A number of events per second: `10/s`, `600/m`, `3600/h`, or a bare number per second. */
 export function parseRate(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(?:\/\s*(s|m|h))?$/.exec(text.trim());
-  if (match === null || Number(match[1]) === 0) {
+  const perUnit = match === null ? 0 : Number(match[1]);
+  if (match === null || !(perUnit > 0 && perUnit <= Number.MAX_SAFE_INTEGER)) {
     throw new MirrorError('ERR_USAGE', `expected a rate such as 50/s or 600/m, found ${JSON.stringify(text)}`);
   }
-  return (Number(match[1]) * 1000) / MS[(match[2] ?? 's') as 's' | 'm' | 'h'];
+  return (perUnit * 1000) / MS[(match[2] ?? 's') as 's' | 'm' | 'h'];
 }
 
-/** Bytes per second: a size with `/s` or without, such as `50MB/s`. */
+/** Bytes per second: a size with its unit, with `/s` or without, such as `50MB/s`. A bare number could be meant in any unit, and is refused. */
 export function parseBandwidth(text: string): number {
-  const bytes = parseSize(text.trim().replace(/\/s$/, ''));
+  const amount = text.trim().replace(/\/s$/, '');
+  const bytes = /[a-z]\s*$/i.test(amount) ? parseSize(amount) : 0;
   if (bytes > 0) return bytes;
-  throw new MirrorError('ERR_USAGE', `expected a bandwidth such as 50MB/s, found ${JSON.stringify(text)}`);
+  throw new MirrorError(
+    'ERR_USAGE',
+    `expected a bandwidth with its unit, such as 50MB/s, found ${JSON.stringify(text)}`,
+  );
 }
 
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

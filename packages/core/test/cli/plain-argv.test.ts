@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { command, flag } from '../../dist/cli/index.js';
+import { commonFlags } from '../../dist/cli/common-flags.js';
 import { normalizeArgv } from '../../dist/cli/normalize-argv.js';
 import { parseWithYargs } from '../../dist/cli/parse-with-yargs.js';
 import { readPlainArgv } from '../../dist/cli/plain-argv.js';
@@ -29,11 +30,14 @@ const tool = {
     }),
   ],
 };
-const tables = tool.commands.map((each) => each.flags);
+const tables = tool.commands.map((each) => ({ ...each.flags, ...commonFlags }));
 
 const word = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('--index-dir=x', '--crates=a,b', '--crates=serde@>=1, <2', '--limit=5') },
-  { weight: 6, arbitrary: fc.constantFrom('--layout=cargo', '--adaptive', '--no-adaptive', '--no-progress') },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom('--layout=cargo', '--adaptive=true', '--adaptive=false', '--progress=false'),
+  },
   { weight: 2, arbitrary: fc.constantFrom('get', 'check', 'put', '--log-level=debug', '--config=a.yaml') },
   { weight: 1, arbitrary: fc.constantFrom('--layout=flat', '--nonsense', '--no-limit', '-', '--', '-v', '--limit=') },
   { weight: 1, arbitrary: fc.constantFrom('--adaptive=false', '--adaptive=maybe', "--index-dir='q'", '--__proto__=1') },
@@ -75,7 +79,6 @@ describe('readPlainArgv', () => {
     [['put', 'dir']],
     [['check', '--layout=cargo']],
     [['--limit']],
-    [['--adaptive=maybe']],
     [['--', 'get']],
     [['get', 'get']],
     [['--adaptive', 'get']],

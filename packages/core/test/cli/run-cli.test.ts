@@ -117,7 +117,7 @@ describe('values', () => {
   it('a flag counts before the environment, that before the file, that before the default', async () => {
     const file = path.join(scratchDir(), 'settings.yaml');
     writeFileSync(file, 'timeout: 1s\nlimit: 1\nlayout: cargo\ncrates: [a, b]\n');
-    const env = { MIRROR_TIMEOUT: '2s', MIRROR_LIMIT: '2', MIRROR_CONFIG: file, MIRROR_UNRELATED: 'x' };
+    const env = { MIRROR_TIMEOUT: '2s', MIRROR_LIMIT: '2', MIRROR_CONFIG: file, UNRELATED: 'x' };
     expect(await values(['--timeout', '3s'], env)).toMatchObject({
       timeout: 3000,
       limit: 2,
@@ -142,6 +142,26 @@ describe('values', () => {
 
   it('the last of two values of a plain flag counts', async () => {
     expect(await values(['--limit', '1', '--limit', '2'])).toMatchObject({ limit: 2 });
+  });
+});
+
+describe('a variable MIRROR_… that is no setting', () => {
+  it('is warned of with the setting that was meant, and changes nothing', async () => {
+    const { status, out, err } = await run([], { MIRROR_LIMTI: '5', MIRROR_STRANGE: 'x', MIRROR_NONE: '' });
+    expect({ status, limit: (JSON.parse(out) as { limit: number }).limit }).toEqual({ status: 0, limit: 0 });
+    expect(err).toMatch(/warn .*unknown setting.* setting=MIRROR_LIMTI did_you_mean=MIRROR_LIMIT\n/);
+    expect(err).toMatch(/setting=MIRROR_STRANGE\n/);
+    expect(err).not.toContain('MIRROR_NONE');
+  });
+
+  it('is no surprise when another tool knows it', async () => {
+    const others = {
+      MIRROR_RESUME_CHECK: 'sha256',
+      MIRROR_INDEX_TOKEN: 'x',
+      MIRROR_ACCESS_LOG: 'x',
+      MIRROR_ALGORITHMS: 'x',
+    };
+    expect((await run([], others)).err).toBe('');
   });
 });
 
