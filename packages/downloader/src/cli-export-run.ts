@@ -1,6 +1,7 @@
-import { MirrorError, createSelection } from '@mirror/core';
+import { MirrorError, createSelection, findInIndex, judgeSelection, selectionCounts } from '@mirror/core';
 import { readSelection } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
+import { withUnmet } from './cli-unmet.ts';
 import type { ExportValues } from './cli-export.ts';
 import { exportSet } from './export.ts';
 
@@ -10,11 +11,17 @@ export async function runExport(values: ExportValues, context: CommandContext): 
   const { indexDir, to } = values;
   if (indexDir === undefined) throw new MirrorError('ERR_USAGE', 'no index is given', { hint: 'give --index-dir' });
   if (to === undefined) throw new MirrorError('ERR_USAGE', 'no place for the set is given', { hint: 'give --to' });
-  const selection = createSelection(
-    await readSelection(values, (packages) => {
-      log.warn('packages of a Cargo.lock that are not from crates.io are left out', { packages });
-    }),
-  );
+  const chosen = await readSelection(values, (packages) => {
+    log.warn('packages of a Cargo.lock that are not from crates.io are left out', { packages });
+  });
+  // what is made of nothing, or of crates that no lock asks for, must not cross the air gap: nothing is written then
+  const findings = await findInIndex(indexDir, chosen, signal);
+  const unmet = judgeSelection(findings, { indexDir, log });
+  if (findings.taken === 0 || unmet?.code === 'ERR_INTEGRITY') {
+    const { code, message } = unmet ?? { code: 'ERR_PARTIAL', message: 'the selection chooses nothing' };
+    throw new MirrorError(code, message, { hint: 'nothing was exported' });
+  }
+  const selection = createSelection(chosen);
   let done = 0;
   let bytes = 0;
   const progress = context.progress({ label: 'exporting', read: () => ({ done, bytes, failed: 0 }) });
@@ -39,7 +46,8 @@ export async function runExport(values: ExportValues, context: CommandContext): 
     },
   });
   progress.stop();
-  if (summary.missing === 0) return { summary };
+  const counted = { ...summary, ...selectionCounts(selection.findings()) };
+  if (summary.missing === 0) return withUnmet({ summary: counted }, unmet);
   const message = `${String(summary.missing)} versions are not here and not in the set`;
-  return { summary, failure: { code: 'ERR_PARTIAL', message } };
+  return withUnmet({ summary: counted, failure: { code: 'ERR_PARTIAL', message } }, unmet);
 }

@@ -25,6 +25,7 @@ import { expectTotal } from './expect-total.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { doneOf, queuedOf } from './observe/download-facts.ts';
 import { plan } from './plan.ts';
+import { withUnmet } from './cli-unmet.ts';
 import { recordsToFile, recordsToStream } from './records.ts';
 import { createWorkList, readChecksums } from './work-list.ts';
 import type { WorkList, WorkListOptions } from './work-list.ts';
@@ -62,7 +63,8 @@ export async function runDownload(values: DownloadValues, context: CommandContex
       onDone: progress.tick,
     });
     progress.stop();
-    return withBundles(outcomeOf(summary, state, signal, toStdout), bundler);
+    const outcome = withBundles(outcomeOf(summary, state, signal, toStdout), bundler);
+    return signal.aborted ? outcome : withUnmet(outcome, work.judge(log));
   };
   const watched = async (): Promise<Observed> => {
     const { observeDownload } = await import('./observe/observe-download.ts');
@@ -134,7 +136,8 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
         code: 'ERR_IO',
         message: `the disk is too small: about ${String(summary.missing_bytes_estimate)} bytes are to come, ${String(summary.disk_free)} are free`,
       } as const);
-  return { summary, stdoutTaken: missing === io.stdout, ...(failure === undefined ? {} : { failure }) };
+  const outcome = { summary, stdoutTaken: missing === io.stdout, ...(failure === undefined ? {} : { failure }) };
+  return signal.aborted ? outcome : withUnmet(outcome, work.judge(context.log));
 }
 
 /** How the flags want files fetched. */
@@ -194,7 +197,9 @@ export async function sourceOf(
   const chosen = await readSelection(values, (packages) => {
     log.warn('packages of a Cargo.lock that are not from crates.io are left out', { packages });
   });
-  const selection = createSelection(chosen);
+  // in a change feed a fresh version may lack its time, in an index an old one does
+  const withoutPubtime = values.list !== undefined && chosen.withoutPubtime === 'auto' ? 'hide' : chosen.withoutPubtime;
+  const selection = createSelection({ ...chosen, withoutPubtime });
   const list = values.list === undefined ? undefined : values.list === '-' ? io.stdin : await openList(values.list);
   const work = createWorkList(
     {

@@ -7,6 +7,7 @@ import { checkBundles } from './cli-verify-bundles.ts';
 import { interruptionOf } from './cli-interruption.ts';
 import { earlierManifest } from './cli-manifest.ts';
 import { fetchingOf, sourceOf } from './cli-run.ts';
+import { withUnmet } from './cli-unmet.ts';
 import type { VerifyValues } from './cli-verify.ts';
 import { recordsToFile } from './records.ts';
 import type { Records } from './records.ts';
@@ -45,7 +46,8 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
       log,
     });
     if (summary.absent > 0) log.warn('absent upstream', { versions: summary.absent });
-    return bundles.addTo({ summary, ...failureOf(summary, signal) });
+    const outcome = bundles.addTo({ summary, ...failureOf(summary, signal) });
+    return signal.aborted ? outcome : withUnmet(outcome, work.judge(log));
   } finally {
     progress.stop();
     repair?.records.close();

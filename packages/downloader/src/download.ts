@@ -263,5 +263,5 @@ function summary(
 
 function coverageOf({ isSelected, counts }: WorkList, isInterrupted: boolean): Coverage {
   if (isInterrupted) return 'none';
-  return isSelected || counts.left_out > 0 ? 'selection' : 'all';
+  return isSelected || counts.left_out.yanked > 0 ? 'selection' : 'all';
 }

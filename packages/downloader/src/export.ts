@@ -127,10 +127,10 @@ async function exportLocked(options: ExportOptions, base: string | null, targetB
   try {
     for await (const { indexPath, entries } of readIndexFiles(indexDir, reading)) {
       signal?.throwIfAborted();
-      const selected = new Map(selection.select(entries).map((entry) => [entry.vers, entry]));
+      const selected = selection.select(entries);
       const had = await walk.advanceTo(indexPath);
-      if (isWanted(selected.size, had, entries)) {
-        const started = await startCrate(options, sinks, counts, [...selected.values()], had);
+      if (isWanted(selected.length, had, entries)) {
+        const started = await startCrate(options, sinks, counts, selected, had);
         await queue.add(1 + started.length, async () => {
           const has = await exportCrate(options, sinks, counts, { indexPath, had, started, createdAt });
           state.appendText(formatCrateState(has));

@@ -179,12 +179,8 @@ async function checkAndMend(
   const storage = createLocalStorage(root, { flush: repair.flush ?? 'none' });
   const lock = lockMirror(storage, 'mirror-downloader verify --repair');
   try {
-    const work = {
-      counts: options.source.work.counts,
-      isLive: true,
-      isSelected: true,
-      batches: badJobs(options, root, state),
-    };
+    const { counts, judge } = options.source.work;
+    const work = { counts, judge, isLive: true, isSelected: true, batches: badJobs(options, root, state) };
     // a record must not vouch for a file that was just found to be wrong
     const done = await downloadLocked({ ...repair, work, storage, resumeCheck: 'sha256', signal, log });
     if (!signal.aborted) await tellExtras(options, root, state, true);

@@ -3,10 +3,32 @@ import type { Readable } from 'node:stream';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import { isSha256, readJsonLines, readLines } from '@mirror/core/io';
 import { createFingerprintSet, fingerprintOf, layoutPath, unknownUrlPath } from '@mirror/core/mirror';
-import { createCrateUrl, parseCrateUrl, readIndexFiles, withoutCredentials } from '@mirror/core/registry';
+import type { Log } from '@mirror/core/log';
+import {
+  checkedCrateName,
+  checkedCrateVersion,
+  createCrateUrl,
+  forFeed,
+  isPubtime,
+  judgeSelection,
+  parseCrateUrl,
+  readIndexFiles,
+  withoutCredentials,
+} from '@mirror/core/registry';
 import type { Layout } from '@mirror/core/mirror';
-import type { CrateSieveOptions, CrateUrl, IndexEntry, Selection, SettledVersions } from '@mirror/core/registry';
+import type {
+  CrateId,
+  CrateSieveOptions,
+  CrateUrl,
+  IndexEntry,
+  Selection,
+  SelectionFailure,
+} from '@mirror/core/registry';
 import type { CrateJob } from './fetch/crate-job.ts';
+import { countEntries, countSettled, createWorkListCounts } from './work-list-counts.ts';
+import type { WorkListCounts } from './work-list-counts.ts';
+
+export type { WorkListCounts } from './work-list-counts.ts';
 
 /** What a run is asked for. */
 export interface WorkListOptions {
@@ -24,28 +46,11 @@ export interface WorkListOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Numbers about the source, complete when the list has been read to its end. */
-export interface WorkListCounts {
-  /** Crates and versions in the source, before selection. */
-  crates: number;
-  versions: number;
-  yanked: number;
-  /** Versions with build metadata, such as `1.0.0+zstd.1.5`. */
-  build_metadata: number;
-  /** Crates and versions that were selected. */
-  selected_crates: number;
-  selected_versions: number;
-  /** Versions of the crates that were read which the selection left out, yanked ones among them. */
-  left_out: number;
-  /** Lines of the source that are not what they should be. */
-  malformed: number;
-  /** Lines of a version that is there again later in its file: the registry had some, and cargo believes the last one. */
-  repeated: number;
-}
-
 /** Work in batches, with a count of where it comes from. */
 export interface WorkList {
   readonly counts: Readonly<WorkListCounts>;
+  /** What the selection asked for and did not get, once the list has been read to its end; see `judgeSelection` of core. */
+  readonly judge: (log: Log) => SelectionFailure | undefined;
   /** Whether the list may come from a program that is still working. */
   readonly isLive: boolean;
   /** Whether a selection that may leave out more than yanked versions stands between the source and the jobs. */
@@ -69,28 +74,33 @@ export type SiftedMirror = Pick<CrateSieveOptions, 'root' | 'check' | 'journal'>
  * @throws {MirrorError} ERR_USAGE without a source
  */
 export function createWorkList(options: WorkListOptions, onProblem: (message: string) => void): WorkList {
-  const counts: WorkListCounts = {
-    crates: 0,
-    versions: 0,
-    yanked: 0,
-    build_metadata: 0,
-    selected_crates: 0,
-    selected_versions: 0,
-    left_out: 0,
-    malformed: 0,
-    repeated: 0,
-  };
+  const counts = createWorkListCounts(options.selection);
   const problem = (message: string): void => {
     counts.malformed += 1;
     onProblem(message);
   };
-  const isSelected = options.selection.plain === undefined;
-  if (options.list !== undefined)
-    return { counts, isLive: true, isSelected, batches: fromList(options.list, options, counts, problem) };
-  const { indexDir } = options;
+  const { indexDir, selection } = options;
+  const isSelected = selection.plain === undefined;
+  if (options.list !== undefined) {
+    const seen = { isFeed: true };
+    // what did not change is not in a change feed: there a selection only leaves out
+    const judge = (log: Log): SelectionFailure | undefined => {
+      const findings = selection.findings();
+      return judgeSelection(seen.isFeed ? forFeed(findings) : findings, { log });
+    };
+    return { counts, judge, isLive: true, isSelected, batches: fromList(options.list, options, counts, seen, problem) };
+  }
   if (indexDir !== undefined) {
     const batches = fromIndex(indexDir, options, counts, problem);
-    return { counts, isLive: false, isSelected, batches, sifted: siftedIndex(indexDir, options, counts, problem) };
+    const judge = (log: Log): SelectionFailure | undefined => judgeSelection(selection.findings(), { indexDir, log });
+    return {
+      counts,
+      judge,
+      isLive: false,
+      isSelected,
+      batches,
+      sifted: siftedIndex(indexDir, options, counts, problem),
+    };
   }
   throw new MirrorError('ERR_USAGE', 'nothing to do: neither an index nor a list is given', {
     hint: 'give --index-dir or --list',
@@ -123,7 +133,7 @@ export async function readChecksums(file: string): Promise<Map<string, string>> 
 function siftedIndex(
   dir: string,
   options: WorkListOptions,
-  counts: WorkListCounts,
+  counts: Counts,
   problem: (message: string) => void,
 ): WorkList['sifted'] {
   const { selection, layout, checksums, onCrate } = options;
@@ -138,7 +148,7 @@ function siftedIndex(
 async function* fromIndex(
   dir: string,
   options: WorkListOptions,
-  counts: WorkListCounts,
+  counts: Counts,
   problem: (message: string) => void,
   sifting?: { readonly sieve: CrateSieveOptions; readonly onSettled: (versions: number) => void },
 ): AsyncGenerator<readonly CrateJob[]> {
@@ -159,12 +169,11 @@ async function* fromIndex(
     counts.repeated += file.repeated.length;
     if (file.entries.length === 0) continue;
     counts.crates += 1;
-    count(counts, file.entries);
+    countEntries(counts, file.entries);
     options.onCrate?.(file.entries);
     const selected = options.selection.select(file.entries);
     if (selected.length > 0) counts.selected_crates += 1;
     counts.selected_versions += selected.length;
-    counts.left_out += file.entries.length - selected.length;
     for (const entry of selected) batch.push(toJob(entry));
     if (batch.length >= BATCH) {
       yield batch;
@@ -178,9 +187,11 @@ async function* fromIndex(
 async function* fromList(
   list: Readable,
   options: WorkListOptions,
-  counts: WorkListCounts,
+  counts: Counts,
+  source: { isFeed: boolean },
   problem: (message: string) => void,
 ): AsyncGenerator<readonly CrateJob[]> {
+  const { selection } = options;
   const read = createListReader(options);
   const seen = createFingerprintSet();
   // a pipe that nobody writes to would keep a stopped run waiting for ever
@@ -196,21 +207,18 @@ async function* fromList(
       continue;
     }
     if (found === undefined) continue;
-    if (found.entry === undefined) counts.versions += 1;
-    else {
-      count(counts, [found.entry]);
-      if (options.selection.select([found.entry]).length === 0) {
-        counts.left_out += 1;
-        continue;
-      }
-    }
+    source.isFeed &&= found.isChange;
+    countEntries(counts, [found.entry ?? UNKNOWN_VERSION]);
+    const { entry } = found;
+    const isWanted = entry === undefined ? selection.takesUnnamed() : selection.select([entry]).length > 0;
+    if (!isWanted) continue;
     const known = seen.size;
     seen.add(fingerprintOf(found.job.path));
     if (seen.size === known) continue; // asked for twice
     counts.selected_versions += 1;
     // a list may come from a program that is still working: hand on what is here
     yield [found.job];
-    if (options.selection.isDone()) return;
+    if (selection.isDone()) return;
   }
 }
 
@@ -218,9 +226,16 @@ interface ListItem {
   readonly job: CrateJob;
   /** What the selection can judge: nothing for a URL that names no crate. */
   readonly entry: IndexEntry | undefined;
+  /** Whether the line is one of a change feed. */
+  readonly isChange: boolean;
 }
 
-/** A URL, or an object with `url` or with `name` and `vers`; a digest as `sha256` or `cksum`. */
+const UNKNOWN_VERSION = { yanked: false, vers: '' };
+
+/**
+ * A URL, or an object with `url`, or with `name` and `vers`, or all three; a digest as `sha256` or `cksum`, a publish time as `pubtime`.
+ * A name and version decide which crate it is, whatever the URL looks like.
+ */
 function createListReader(options: WorkListOptions): (text: string) => ListItem | undefined {
   const toJob = createToJob(options);
   return (text) => {
@@ -230,31 +245,41 @@ function createListReader(options: WorkListOptions): (text: string) => ListItem 
     const cksum = given['sha256'] ?? given['cksum'];
     if (cksum !== undefined && !isSha256(cksum))
       throw new MirrorError('ERR_INTEGRITY', `expected 64 hex digits as digest, found ${shown(cksum)}`);
-    const yanked = given['yanked'] === true;
     const { url, name, vers } = given;
+    const isChange = given['change'] !== undefined;
     if (url === undefined && typeof name === 'string' && typeof vers === 'string' && cksum !== undefined) {
-      const entry = entryOf(name, vers, cksum, yanked);
-      return { entry, job: toJob(entry) };
+      const entry = entryOf({ name, vers }, cksum, given);
+      return { entry, job: toJob(entry), isChange };
     }
     if (typeof url !== 'string')
       throw new MirrorError('ERR_INTEGRITY', 'expected a URL, or JSON with url, or with name, vers and cksum');
-    const crate = parseCrateUrl(url);
+    const named = typeof name === 'string' && typeof vers === 'string' ? { name, vers } : undefined;
+    const crate = named ?? parseCrateUrl(url);
     const sha256 = options.checksums.get(url) ?? cksum;
     if (crate === undefined)
       return {
         entry: undefined,
         job: { urls: [url], path: unknownUrlPath(url), sha256, name: undefined, vers: undefined },
+        isChange,
       };
+    const entry = entryOf(crate, sha256 ?? '', given);
     const path = layoutPath(options.layout, crate.name, crate.vers);
     return {
-      entry: entryOf(crate.name, crate.vers, sha256 ?? '', yanked),
-      job: { urls: [url], path, sha256, ...crate },
+      entry,
+      job: { urls: [url], path, sha256: sha256 ?? options.selection.lockedCksum(crate), ...crate },
+      isChange,
     };
   };
 }
 
-function entryOf(name: string, vers: string, cksum: string, yanked: boolean): IndexEntry {
-  return { name, vers, cksum, yanked, pubtime: undefined, indexPath: '', line: 0 };
+function entryOf(crate: CrateId, cksum: string, given: Readonly<Record<string, unknown>>): IndexEntry {
+  const pubtime = given['pubtime'] ?? undefined;
+  if (pubtime !== undefined && !isPubtime(pubtime))
+    throw new MirrorError('ERR_INTEGRITY', `expected an RFC 3339 time as pubtime, found ${shown(pubtime)}`);
+  const name = checkedCrateName(crate.name);
+  const vers = checkedCrateVersion(crate.vers);
+  const yanked = given['yanked'] === true;
+  return { name, vers, cksum, yanked, pubtime, indexPath: '', line: 0 };
 }
 
 function createToJob(options: WorkListOptions): (entry: IndexEntry) => CrateJob {
@@ -267,27 +292,11 @@ function createToJob(options: WorkListOptions): (entry: IndexEntry) => CrateJob 
   };
 }
 
-function count(counts: WorkListCounts, entries: readonly IndexEntry[]): void {
-  counts.versions += entries.length;
-  for (const entry of entries) {
-    if (entry.yanked) counts.yanked += 1;
-    if (entry.vers.includes('+')) counts.build_metadata += 1;
-  }
-}
-
-function countSettled(counts: WorkListCounts, settled: SettledVersions): void {
-  counts.crates += 1;
-  counts.versions += settled.versions;
-  counts.yanked += settled.yanked;
-  counts.build_metadata += settled.buildMetadata;
-  if (settled.selected > 0) counts.selected_crates += 1;
-  counts.selected_versions += settled.selected;
-  counts.left_out += settled.versions - settled.selected;
-}
-
 function shown(value: unknown): string {
   return withoutCredentials(JSON.stringify(value)?.slice(0, 80) ?? 'nothing');
 }
+
+type Counts = ReturnType<typeof createWorkListCounts>;
 
 /** Jobs handed on at once: enough to make the hand-over cheap. */
 const BATCH = 500;

@@ -81,7 +81,7 @@ describe('a download with --bundle', () => {
       const { bundle, out, bundles, dir, manifest } = bundleWorkplace();
       const result = await run(bundle);
       expect(result.status).toBe(0);
-      const expected = expectedTree(notYanked(registry));
+      const expected = expectedTree(registry.versions);
       expect(treeOf(out)).toEqual(expected);
       expect(namesIn(bundles, '.tar.zst').length).toBeGreaterThan(1);
       for (const name of namesIn(bundles, '.tar.zst')) {
@@ -92,7 +92,7 @@ describe('a download with --bundle', () => {
       }
       expect(extracted(bundles, path.join(dir, 'again'))).toEqual(expected);
       expect(await faults(bundles)).toEqual([]);
-      expect(records(manifest)).toHaveLength(notYanked(registry).length);
+      expect(records(manifest)).toHaveLength(registry.versions.length);
       for (const { bundle: name, ok } of records(manifest)) {
         expect(ok).toBe(true);
         expect(existsSync(path.join(bundles, String(name)))).toBe(true);
@@ -104,7 +104,7 @@ describe('a download with --bundle', () => {
     const { args, bundle, bundles, manifest } = bundleWorkplace();
     await run(args);
     const second = await run(bundle);
-    const count = notYanked(registry).length;
+    const count = registry.versions.length;
     expect(second.summary).toMatchObject({ downloaded: 0, skipped: count, bundles: { bundled: count } });
     expect([...finalRecords(manifest).values()].every((record) => typeof record['bundle'] === 'string')).toBe(true);
     const before = treeOf(bundles);
@@ -126,7 +126,7 @@ describe('a download with --bundle', () => {
       const after = treeOf(bundles);
       for (const name of finished) expect(after[name]).toBe(before[name]);
       expect(Object.keys(after).some((name) => name.endsWith('.part'))).toBe(false);
-      expect(bundled(bundles).tree).toEqual(expectedTree(notYanked(registry)));
+      expect(bundled(bundles).tree).toEqual(expectedTree(registry.versions));
       expect([...bundled(bundles).times.values()].every((times) => times === 1)).toBe(true);
     }
   });
@@ -157,7 +157,7 @@ describe('a download with --bundle', () => {
     writeFileSync(path.join(out, file!), rotten);
     utimesSync(path.join(out, file!), atime, mtime);
     const result = await run([...bundle, '--resume-check', 'exists']);
-    const count = notYanked(registry).length;
+    const count = registry.versions.length;
     expect(result.status).toBe(3);
     expect(result.summary).toMatchObject({ bundles: { bundled: count - 1, refused: 1 } });
     expect(bundled(bundles).tree[file!]).toBeUndefined();
@@ -184,11 +184,11 @@ describe('a download with --bundle-only', () => {
     expect(result.status).toBe(0);
     expect(treeOf(out)).toEqual({});
     expect(readdirSync(out).filter((name) => name !== '.mirror')).toEqual([]);
-    expect(bundled(bundles).tree).toEqual(expectedTree(notYanked(registry)));
+    expect(bundled(bundles).tree).toEqual(expectedTree(registry.versions));
     const requests = registry.counts().requests;
     const size = records(manifest).length;
     const second = await run(only);
-    expect(second.summary).toMatchObject({ downloaded: 0, skipped: notYanked(registry).length });
+    expect(second.summary).toMatchObject({ downloaded: 0, skipped: registry.versions.length });
     expect(registry.counts().requests).toBe(requests);
     expect(records(manifest)).toHaveLength(size);
   });
@@ -198,7 +198,7 @@ describe('a download with --bundle-only', () => {
     await run(args);
     await run([...bundle, '--bundle-only']);
     expect(treeOf(out)).toEqual({});
-    expect(bundled(bundles).tree).toEqual(expectedTree(notYanked(registry)));
+    expect(bundled(bundles).tree).toEqual(expectedTree(registry.versions));
     expect([...finalRecords(manifest).values()].every((record) => typeof record['bundle'] === 'string')).toBe(true);
   });
 
@@ -214,7 +214,7 @@ describe('a download with --bundle-only', () => {
     expect(Object.values(bundled(bundles).tree)).not.toContain(other);
     writeFileSync(file, real);
     expect((await run(only)).status).toBe(0);
-    expect(bundled(bundles).tree).toEqual(expectedTree(notYanked(registry)));
+    expect(bundled(bundles).tree).toEqual(expectedTree(registry.versions));
   });
 
   it('records what a manifest that is gone had recorded', async () => {
@@ -297,7 +297,7 @@ describe('verify --bundles', () => {
   it('counts what is intact in a bundle as there, and tells what is not', async () => {
     const { bundle, noSource, bundles } = bundleWorkplace();
     await run([...bundle, '--bundle-only']);
-    const count = notYanked(registry).length;
+    const count = registry.versions.length;
     const verify = ['verify', ...noSource];
     const intact = await run([...verify, '--bundles', bundles]);
     expect({ status: intact.status, err: intact.err }).toEqual({ status: 0, err: '' });
@@ -342,7 +342,7 @@ it('a plan for --bundle-only knows what bundles hold, finished or not, and lists
   const part = await run(['plan', ...args, ...only, '--limit', '40']);
   expect(part).toMatchObject({ status: 0, summary: { present: 40, bundled: 40, missing: 0 } });
   const whole = await run(['plan', ...args, ...only, '--missing', '-']);
-  const all = notYanked(registry).length;
+  const all = registry.versions.length;
   expect(whole.out.trimEnd().split('\n')).toHaveLength(all - 40);
   const dry = await run([...bundle, '--bundle-only', '--dry-run']);
   expect(dry).toMatchObject({ status: 0, summary: { present: 40, bundled: 40, missing: all - 40 } });

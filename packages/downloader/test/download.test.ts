@@ -25,9 +25,9 @@ beforeEach(() => {
 });
 
 describe('a first run', () => {
-  it('brings every version that is not yanked, byte for byte, and records each once', async () => {
+  it('brings every version, byte for byte, and records each once', async () => {
     const { args, out, manifest } = workplace(registry);
-    const wanted = notYanked(registry);
+    const wanted = registry.versions;
     const { status, summary } = await run(args);
     expect(status).toBe(0);
     expect(summary).toMatchObject({
@@ -47,16 +47,22 @@ describe('a first run', () => {
     }
   });
 
-  it('takes yanked versions when asked to', async () => {
+  it('leaves yanked versions out when asked to, and says how many', async () => {
     const { args, out } = workplace(registry);
-    expect((await run([...args, '--include-yanked'])).status).toBe(0);
-    expect(treeOf(out)).toEqual(expectedTree(registry.versions));
+    const wanted = notYanked(registry);
+    const { status, summary } = await run([...args, '--no-include-yanked']);
+    expect({ status, ...summary }).toMatchObject({
+      status: 0,
+      result: 'complete',
+      left_out: { yanked: registry.versions.length - wanted.length, excluded: 0, too_new: 0 },
+    });
+    expect(treeOf(out)).toEqual(expectedTree(wanted));
   });
 
   it('puts files where a static server can find them, with the cargo layout', async () => {
     const { args, out } = workplace(registry);
     await run([...args, '--layout', 'cargo']);
-    const expected = notYanked(registry).map(({ indexPath, name, vers, cksum }) => {
+    const expected = registry.versions.map(({ indexPath, name, vers, cksum }) => {
       const prefix = indexPath.slice(0, indexPath.lastIndexOf('/'));
       return [`${prefix}/${name}-${vers}.crate`, cksum];
     });
@@ -94,7 +100,7 @@ describe('a first run', () => {
   itWith(['sha256sum'], 'holds for sha256sum -c with sums made from the index', async () => {
     const { args, out } = workplace(registry);
     await run(args);
-    const sums = Object.entries(expectedTree(notYanked(registry))).map(([file, sum]) => `${sum}  ${file}\n`);
+    const sums = Object.entries(expectedTree(registry.versions)).map(([file, sum]) => `${sum}  ${file}\n`);
     execFileSync('sha256sum', ['-c', '--strict', '--quiet', '-'], { cwd: out, input: sums.join('') });
   });
 
@@ -102,7 +108,7 @@ describe('a first run', () => {
     const { args, manifest } = workplace(registry);
     await run(args);
     const count = execFileSync('jq', ['-s', 'map(select(.ok)) | length', manifest], { encoding: 'utf8' });
-    expect(Number(count)).toBe(notYanked(registry).length);
+    expect(Number(count)).toBe(registry.versions.length);
   });
 });
 
@@ -117,7 +123,7 @@ describe('a later run', () => {
       status: 0,
       result: 'complete',
       downloaded: 0,
-      skipped: notYanked(registry).length,
+      skipped: registry.versions.length,
     });
     expect(registry.counts().requests).toBe(0);
     expect(readFileSync(manifest, 'utf8')).toBe(before);
@@ -140,8 +146,8 @@ describe('a later run', () => {
     utimesSync(touched, new Date(), new Date());
     const before = records(manifest).length;
     const { summary } = await run(args);
-    expect(summary).toMatchObject({ downloaded: 3, skipped: notYanked(registry).length - 3, failed: 0 });
-    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+    expect(summary).toMatchObject({ downloaded: 3, skipped: registry.versions.length - 3, failed: 0 });
+    expect(treeOf(out)).toEqual(expectedTree(registry.versions));
     // the three new ones, and the touched one that was read and found right
     expect(records(manifest).length).toBe(before + 4);
   });
@@ -168,16 +174,16 @@ describe('a later run', () => {
     writeFileSync(path.join(out, first), 'other bytes');
     rmSync(manifest);
     const { summary } = await run([...args, '--resume-check', 'exists']);
-    expect(summary).toMatchObject({ downloaded: 0, skipped: notYanked(registry).length });
+    expect(summary).toMatchObject({ downloaded: 0, skipped: registry.versions.length });
     expect(readFileSync(manifest, 'utf8')).toBe('');
     // so the next run, which trusts less, finds out
     expect((await run(args)).summary).toMatchObject({ downloaded: 1 });
-    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+    expect(treeOf(out)).toEqual(expectedTree(registry.versions));
   });
 
   it('a folder in the place of a file, and a file in that of a folder, fail alone; the rest goes on', async () => {
     const { args, out } = workplace(registry);
-    const files = Object.keys(expectedTree(notYanked(registry)));
+    const files = Object.keys(expectedTree(registry.versions));
     const [first] = files as [string];
     const folder = path.dirname(files.find((file) => !file.startsWith(first.slice(0, 1)))!);
     const below = files.filter((file) => file.startsWith(`${folder}/`)).length;
@@ -204,7 +210,7 @@ describe('a later run', () => {
     rmSync(manifest);
     registry.reset();
     const { summary } = await run(args);
-    expect(summary).toMatchObject({ downloaded: 0, skipped: notYanked(registry).length });
+    expect(summary).toMatchObject({ downloaded: 0, skipped: registry.versions.length });
     expect(registry.counts().requests).toBe(0);
     expect(records(manifest).every((record) => record['status'] === 'skipped' && record['ok'])).toBe(true);
   });
@@ -214,7 +220,7 @@ describe('a later run', () => {
     await run([...args, '--limit', '5']);
     appendFileSync(manifest, '{"schema_version":1,"url":"http://x","pa');
     expect((await run(args)).status).toBe(0);
-    expect(records(manifest)).toHaveLength(notYanked(registry).length);
+    expect(records(manifest)).toHaveLength(registry.versions.length);
   });
 
   it('gets a version again whose digest in the index is another one now', async () => {
@@ -269,22 +275,20 @@ describe('lists', () => {
 
   it('a change feed brings what is new, and leaves what was removed to prune', async () => {
     const { out, manifest } = workplace(registry);
-    const feed = notYanked(registry)
-      .slice(0, 6)
-      .map(({ name, vers, cksum }, i) =>
-        JSON.stringify({
-          change: i === 5 ? 'removed' : 'added',
-          name,
-          vers,
-          cksum,
-          url: registry.crateUrl({ name, vers }),
-          yanked: i === 4,
-        }),
-      );
+    const feed = registry.versions.slice(0, 6).map(({ name, vers, cksum }, i) =>
+      JSON.stringify({
+        change: i === 5 ? 'removed' : 'added',
+        name,
+        vers,
+        cksum,
+        url: registry.crateUrl({ name, vers }),
+        yanked: i === 4,
+      }),
+    );
     const { status, summary } = await run(['--list', '-', '--out', out, '--manifest', manifest], {
       stdin: feed.join('\n'),
     });
-    expect({ status, downloaded: summary['downloaded'] }).toEqual({ status: 0, downloaded: 4 });
+    expect({ status, downloaded: summary['downloaded'] }).toEqual({ status: 0, downloaded: 5 });
   });
 
   it('checksums from a file decide what is right', async () => {
@@ -331,7 +335,7 @@ describe('what upstream does not have', () => {
       http_status: code,
       sha256: null,
     });
-    expect(Object.keys(treeOf(out))).toHaveLength(notYanked(registry).length - 1);
+    expect(Object.keys(treeOf(out))).toHaveLength(registry.versions.length - 1);
   });
 
   it('comes with the next run when it is there again', async () => {
@@ -340,6 +344,6 @@ describe('what upstream does not have', () => {
     await run(args);
     registry.setFaults([]);
     expect((await run(args)).summary).toMatchObject({ result: 'complete', absent: 0 });
-    expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+    expect(treeOf(out)).toEqual(expectedTree(registry.versions));
   });
 });

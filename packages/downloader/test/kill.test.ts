@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
 import type { FakeRegistry } from '@mirror-tools/fake-registry';
 import { runBin } from '@mirror-tools/test-support';
-import { expectedTree, notYanked, records, treeOf, workplace } from './mirror-run.ts';
+import { expectedTree, records, treeOf, workplace } from './mirror-run.ts';
 
 const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
 
@@ -28,18 +28,18 @@ describe('a run that is ended at any moment', () => {
         if (result.signal === signal || result.status === 130) killed += 1;
         // what is there is whole, at any time
         for (const [file, digest] of Object.entries(treeOf(out))) {
-          if (!file.endsWith('.part')) expect(expectedTree(notYanked(registry))[file]).toBe(digest);
+          if (!file.endsWith('.part')) expect(expectedTree(registry.versions)[file]).toBe(digest);
         }
       }
       expect(killed).toBeGreaterThan(3);
       const last = await runBin(bin, args);
       expect(last.status).toBe(0);
-      expect(treeOf(out)).toEqual(expectedTree(notYanked(registry)));
+      expect(treeOf(out)).toEqual(expectedTree(registry.versions));
       const perVersion = new Map<string, number>();
       for (const record of records(manifest))
         perVersion.set(String(record['path']), (perVersion.get(String(record['path'])) ?? 0) + 1);
       expect([...perVersion.values()].every((count) => count === 1)).toBe(true);
-      expect(perVersion.size).toBe(notYanked(registry).length);
+      expect(perVersion.size).toBe(registry.versions.length);
     },
   );
 });
@@ -75,7 +75,7 @@ it('the first signal lets what is in flight end and writes the state, with statu
 it('a run that waits for its list can be stopped', async () => {
   const { out, manifest } = workplace(registry);
   const child = spawn(process.execPath, [bin, '--list', '-', '--out', out, '--manifest', manifest], { stdio: 'pipe' });
-  child.stdin.write(`${registry.crateUrl(notYanked(registry)[0]!)}\n`);
+  child.stdin.write(`${registry.crateUrl(registry.versions[0]!)}\n`);
   onFirstRecord(manifest, () => child.kill('SIGINT'));
   const [status] = (await once(child, 'close')) as [number | null];
   expect(status).toBe(130);

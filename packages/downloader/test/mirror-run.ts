@@ -106,7 +106,7 @@ export function finalRecords(manifest: string): Map<string, Record<string, unkno
   return new Map(records(manifest).map((record) => [`${String(record['name'])} ${String(record['vers'])}`, record]));
 }
 
-/** Those that a plain run takes. */
+/** Those that a run with `--no-include-yanked` takes. */
 export function notYanked(registry: FakeRegistry): Version[] {
   return registry.versions.filter((version) => !version.yanked);
 }

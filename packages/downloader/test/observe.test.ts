@@ -10,7 +10,7 @@ import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { main } from '../dist/cli.js';
-import { notYanked, run, workplace } from './mirror-run.ts';
+import { run, workplace } from './mirror-run.ts';
 
 let registry: FakeRegistry | undefined;
 let browser: Browser | undefined;
@@ -70,7 +70,7 @@ describe('a run that is watched', () => {
       crates_download_duration_seconds_count: downloaded,
       crates_download_inflight: 0,
       crates_download_queue: 0,
-      crates_expected_versions: notYanked(registry).length,
+      crates_expected_versions: registry.versions.length,
       crates_bundled_files_total: downloaded,
       crates_bundles_finished_total: 1,
       crates_run_exit_status: status,
@@ -115,7 +115,7 @@ describe('a run that is watched', () => {
     'is seen in a browser as it goes, on a phone and in the dark',
     async () => {
       registry = await startFakeRegistry({ crates: 150, seed: 3, latencyMs: 10 });
-      const [broken] = notYanked(registry);
+      const [broken] = registry.versions;
       registry.setFaults([
         { kind: 'status', status: 418, match: `/crates/${broken!.path}` },
         { kind: 'status', status: 503, rate: 0.05 },

@@ -112,7 +112,7 @@ describe('with enough to do for threads', () => {
     const storage = createLocalStorage(out);
     const records = recordsToFile(manifest);
     const work = {
-      counts: createWorkList(listOptions(Readable.from([])), () => undefined).counts,
+      ...createWorkList(listOptions(Readable.from([])), () => undefined),
       isLive: false,
       isSelected: false,
       batches: failingBatches(large),

@@ -1,4 +1,4 @@
-import { flag, observeFlags } from '@mirror/core/cli';
+import { flag, observeFlags, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 
 const index = 'Index:';
@@ -41,11 +41,6 @@ export const syncFlags = {
     describe: 'a new index has files; --no-work-tree keeps only the pack, which every tool reads too',
     default: true,
   }),
-  crates: flag.list({
-    group: index,
-    describe: 'with --protocol sparse: the crates to have, besides those of earlier runs',
-  }),
-  'cargo-lock': flag.list({ group: index, describe: 'with --protocol sparse: files whose crates to have' }),
   'index-threads': flag.number({
     group: index,
     describe: 'threads for large packs and first checkouts (default one for each core, at most 4)',
@@ -116,6 +111,7 @@ export const syncFlags = {
     group: download,
     describe: 'hash again what is there already, the --resume-check sha256 of the downloader',
   }),
+  ...selectionFlags,
   'connect-timeout': flag.duration({ group: network, describe: 'time for a connection to be made', default: '10s' }),
   'stall-timeout': flag.duration({
     group: network,

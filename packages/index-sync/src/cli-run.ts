@@ -12,13 +12,13 @@ import type { Credentials, HttpClient, Retry } from '@mirror/core/net';
 import { observeWork } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import type { Observed } from '@mirror/core/observe';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { gitChangeFeed, sparseChangeFeed, type ChangeFeed } from './changes.ts';
 import type { FeedCounts, writeFeed } from './cli-feed.ts';
 import type { Downloaded } from './cli-download.ts';
 import type { SyncValues } from './cli-flags.ts';
+import type { ChosenCrates, JudgedIndex } from './cli-selection.ts';
 import { createEngine } from './create-engine.ts';
 import type { GitEngine } from './git/engine.ts';
 import { gitCredentials, gitLogin } from './git/git-login.ts';
@@ -35,6 +35,8 @@ interface Job {
   readonly dirs: { readonly index: string; readonly output: string };
   readonly url: string;
   readonly network: Network;
+  /** Undefined when no flag chooses among the crates. */
+  readonly chosen: ChosenCrates | undefined;
   /** Undefined for the sparse protocol. */
   readonly engine: GitEngine | undefined;
   readonly threads: number;
@@ -91,6 +93,7 @@ async function notedRound(job: Job): Promise<Outcome> {
 
 async function prepare(values: SyncValues, context: CommandContext, version: string): Promise<Job> {
   const { io, log, signal } = context;
+  const chosen = await choose(values, context);
   const home = io.env['HOME'] ?? io.env['USERPROFILE'] ?? '.';
   const atHome = (dir: string): string => path.resolve(dir.replace(/^~(?=[/\\]|$)/, home));
   const given = values.indexUrl ?? (values.protocol === 'git' ? GIT_INDEX : SPARSE_INDEX);
@@ -128,6 +131,7 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
   return {
     values,
     context,
+    chosen,
     dirs: { index: atHome(values.indexDir), output: atHome(values.outputDir) },
     url,
     network,
@@ -136,6 +140,19 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
     received,
     rounds: noRounds(),
   };
+}
+
+// loaded when it is needed: most runs choose nothing, and are to be quick
+async function choose(values: SyncValues, context: CommandContext): Promise<ChosenCrates | undefined> {
+  if ([values.crates, values.exclude, values.cargoLock].every((list) => list.length === 0)) return undefined;
+  const { chooseCrates } = await import('./cli-selection.ts');
+  return chooseCrates(values, context);
+}
+
+async function judge({ chosen, dirs, context }: Job): Promise<JudgedIndex | undefined> {
+  if (chosen === undefined) return undefined;
+  const { judgeIndex } = await import('./cli-selection.ts');
+  return judgeIndex(dirs.index, chosen, context);
 }
 
 // while watching, trouble upstream is told and waited out; trouble here ends the run
@@ -174,9 +191,13 @@ async function oneRound(job: Job): Promise<Outcome> {
         ? undefined
         : await handOut(held.feed, values.changes, values.cratesBaseUrl, context);
     const downloaded = values.download ? await downloadIfWanted(job, held.feed) : undefined;
-    const failure = downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
+    const failed = downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
+    // a downloader that ran has said itself what the selection did not find
+    const judged = downloaded === undefined ? await judge(job) : undefined;
+    const failure = judged?.worse(failed) ?? failed;
     const summary = {
       ...synced,
+      ...judged?.counts,
       ...changes,
       ...(downloaded === undefined ? {} : { download: downloaded.summary ?? null, download_status: downloaded.status }),
       seconds: Math.round(performance.now() - started) / 1000,
@@ -266,19 +287,15 @@ function holdRepository({ values, context, dirs, url, threads }: Job, engine: Gi
   return { feed: gitChangeFeed(dirs.index, held.place.gitDir), sync, release: held.release };
 }
 
-async function holdFiles({ values, context, dirs, url, network }: Job): Promise<Held> {
+async function holdFiles({ context, dirs, url, network, chosen }: Job): Promise<Held> {
   const { holdSparse, syncSparse } = await import('./sparse.ts');
-  const { parseCargoLock } = await import('@mirror/core');
-  const lockedNames = (file: string): string[] =>
-    parseCargoLock(readFileSync(file, 'utf8'), file).crates.map(({ name }) => name);
   const held = holdSparse(dirs.index);
   const { log, signal } = context;
   const sync = async (): Promise<object> => {
-    const names = [...values.crates, ...values.cargoLock.flatMap(lockedNames)];
     const result = await syncSparse(held, {
       dir: dirs.index,
       url,
-      names,
+      names: chosen?.names ?? [],
       ...network,
       concurrency: 64,
       log,

@@ -13,6 +13,7 @@ import {
   type HttpClient,
   type Retry,
 } from '@mirror/core/net';
+import { CONFIG, sparsePlace } from './sparse-place.ts';
 import { openSparseShadows, type SparseShadows } from './sparse-shadows.ts';
 import { TOKEN_HINT } from './token-hint.ts';
 
@@ -111,8 +112,6 @@ export async function syncSparse({ shadows }: HeldSparse, options: SparseOptions
   return counts;
 }
 
-const CONFIG = 'config.json';
-
 interface Context extends SparseOptions {
   readonly base: string;
   readonly tags: Map<string, string>;
@@ -122,7 +121,7 @@ interface Context extends SparseOptions {
 
 async function bringFile(context: Context, name: string): Promise<void> {
   const { dir, tags, shadows, counts } = context;
-  const file = path.join(dir, name);
+  const file = sparsePlace(dir, name);
   const isHere = existsSync(file);
   const answer = await context.retry(`fetching ${name}`, () =>
     request(context, name, isHere ? tags.get(name) : undefined),

@@ -1,3 +1,4 @@
+import { MirrorError, worseFailure } from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { openMirror } from './app/mirror.ts';
 import type { ExportValues } from './cli-flags.ts';
@@ -11,9 +12,15 @@ export async function runExport(values: ExportValues, context: CommandContext): 
   const { log, signal } = context;
   const begin = Date.now();
   const { publicUrl } = checkedPublicUrl(values.publicUrl);
-  const { options, notes } = await mirrorView(values, context);
+  const { options, notes, judge } = await mirrorView(values, context);
+  const places = mirrorPlaces(values);
+  const { counts: selected, isEmpty, failure: unmet } = await judge();
+  if (isEmpty || unmet?.code === 'ERR_INTEGRITY') {
+    const { code, message } = unmet ?? { code: 'ERR_PARTIAL', message: 'the selection shows nothing' };
+    throw new MirrorError(code, message, { hint: 'nothing was exported' });
+  }
   const mirror = await openMirror({
-    ...mirrorPlaces(values),
+    ...places,
     ...options,
     cacheBytes: 2 ** 20,
     bundleRefreshMs: 0,
@@ -42,16 +49,18 @@ export async function runExport(values: ExportValues, context: CommandContext): 
         versions: done.missing,
         hint: '--only-present leaves them out of the exported index',
       });
+    const damaged =
+      done.corrupt === 0
+        ? undefined
+        : ({
+            code: 'ERR_INTEGRITY',
+            message: `${String(done.corrupt)} files of the mirror are damaged and were not exported`,
+          } as const);
+    const failure = worseFailure(unmet, damaged);
+    const result = failure === undefined ? 'complete' : 'incomplete';
     return {
-      summary: summaryOf(done, dir, publicUrl, notes, begin),
-      ...(done.corrupt > 0
-        ? {
-            failure: {
-              code: 'ERR_INTEGRITY',
-              message: `${String(done.corrupt)} files of the mirror are damaged and were not exported`,
-            },
-          }
-        : {}),
+      summary: { result, ...summaryOf(done, dir, publicUrl, notes, begin), ...selected },
+      ...(failure === undefined ? {} : { failure }),
     };
   } finally {
     progress.stop();
@@ -68,7 +77,6 @@ function summaryOf(
 ): object {
   const { crates, versions, placed, kept, missing, corrupt, indexWritten, indexRemoved } = counts;
   return {
-    result: corrupt > 0 ? 'incomplete' : 'complete',
     dir,
     index_url: `sparse+${publicUrl}/index/`,
     crates,

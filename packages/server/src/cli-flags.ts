@@ -36,11 +36,6 @@ const selectionTable: Omit<SelectionFlags, 'limit'> = withoutLimit(selectionFlag
 
 const viewFlags = {
   ...selectionTable,
-  'include-yanked': flag.boolean({
-    group: selection,
-    describe: 'yanked versions too, which lock files may need',
-    default: true,
-  }),
   'only-present': flag.boolean({ group: selection, describe: 'hide versions whose crate file is missing' }),
   'published-before': flag.parsed({
     group: selection,

@@ -8,6 +8,7 @@ import { openMirror } from './app/mirror.ts';
 import type { ServeValues } from './cli-flags.ts';
 import { version } from './cli-version.ts';
 import { mirrorPlaces, mirrorView } from './cli-mirror.ts';
+import type { JudgedView } from './cli-mirror.ts';
 import { checkedBasePath, checkedPublicUrl } from './http/public-address.ts';
 import type { AddressSettings } from './http/public-address.ts';
 import { formatAccess } from './observe/access-log.ts';
@@ -24,7 +25,8 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
   const listen = parseListen(values.listen);
   const tls = tlsFiles(values);
   const places = mirrorPlaces(values);
-  const { options, notes } = await mirrorView(values, context);
+  const { options, notes, judge } = await mirrorView(values, context);
+  await refuseInVain(values, judge);
   const accessLog = await openAccessLog(values, context);
   const mirror = await openMirror({ ...places, ...options, cacheBytes: values.cacheSize, log });
   const watch = watchMirror(
@@ -79,6 +81,17 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
     await mirror.close();
     await accessLog?.close();
   }
+}
+
+/** A name that the index does not have may come with the next update; a mirror that would show nothing, or other bytes than a lock pins, is a slip. */
+async function refuseInVain(values: ServeValues, judge: () => Promise<JudgedView>): Promise<void> {
+  const { crates, cargoLock, exclude, allow, latest, publishedBefore, publishedAfter, partition } = values;
+  const isChosen = [crates, cargoLock, exclude, allow].some((list) => list.length > 0);
+  if (!isChosen && latest === 0 && [publishedBefore, publishedAfter, partition].every((value) => value === undefined))
+    return;
+  const { isEmpty, failure } = await judge();
+  if (failure?.code === 'ERR_INTEGRITY' || isEmpty)
+    throw new MirrorError(failure?.code ?? 'ERR_PARTIAL', failure?.message ?? 'the selection shows nothing');
 }
 
 function failureOf(signal: AbortSignal): { code: MirrorError['code']; message: string } {

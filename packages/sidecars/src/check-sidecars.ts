@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { NO_ENTRIES, createFingerprintSet, fingerprintOf, openBundle, openBundleSet } from '@mirror/core';
-import type { BundleSet, SharedEntries } from '@mirror/core';
+import type { BundleSet, SelectionCounts, SharedEntries } from '@mirror/core';
 import { findExtras } from './find-extras.ts';
 import type { Finding } from './job.ts';
 import { BUNDLE_PREFIX } from './pack-sidecars.ts';
@@ -27,7 +27,7 @@ export interface CheckOptions extends SidecarOptions {
 }
 
 /** What a check found. */
-export interface CheckSummary {
+export interface CheckSummary extends SelectionCounts {
   readonly result: Completeness;
   readonly crates: number;
   readonly versions: number;
@@ -77,10 +77,11 @@ export async function checkSidecars(options: CheckOptions): Promise<CheckSummary
       await onProblem({ problem: 'extra', path: file, name, vers });
     }
     const { crates, versions, selected, missing, stale, unchanged, repeated, malformed } = found.counts;
-    const isRight = missing + stale + extra + malformed === 0;
+    const isRight = missing + stale + extra + malformed === 0 && found.unmet === undefined;
     const result = signal?.aborted === true ? 'interrupted' : isRight ? 'complete' : 'incomplete';
     const seconds = Math.round(performance.now() - started) / 1000;
-    return { result, crates, versions, selected, missing, stale, extra, unchanged, repeated, malformed, seconds };
+    const numbers = { crates, versions, selected, ...found.selected, missing, stale, extra, unchanged, repeated };
+    return { result, ...numbers, malformed, seconds };
   } finally {
     await place.close();
   }

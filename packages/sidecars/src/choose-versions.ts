@@ -1,5 +1,5 @@
 import { createSelection, indexPathOf } from '@mirror/core';
-import type { CrateId, IndexEntry, Selection, SelectionOptions } from '@mirror/core';
+import type { CrateId, IndexEntry, Selection, SelectionFindings, SelectionOptions } from '@mirror/core';
 
 /** What a run does with the versions of one crate. */
 export interface Choice {
@@ -20,8 +20,8 @@ export interface VersionChooser {
   choose(entries: readonly IndexEntry[], asked?: readonly CrateId[]): Choice;
   /** Whether nothing more will be wanted. */
   isLimitReached(): boolean;
-  /** Patterns that have met nothing so far, see `Selection` of core. */
-  unmatched(): readonly string[];
+  /** What the selection met so far. */
+  findings(): SelectionFindings;
 }
 
 /**
@@ -37,7 +37,10 @@ export function createVersionChooser(options: SelectionOptions): VersionChooser 
   let taken = 0;
   return {
     isLimitReached: () => taken >= limit,
-    unmatched: () => (taken >= limit ? [] : selection.unmatched()),
+    findings: () => {
+      const findings = selection.findings();
+      return taken >= limit ? { ...findings, unmatched: [] } : findings;
+    },
     choose: (entries, asked) => {
       const isAsked = among(asked);
       const selected = selection.select(entries);

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { MirrorError, messageOf } from '@mirror/core';
+import { MirrorError, messageOf, worseFailure } from '@mirror/core';
+import type { SelectionFailure } from '@mirror/core';
 import { readSelection } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { checkSidecars } from './check-sidecars.ts';
@@ -15,26 +16,29 @@ import type { SidecarOptions } from './sidecar-options.ts';
 
 /** `mirror-sidecars`. */
 export async function runGenerate(values: GenerateValues, context: CommandContext): Promise<Outcome> {
-  const { options, progress } = await prepare(values, context, 'writing sidecars');
+  const { options, progress, unmet } = await prepare(values, context, 'writing sidecars');
   const { prune, bundleSize, bundleLevel } = values;
   const summary = await generateSidecars({ ...options, prune, bundleBytes: bundleSize, bundleLevel });
   progress.stop();
-  return { summary, ...failureOf(context.signal, problemOf(summary)) };
+  return { summary, ...failureOf(context.signal, problemOf(summary), unmet()) };
 }
 
 /** `mirror-sidecars --check`. */
 export async function runCheck(values: GenerateValues, context: CommandContext): Promise<Outcome> {
-  const { options, progress } = await prepare(values, context, 'checking sidecars');
+  const { options, progress, unmet } = await prepare(values, context, 'checking sidecars');
   const summary = await checkSidecars({ ...options, onProblem: context.print });
   progress.stop();
-  return { summary, stdoutTaken: true, ...failureOf(context.signal, problemOf(summary)) };
+  return { summary, stdoutTaken: true, ...failureOf(context.signal, problemOf(summary), unmet()) };
 }
 
-async function prepare(
-  values: GenerateValues,
-  context: CommandContext,
-  label: string,
-): Promise<{ readonly options: SidecarOptions; readonly progress: ReturnType<CommandContext['progress']> }> {
+interface Prepared {
+  readonly options: SidecarOptions;
+  readonly progress: ReturnType<CommandContext['progress']>;
+  /** What the selection asked for and did not get, when the run is over. */
+  readonly unmet: () => SelectionFailure | undefined;
+}
+
+async function prepare(values: GenerateValues, context: CommandContext, label: string): Promise<Prepared> {
   const { log, signal, io } = context;
   const { indexDir, out, layout, format, cratesBaseUrl, concurrency } = values;
   if (indexDir === undefined) throw new MirrorError('ERR_USAGE', 'no index is given', { hint: 'give --index-dir' });
@@ -49,7 +53,9 @@ async function prepare(
     progress.tick();
   };
   const shared = { indexDir, out, layout, format, cratesBaseUrl, concurrency, selection, list };
-  return { options: { ...shared, signal, log, onProgress }, progress };
+  let unmet: SelectionFailure | undefined;
+  const onUnmet = (failure: SelectionFailure): void => void (unmet = failure);
+  return { options: { ...shared, signal, log, onProgress, onUnmet }, progress, unmet: () => unmet };
 }
 
 async function openList(file: string): Promise<Readable> {
@@ -70,18 +76,25 @@ function stateOf({ missing, stale, unchanged, bytes, malformed }: Readonly<Count
   return { done: missing + stale + unchanged, bytes, failed: malformed, more: { missing, stale, unchanged } };
 }
 
-function failureOf(signal: AbortSignal, problem: string | undefined): Pick<Outcome, 'failure'> {
+function failureOf(
+  signal: AbortSignal,
+  problem: string | undefined,
+  unmet: SelectionFailure | undefined,
+): Pick<Outcome, 'failure'> {
   if (signal.aborted && signal.reason instanceof MirrorError) {
     return { failure: { code: signal.reason.code, message: signal.reason.message } };
   }
-  return problem === undefined ? {} : { failure: { code: 'ERR_PARTIAL', message: problem } };
+  const found = problem === undefined ? undefined : ({ code: 'ERR_PARTIAL', message: problem } as const);
+  const failure = worseFailure(unmet, found);
+  return failure === undefined ? {} : { failure };
 }
 
 /** What is wrong, in words; undefined when nothing is. */
 function problemOf(summary: GenerateSummary | CheckSummary): string | undefined {
   if (summary.result === 'complete') return undefined;
   const { malformed } = summary;
-  if (!('missing' in summary)) return `${String(malformed)} malformed lines`;
+  if (!('missing' in summary)) return malformed === 0 ? undefined : `${String(malformed)} malformed lines`;
   const { missing, stale, extra } = summary;
+  if (missing + stale + extra + malformed === 0) return undefined;
   return `${String(missing)} sidecars are missing, ${String(stale)} stale, ${String(extra)} extra; ${String(malformed)} malformed lines`;
 }

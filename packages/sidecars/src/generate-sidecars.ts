@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, PART_SUFFIX, acquireLock, createLocalStorage, silentLog } from '@mirror/core';
-import type { CrateId, Layout } from '@mirror/core';
+import type { CrateId, Layout, SelectionCounts } from '@mirror/core';
 import { findExtras } from './find-extras.ts';
 import { createSidecarPacker } from './pack-sidecars.ts';
 import type { PackOptions, SidecarPacker } from './pack-sidecars.ts';
@@ -22,7 +22,7 @@ export interface GenerateOptions extends SidecarOptions, Omit<PackOptions, 'out'
 }
 
 /** What a run did. */
-export interface GenerateSummary {
+export interface GenerateSummary extends SelectionCounts {
   readonly result: Completeness;
   /** Crates and versions in the part of the index that was read. */
   readonly crates: number;
@@ -172,15 +172,16 @@ async function* withoutUnfinished(out: string, files: AsyncIterable<string>): As
 }
 
 function summary(
-  { counts }: OverIndex,
+  { counts, selected: chosen, unmet }: OverIndex,
   rest: { readonly gone: number; readonly removed: number; readonly isInterrupted: boolean; readonly started: number },
 ): GenerateSummary {
   const { crates, versions, selected, missing, stale, unchanged, repeated, malformed, bytes } = counts;
   return {
-    result: rest.isInterrupted ? 'interrupted' : malformed > 0 ? 'incomplete' : 'complete',
+    result: rest.isInterrupted ? 'interrupted' : malformed > 0 || unmet !== undefined ? 'incomplete' : 'complete',
     crates,
     versions,
     selected,
+    ...chosen,
     written: missing,
     updated: stale,
     unchanged,

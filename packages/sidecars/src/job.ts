@@ -1,4 +1,12 @@
-import type { CrateId, FramePackerOptions, Layout, PackedFiles, SelectionOptions, SharedEntries } from '@mirror/core';
+import type {
+  CrateId,
+  FramePackerOptions,
+  Layout,
+  PackedFiles,
+  SelectionFindings,
+  SelectionOptions,
+  SharedEntries,
+} from '@mirror/core';
 
 /** What a run does with each sidecar: write it, only compare it with what is there, or pack it. */
 export type Mode = 'write' | 'check' | 'pack';
@@ -124,7 +132,7 @@ export type WorkerMessage =
       readonly type: 'done';
       readonly report: Report;
       readonly isLimitReached: boolean;
-      readonly unmatched: readonly string[];
+      readonly findings: SelectionFindings;
     }
   | {
       readonly type: 'failed';

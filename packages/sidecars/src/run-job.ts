@@ -1,5 +1,5 @@
 import { MirrorError, fingerprintOf, openIndexScanner } from '@mirror/core';
-import type { CrateId, IndexEntry } from '@mirror/core';
+import type { CrateId, IndexEntry, SelectionFindings } from '@mirror/core';
 import { createVersionChooser } from './choose-versions.ts';
 import { emptyReport } from './job.ts';
 import type { Job, JobFile, Report, WorkerSetup } from './job.ts';
@@ -11,8 +11,8 @@ export interface JobRunner {
   /** Does one job and gives what is left to report. Stops early when the limit is reached or the run is to stop. */
   run(job: Job): Promise<Report>;
   isLimitReached(): boolean;
-  /** Patterns of the selection that have met nothing so far. */
-  unmatched(): readonly string[];
+  /** What the selection met so far. */
+  findings(): SelectionFindings;
 }
 
 /** What a runner is made for. */
@@ -99,7 +99,7 @@ export async function createJobRunner({ setup, send, isStopped }: JobRunnerOptio
 
   return {
     isLimitReached: chooser.isLimitReached,
-    unmatched: chooser.unmatched,
+    findings: chooser.findings,
     run: async ({ files, mayBeAbsent }) => {
       const there = mayBeAbsent ? new Set(scanner.existing(files.map(({ indexPath }) => indexPath))) : undefined;
       for (const file of files) {

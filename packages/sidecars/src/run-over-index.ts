@@ -1,6 +1,22 @@
 import { addAbortSignal } from 'node:stream';
-import { createFingerprintSet, createSelection, silentLog } from '@mirror/core';
-import type { CrateId, FingerprintSet, FramePackerOptions, Log, Selection, SharedEntries } from '@mirror/core';
+import {
+  createFingerprintSet,
+  createSelection,
+  forFeed,
+  judgeSelection,
+  selectionCounts,
+  silentLog,
+} from '@mirror/core';
+import type {
+  CrateId,
+  FingerprintSet,
+  FramePackerOptions,
+  Log,
+  Selection,
+  SelectionCounts,
+  SelectionFailure,
+  SharedEntries,
+} from '@mirror/core';
 import { createScope, isInScope } from './choose-versions.ts';
 import { indexJobs, listedJobs, namedJobs } from './index-jobs.ts';
 import { addCounts, noCounts } from './job.ts';
@@ -32,6 +48,10 @@ export interface OverIndex {
   readonly doubtful: ReadonlySet<string>;
   /** The crates and versions that the run is about. */
   readonly scope: Selection;
+  /** What the selection took and left out. */
+  readonly selected: SelectionCounts;
+  /** What it asked for and did not get. */
+  readonly unmet: SelectionFailure | undefined;
 }
 
 /**
@@ -64,9 +84,10 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
     onProgress?.(counts);
   };
 
-  const jobs = await jobsOf(options, log, signal, counts);
+  const { jobs, isFeed } = await jobsOf(options, log, signal, counts);
+  let met = createSelection(selection).findings();
   if (!signal.aborted) {
-    const { unmatched } = await runJobs({
+    const { findings } = await runJobs({
       jobs,
       workers: selection.limit === undefined ? (options.concurrency ?? SIDECAR_DEFAULTS.concurrency) : 1,
       signal,
@@ -83,9 +104,13 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
         tellsKnown: options.tellsKnown,
       },
     });
-    if (unmatched.length > 0 && !signal.aborted) log.warn('nothing in the index matches', { patterns: unmatched });
+    met = findings ?? met;
   }
-  return { counts, known, doubtful, scope };
+  const unmet = signal.aborted
+    ? undefined
+    : judgeSelection(isFeed ? forFeed(met) : met, { indexDir: options.indexDir, log });
+  if (unmet !== undefined) options.onUnmet?.(unmet);
+  return { counts, known, doubtful, scope, selected: selectionCounts(met), unmet };
 }
 
 async function jobsOf(
@@ -93,21 +118,22 @@ async function jobsOf(
   log: Log,
   signal: AbortSignal,
   counts: Counts,
-): Promise<Iterable<Job>> {
+): Promise<{ readonly jobs: Iterable<Job>; readonly isFeed: boolean }> {
   const { indexDir, list, mode, selection } = options;
   // A folder of the tree is for one thread at a time; reports that carry sidecars should come soon.
   const filesPerJob = mode === 'write' ? undefined : FEW_FILES;
   if (list === undefined) {
     const { names } = createSelection(selection);
-    return names === undefined ? indexJobs(indexDir, filesPerJob) : namedJobs(names, FEW_FILES);
+    const jobs = names === undefined ? indexJobs(indexDir, filesPerJob) : namedJobs(names, FEW_FILES);
+    return { jobs, isFeed: false };
   }
   try {
-    const { versions, problems } = await readList(addAbortSignal(signal, list));
+    const { versions, problems, isFeed } = await readList(addAbortSignal(signal, list));
     for (const message of problems) log.warn('malformed line', { message });
     counts.malformed += problems.length;
-    return listedJobs(versions, FEW_FILES);
+    return { jobs: listedJobs(versions, FEW_FILES), isFeed };
   } catch (error) {
-    if (signal.aborted) return [];
+    if (signal.aborted) return { jobs: [], isFeed: true };
     throw error;
   }
 }

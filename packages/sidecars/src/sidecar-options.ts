@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { CRATES_IO_BASE_URL } from '@mirror/core';
-import type { Layout, Log, SelectionOptions } from '@mirror/core';
+import type { Layout, Log, SelectionFailure, SelectionOptions } from '@mirror/core';
 import type { Counts } from './job.ts';
 
 /** Where sidecars are kept: a file for each, or bundles of them. */
@@ -20,7 +20,7 @@ export interface SidecarOptions {
   readonly format?: SidecarFormat;
   /** For `crate_url`: a base address, or a template with cargo's markers. */
   readonly cratesBaseUrl?: string;
-  /** Which versions; without any, all that are not yanked. */
+  /** Which versions; without any, all. */
   readonly selection?: SelectionOptions;
   /** Only the versions that these lines name, as `readList` has them. Read to its end before the work begins. */
   readonly list?: Readable | undefined;
@@ -30,6 +30,8 @@ export interface SidecarOptions {
   readonly log?: Log;
   /** Told of the numbers so far, a few times a second. */
   readonly onProgress?: (counts: Readonly<Counts>) => void;
+  /** Told at the end when the selection asked for something that the index does not have; see `judgeSelection` of core. */
+  readonly onUnmet?: (failure: SelectionFailure) => void;
 }
 
 /** The defaults; the command line reads them too, so that the help cannot lie. */

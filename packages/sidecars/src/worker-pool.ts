@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { MirrorError } from '@mirror/core';
-import type { ErrorCode } from '@mirror/core';
+import { MirrorError, joinFindings } from '@mirror/core';
+import type { ErrorCode, SelectionFindings } from '@mirror/core';
 import type { Job, Report, WorkerMessage, WorkerSetup } from './job.ts';
 import { createReportWindow } from './report-window.ts';
 import type { ReportWindow } from './report-window.ts';
@@ -20,8 +20,8 @@ export interface RunJobsOptions {
 /** How a pool ended. */
 export interface JobsOutcome {
   readonly isLimitReached: boolean;
-  /** Patterns of the selection that met nothing in any thread. */
-  readonly unmatched: readonly string[];
+  /** What the selection met in all threads; undefined when there was no job. */
+  readonly findings: SelectionFindings | undefined;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function runJobs(options: RunJobsOptions): Promise<JobsOutcome> {
   let failure: { readonly error: unknown } | undefined;
   let isOver = false;
   let isLimitReached = false;
-  let unmatched: readonly string[] | undefined;
+  const findings: SelectionFindings[] = [];
 
   const stop = (): void => {
     isOver = true;
@@ -86,8 +86,7 @@ export async function runJobs(options: RunJobsOptions): Promise<JobsOutcome> {
       }
       if (turns.length > AHEAD * options.workers) await turns.shift();
     }
-    const { unmatched: own } = last ?? {};
-    if (own !== undefined) unmatched = unmatched?.filter((pattern) => own.includes(pattern)) ?? own;
+    if (last !== undefined) findings.push(last.findings);
   };
 
   signal.addEventListener('abort', stop, { once: true });
@@ -100,7 +99,7 @@ export async function runJobs(options: RunJobsOptions): Promise<JobsOutcome> {
     await Promise.all(threads.map((thread) => thread.end()));
   }
   if (failure !== undefined) throw failure.error;
-  return { isLimitReached, unmatched: unmatched ?? [] };
+  return { isLimitReached, findings: joinFindings(findings) };
 }
 
 type Done = Extract<WorkerMessage, { type: 'done' }>;

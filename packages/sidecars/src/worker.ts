@@ -47,6 +47,6 @@ parentPort?.on('message', (job: Job) => {
   void orSay(async () => {
     if (runner === undefined) return;
     const report = await runner.run(job);
-    say({ type: 'done', report, isLimitReached: runner.isLimitReached(), unmatched: runner.unmatched() });
+    say({ type: 'done', report, isLimitReached: runner.isLimitReached(), findings: runner.findings() });
   });
 });

@@ -158,7 +158,7 @@ describe('mirror-sidecars', () => {
     const file = path.join(index, 'aa/-c/aa-crate-0');
     writeFileSync(file, readFileSync(file, 'utf8').replace('"yanked":false', '"yanked":true'));
     expect(linesOf((await pack()).stdout)).toEqual([expect.objectContaining({ written: 0, updated: 1 })]);
-    await run(['--include-yanked']);
+    await run([]);
     const unpacked = path.join(dir, 'unpacked');
     mkdirSync(unpacked);
     for (const name of ['sidecars-0000.tar.zst', 'sidecars-0001.tar.zst']) {

@@ -5,6 +5,7 @@ import { parsePartition } from '../registry/parse-partition.ts';
 import type { Partition } from '../registry/parse-partition.ts';
 import { parsePublishTime } from '../registry/publish-time.ts';
 import type { SelectionOptions } from '../registry/selection.ts';
+import type { WithoutPubtime } from '../registry/selection/publish-time-test.ts';
 import { flag } from './flags.ts';
 import type { Flag, FlagValues } from './flags.ts';
 
@@ -12,14 +13,14 @@ const group = 'Selection:';
 
 /** The flags that choose among the versions of an index; every tool that reads one has them. */
 export const selectionFlags: SelectionFlags = {
-  'include-yanked': flag.boolean({ group, describe: 'yanked versions too' }),
+  'include-yanked': flag.boolean({ group, describe: 'yanked versions too, which lock files may need', default: true }),
   limit: flag.number({ group, describe: 'at most N versions, the first in index order; 0 means all', default: '0' }),
-  crates: flag.list({
+  crates: namesFlag({
     group,
     describe: 'only these: names, globs, semver requirements (a,b*,serde@^1), or a file of them',
   }),
-  exclude: flag.list({ group, describe: 'not these: as --crates' }),
-  'cargo-lock': flag.list({
+  exclude: namesFlag({ group, describe: 'not these: as --crates' }),
+  'cargo-lock': namesFlag({
     group,
     value: 'FILE',
     describe: 'exactly what these Cargo.lock files pin, besides --crates',
@@ -37,6 +38,12 @@ export const selectionFlags: SelectionFlags = {
     describe: 'only versions younger than an age (7d) or a date',
     parse: time,
   }),
+  'without-pubtime': flag.choice({
+    group,
+    describe: 'versions whose publish time is asked about and not known; auto hides those of a list',
+    choices: ['auto', 'hide', 'show'],
+    default: 'auto',
+  }),
   partition: flag.parsed({
     group,
     value: 'I/N',
@@ -44,6 +51,19 @@ export const selectionFlags: SelectionFlags = {
     parse: parsePartition,
   }),
 };
+
+/** A list that must not be empty when it is given: nothing asked for, as of an unset variable in a script, would mean everything. */
+function namesFlag(options: Parameters<typeof flag.list>[0]): Flag<readonly string[]> {
+  const list = flag.list(options);
+  return {
+    ...list,
+    parse(text, parts) {
+      const names = list.parse(text, parts);
+      if (names.length > 0) return names;
+      throw new MirrorError('ERR_USAGE', 'expected a name or a file, found nothing');
+    },
+  };
+}
 
 /** The type of the table, so that its values stay typed. */
 export type SelectionFlags = {
@@ -55,6 +75,7 @@ export type SelectionFlags = {
   readonly latest: Flag<number>;
   readonly 'published-before': Flag<number | undefined>;
   readonly 'published-after': Flag<number | undefined>;
+  readonly 'without-pubtime': Flag<WithoutPubtime>;
   readonly partition: Flag<Partition | undefined>;
 };
 
@@ -79,6 +100,7 @@ export async function readSelection(
     latest: values.latest === 0 ? undefined : values.latest,
     publishedBefore: values.publishedBefore,
     publishedAfter: values.publishedAfter,
+    withoutPubtime: values.withoutPubtime,
     partition: values.partition,
   };
 }
@@ -87,9 +109,13 @@ export async function readSelection(
 async function patterns(parts: readonly string[]): Promise<readonly string[]> {
   // loaded on first use, as all that --help can do without
   const { patternLines } = await import('../registry/crate-pattern.ts');
-  const lists = parts.map(async (part) =>
-    !part.includes('@') && /[./\\]/.test(part) ? patternLines(await read(part)) : [part],
-  );
+  const lists = parts.map(async (part) => {
+    if (part.includes('@') || !/[./\\]/.test(part)) return [part];
+    const lines = patternLines(await read(part));
+    // nothing asked for would mean everything
+    if (lines.length === 0) throw new MirrorError('ERR_CONFIG', `${part}: expected names of crates, found none`);
+    return lines;
+  });
   return (await Promise.all(lists)).flat();
 }
 

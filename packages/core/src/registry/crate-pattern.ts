@@ -74,13 +74,25 @@ function parsePattern(source: string): CratePattern {
   const name = (at < 0 ? source : source.slice(0, at)).trim().toLowerCase();
   const versionReq = at < 0 ? undefined : parseVersionReq(source.slice(at + 1));
   if (isCrateName(name)) return { source, exactName: name, matchesName: (other) => other === name, versionReq };
-  if (!/^[a-z0-9_*?[][a-z0-9_*?[\]!^-]*$/.test(name)) {
+  if (!isGlob(name)) {
     throw new MirrorError('ERR_USAGE', `crate pattern: expected a name or glob, found ${quoted(source)}`, {
       hint: 'examples: serde  tokio-*  serde@^1  rand@>=0.8, <0.10',
     });
   }
   return { source, exactName: undefined, matchesName: globMatcher(name), versionReq };
 }
+
+/** What looks like a glob and can match no name is a slip of the pen: `[`, `[z-a]`, a name that is too long. */
+function isGlob(name: string): boolean {
+  const pieces = GLOB.test(name) ? name.match(GLOB_PIECE) : null;
+  if (pieces === null || pieces.every((piece) => /^[a-z0-9_-]$/.test(piece))) return false;
+  return pieces.every((piece) =>
+    [...piece.matchAll(/([a-z0-9])-(?=([a-z0-9]))/g)].every(([, from = '', to = '']) => from <= to),
+  );
+}
+
+const GLOB = /^(?!-)(?:[a-z0-9_*?-]|\[[!^]?[a-z0-9_-]+\])+$/;
+const GLOB_PIECE = /\[[^\]]*\]|[^[]/g;
 
 /** picomatch is loaded with the first glob: most runs have none. */
 function globMatcher(glob: string): (lowerName: string) => boolean {

@@ -2,6 +2,7 @@ import { MirrorError } from '../errors.ts';
 import { isCrateName } from './crate-name.ts';
 import { isCrateVersion } from './crate-version.ts';
 import { indexPathOf } from './index-path.ts';
+import { isPubtime } from './publish-time.ts';
 import { quoted, shown } from './quoted.ts';
 
 /** What a mirror needs to know of one published version. */
@@ -70,7 +71,6 @@ export function parseIndexEntry(text: string, where: LinePlace): FullIndexEntry 
 }
 
 const SHA256 = /^[0-9a-fA-F]{64}$/;
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 function parseObject(text: string, where: LinePlace): Readonly<Record<string, unknown>> {
   let value: unknown;
@@ -90,7 +90,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 /** `null` says as little as no field: cargo reads both alike. */
 function checkedPubtime(value: unknown, where: LinePlace): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string' && RFC_3339.test(value) && !Number.isNaN(Date.parse(value))) return value;
+  if (isPubtime(value)) return value;
   throw wrong(where, 'pubtime', 'an RFC 3339 time', value);
 }
 

@@ -1,4 +1,4 @@
-import { isCrateName } from './crate-name.ts';
+import { checkedCrateName, isCrateName } from './crate-name.ts';
 
 /**
  * The folders above a crate in an index, with the case of the name kept: `1`, `2`, `3/a` or `ab/cd`. This is cargo's
@@ -12,14 +12,23 @@ export function cratePrefix(name: string): string {
   return `${name.slice(0, 2)}/${name.slice(2, 4)}`;
 }
 
-/** Where the index keeps the crate `name`: `se/rd/serde`. Always lower case, `-` and `_` kept. `name` must be a crate name. */
+/**
+ * Where the index keeps the crate `name`: `se/rd/serde`. Always lower case, `-` and `_` kept. No other function makes such a path, and
+ * this one makes none of a text that could lead elsewhere.
+ *
+ * @throws {MirrorError} ERR_INTEGRITY when `name` is no crate name
+ */
 export function indexPathOf(name: string): string {
-  const lower = name.toLowerCase();
-  return `${cratePrefix(lower)}/${lower}`;
+  return pathOf(checkedCrateName(name));
 }
 
 /** Whether `path` (relative, `/` between its parts) is where an index keeps some crate. */
 export function isIndexPath(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  return isCrateName(name) && indexPathOf(name) === path;
+  return isCrateName(name) && pathOf(name) === path;
+}
+
+function pathOf(name: string): string {
+  const lower = name.toLowerCase();
+  return `${cratePrefix(lower)}/${lower}`;
 }

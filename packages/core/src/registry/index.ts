@@ -32,7 +32,7 @@ export type { CratePattern, CratePatterns } from './crate-pattern.ts';
 export { parsePartition } from './parse-partition.ts';
 export type { Partition } from './parse-partition.ts';
 export { partitionOf } from './partition.ts';
-export { parsePublishTime } from './publish-time.ts';
+export { isPubtime, parsePublishTime } from './publish-time.ts';
 export {
   DEFAULT_REMOVAL_LIMIT,
   NO_REMOVAL_LIMIT,
@@ -43,6 +43,13 @@ export {
 } from './removal-brake.ts';
 export type { RemovalLimit, Removals } from './removal-brake.ts';
 export { createSelection } from './selection.ts';
-export type { Selection, SelectionOptions } from './selection.ts';
+export type { Selection, SelectionFindings, SelectionOptions } from './selection.ts';
+export { findInIndex } from './selection/find-in-index.ts';
+export { noneLeftOut, sumOfLeftOut } from './selection/left-out.ts';
+export type { LeftOut } from './selection/left-out.ts';
+export { publishTimeTest } from './selection/publish-time-test.ts';
+export type { WithoutPubtime } from './selection/publish-time-test.ts';
+export { forFeed, joinFindings, judgeSelection, selectionCounts, worseFailure } from './selection/judge-selection.ts';
+export type { SelectionCounts, SelectionFailure } from './selection/judge-selection.ts';
 export { parseVersionReq } from './version-req.ts';
 export type { VersionReq } from './version-req.ts';

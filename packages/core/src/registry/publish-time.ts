@@ -26,3 +26,10 @@ export function parsePublishTime(text: string, nowMs: number): number {
     `publish time: expected an age like 7d or a date like 2025-02-10, found ${quoted(text)}`,
   );
 }
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
+
+/** Whether `value` is a time as the lines of an index give it. */
+export function isPubtime(value: unknown): value is string {
+  return typeof value === 'string' && RFC_3339.test(value) && !Number.isNaN(Date.parse(value));
+}

@@ -6,10 +6,16 @@ import type { VersionParts } from './crate-version.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { partitionOf } from './partition.ts';
 import type { Partition } from './parse-partition.ts';
+import { noneLeftOut } from './selection/left-out.ts';
+import type { LeftOut } from './selection/left-out.ts';
+import { publishTimeTest } from './selection/publish-time-test.ts';
+import type { WithoutPubtime } from './selection/publish-time-test.ts';
+import { watchLocked } from './selection/watch-locked.ts';
+import type { PinMismatch, WatchedLock } from './selection/watch-locked.ts';
 
-/** Which versions are wanted. Without any option: all that are not yanked. */
+/** Which versions are wanted. Without any option: all. */
 export interface SelectionOptions {
-  /** Take yanked versions too (default false). */
+  /** Take yanked versions too (default true: lock files need them). */
   readonly includeYanked?: boolean | undefined;
   /** Take so many versions at most, the first in path order (default: no limit). */
   readonly limit?: number | undefined;
@@ -25,25 +31,43 @@ export interface SelectionOptions {
   readonly publishedBefore?: number | undefined;
   /** Only what was published at this instant or later. */
   readonly publishedAfter?: number | undefined;
+  /** What becomes of versions without a publish time, if one of the two is given (default `auto`). */
+  readonly withoutPubtime?: WithoutPubtime | undefined;
   /** Only the crates of this part. */
   readonly partition?: Partition | undefined;
+}
+
+/** What a selection met so far. Plain data, so that those of several threads can be put together. */
+export interface SelectionFindings {
+  /** Versions that were taken. */
+  readonly taken: number;
+  /**
+   * What was asked for and did not occur: patterns as written, locked versions as `name version`. Empty when the limit
+   * ended the run early. Of a partition only exact names that belong to it are told.
+   */
+  readonly unmatched: readonly string[];
+  /** Pins whose checksum is not that of the source. They are not taken on account of the lock. */
+  readonly mismatched: readonly PinMismatch[];
+  /** Versions that were taken although their time was asked about and is not known. */
+  readonly undated: number;
+  readonly leftOut: Readonly<LeftOut>;
+  /** Whether something was asked for by name, so that an empty choice is no answer. */
+  readonly asksForSome: boolean;
 }
 
 /** A choice among the versions of an index. It counts what it took, so one is made for each run. */
 export interface Selection {
   /** The wanted ones among all versions of one crate, in their order. Crates are to be asked for in path order, each once. */
   select(entries: readonly IndexEntry[]): readonly IndexEntry[];
+  /** Whether one thing is wanted of which nobody knows what crate it is, as a URL in a list. */
+  takesUnnamed(): boolean;
   /** Whether the limit is reached, so that nothing more will be taken. */
   isDone(): boolean;
   /** The only crates of which anything can be wanted, in lower case and sorted; undefined when it may be any. */
   readonly names: readonly string[] | undefined;
   /** Set when nothing but being yanked keeps a version out: whether it does. */
   readonly plain: { readonly includeYanked: boolean } | undefined;
-  /**
-   * What was asked for and did not occur so far: patterns as written, locked versions as `name version`. Empty when the limit
-   * ended the run early. Of a partition only exact names that belong to it are told.
-   */
-  unmatched(): readonly string[];
+  findings(): SelectionFindings;
   /** The checksum that a lock promises for a version, if any. */
   lockedCksum(crate: { readonly name: string; readonly vers: string }): string | undefined;
 }
@@ -54,14 +78,15 @@ export interface Selection {
  * 1. `partition`: whole crates.
  * 2. `crates` and `locked`: what one of them means; all when neither is given.
  * 3. `exclude`.
- * 4. Yanked versions are dropped, unless `includeYanked`.
- * 5. `publishedBefore` and `publishedAfter`. A version whose line gives no time counts as published before any time: the
- *    index has had times since November 2025.
+ * 4. Yanked versions are dropped, if `includeYanked` is false.
+ * 5. `publishedBefore` and `publishedAfter`. A version whose line gives no time counts as published before any time, if
+ *    `withoutPubtime` does not say otherwise: crates.io has had times since November 2025, and fills in the older ones gradually.
  * 6. `latest`: the newest by semver precedence; between versions that differ only in build metadata, that decides. As for cargo,
  *    pre-releases count only in a crate that has nothing else left.
  * 7. `limit`.
  *
- * Steps 4 to 6 do not touch locked versions: a build needs exactly those, yanked or not.
+ * Steps 4 to 6 do not touch locked versions: a build needs exactly those, yanked or not. A version of another checksum is not what the
+ * lock pins.
  *
  * @throws {MirrorError} ERR_USAGE when a pattern is none
  */
@@ -71,8 +96,10 @@ export function createSelection(options: SelectionOptions = {}): Selection {
   const excluded = parseCratePatterns(options.exclude ?? []);
   const locked = options.locked === undefined ? undefined : watchLocked(options.locked);
   const takesAll = wanted === undefined && locked === undefined;
-  const isInTime = publishTimeTest(options);
+  const leftOut = noneLeftOut();
   let taken = 0;
+  let undated = 0;
+  const reasonOfTime = publishTimeTest(options, () => (undated += 1));
 
   return {
     select(entries) {
@@ -83,15 +110,35 @@ export function createSelection(options: SelectionOptions = {}): Selection {
       taken += limited.length;
       return limited;
     },
+    takesUnnamed() {
+      if (!takesAll || partition !== undefined || taken >= limit) return false;
+      const reason = reasonOfTime({ pubtime: undefined });
+      if (reason === undefined) taken += 1;
+      else leftOut[reason] += 1;
+      return reason === undefined;
+    },
     isDone: () => taken >= limit,
     names: namesOf(wanted, locked),
-    plain: isPlain(options) ? { includeYanked: options.includeYanked === true } : undefined,
-    unmatched() {
-      if (taken >= limit) return [];
-      return [...(wanted?.unmatched(partition) ?? []), ...(locked?.unmatched(partition) ?? [])];
-    },
+    plain: isPlain(options) ? { includeYanked: options.includeYanked !== false } : undefined,
+    findings: () => ({
+      taken,
+      unmatched: unmatched(),
+      mismatched: locked?.mismatched() ?? [],
+      undated,
+      leftOut: { ...leftOut },
+      // a part may have nothing of it, and since a given time there may be nothing new
+      asksForSome: !takesAll && partition === undefined && options.publishedAfter === undefined,
+    }),
     lockedCksum: (crate) => locked?.cksum(crate),
   };
+
+  function unmatched(): readonly string[] {
+    if (taken >= limit) return [];
+    return [
+      ...(wanted?.unmatched(partition) ?? []),
+      ...(locked?.unmatched((name) => isInPartition(name, partition)) ?? []),
+    ];
+  }
 
   function choose(name: string, entries: readonly IndexEntry[]): readonly IndexEntry[] {
     const patterns = wanted?.of(name) ?? [];
@@ -102,12 +149,28 @@ export function createSelection(options: SelectionOptions = {}): Selection {
       const isLocked = locked?.has(entry) === true;
       const isWanted = takesAll || (patterns.length > 0 && wanted?.means(patterns, entry) === true);
       if (!isLocked && !isWanted) continue;
-      if (exclusions.length > 0 && someMeansVersion(exclusions, versionOf(entry))) continue;
+      const reason = reasonAgainst(entry, exclusions, isLocked);
+      if (reason !== undefined) {
+        leftOut[reason] += 1;
+        continue;
+      }
       if (isLocked) mustStay.add(entry);
-      else if ((entry.yanked && options.includeYanked !== true) || !isInTime(entry)) continue;
       kept.push(entry);
     }
-    return latest === undefined ? kept : newest(kept, latest, mustStay);
+    if (latest === undefined) return kept;
+    const newestOnes = newest(kept, latest, mustStay);
+    leftOut.not_latest += kept.length - newestOnes.length;
+    return newestOnes;
+  }
+
+  function reasonAgainst(
+    entry: IndexEntry,
+    exclusions: readonly CratePattern[],
+    isLocked: boolean,
+  ): keyof LeftOut | undefined {
+    if (exclusions.length > 0 && someMeansVersion(exclusions, versionOf(entry))) return 'excluded';
+    if (isLocked) return undefined;
+    return entry.yanked && options.includeYanked === false ? 'yanked' : reasonOfTime(entry);
   }
 }
 
@@ -125,17 +188,6 @@ function versionOf(entry: IndexEntry): VersionParts {
 
 function isInPartition(name: string, partition: Partition | undefined): boolean {
   return partition === undefined || partitionOf(name, partition.count) === partition.index;
-}
-
-function publishTimeTest({ publishedBefore, publishedAfter }: SelectionOptions): (entry: IndexEntry) => boolean {
-  if (publishedBefore === undefined && publishedAfter === undefined) return () => true;
-  const before = publishedBefore ?? Number.POSITIVE_INFINITY;
-  const after = publishedAfter ?? Number.NEGATIVE_INFINITY;
-  return ({ pubtime }) => {
-    if (pubtime === undefined) return publishedAfter === undefined;
-    const published = Date.parse(pubtime);
-    return published < before && published >= after;
-  };
 }
 
 /** The newest `count` of `entries` and those that must stay, in the order of `entries`. */
@@ -182,34 +234,6 @@ function watchPatterns(patterns: CratePatterns): WatchedPatterns {
 
 function mayOccurIn(partition: Partition | undefined, name: string | undefined): boolean {
   return partition === undefined || (name !== undefined && isInPartition(name, partition));
-}
-
-interface WatchedLock {
-  readonly names: readonly string[];
-  /** Whether the version is locked; remembered. */
-  has(entry: IndexEntry): boolean;
-  cksum(crate: { readonly name: string; readonly vers: string }): string | undefined;
-  unmatched(partition: Partition | undefined): readonly string[];
-}
-
-function watchLocked(crates: readonly LockedCrate[]): WatchedLock {
-  const byId = new Map(crates.map((crate) => [`${crate.name.toLowerCase()} ${crate.vers}`, crate]));
-  const matched = new Set<LockedCrate>();
-  const find = ({ name, vers }: { readonly name: string; readonly vers: string }): LockedCrate | undefined =>
-    byId.get(`${name.toLowerCase()} ${vers}`);
-  return {
-    names: crates.map(({ name }) => name.toLowerCase()),
-    has(entry) {
-      const crate = find(entry);
-      if (crate !== undefined) matched.add(crate);
-      return crate !== undefined;
-    },
-    cksum: (crate) => find(crate)?.cksum,
-    unmatched: (partition) =>
-      [...byId.values()]
-        .filter((crate) => !matched.has(crate) && isInPartition(crate.name, partition))
-        .map(({ name, vers }) => `${name} ${vers}`),
-  };
 }
 
 function namesOf(wanted: CratePatterns | undefined, locked: WatchedLock | undefined): readonly string[] | undefined {

@@ -1,5 +1,5 @@
 import { entriesOf, parseCratePatterns, parseVersion, someMeansVersion } from '@mirror/core';
-import type { IndexEntry, Selection } from '@mirror/core';
+import type { IndexEntry, Selection, WithoutPubtime } from '@mirror/core';
 
 /** Which versions are shown. Without any option: every line as it is. */
 export interface IndexViewOptions {
@@ -7,6 +7,8 @@ export interface IndexViewOptions {
   readonly selection?: Selection | undefined;
   /** Only versions published before this instant, given the time now; both in milliseconds since 1970. */
   readonly publishedBefore?: ((nowMs: number) => number) | undefined;
+  /** What becomes of versions without a publish time then; default: they count as old. */
+  readonly withoutPubtime?: WithoutPubtime | undefined;
   /** Patterns (`serde`, `tokio-*`, `rand@^0.8`) of what is shown however fresh it is. */
   readonly allow?: readonly string[] | undefined;
   /** Only versions whose file is there. */
@@ -25,19 +27,21 @@ export interface IndexView {
 /**
  * The view that the options describe, or undefined when it would show everything. In this order: what is too fresh and not
  * allowed goes, then the selection chooses among the rest (so that `latest` counts what is old enough), then what has no
- * file goes. A version whose line gives no time counts as old: the index has had times since November 2025.
+ * file goes. A version whose line gives no time counts as old, if `withoutPubtime` is not `hide`: crates.io has had times since November 2025.
  *
  * @throws {MirrorError} ERR_USAGE for a pattern that is none
  */
 export function createIndexView(options: IndexViewOptions): IndexView | undefined {
-  const { selection, publishedBefore, isPresent } = options;
+  const { selection, publishedBefore, withoutPubtime, isPresent } = options;
   if (selection === undefined && publishedBefore === undefined && isPresent === undefined) return undefined;
   const isAllowed = patternTest(options.allow ?? []);
   return {
     async apply(indexPath, bytes, nowMs) {
       const { entries } = entriesOf(indexPath, bytes);
       const before = publishedBefore?.(nowMs) ?? Number.POSITIVE_INFINITY;
-      let shown: readonly IndexEntry[] = entries.filter((entry) => isOld(entry, before) || isAllowed(entry));
+      let shown: readonly IndexEntry[] = entries.filter(
+        (entry) => isOld(entry, before, withoutPubtime) || isAllowed(entry),
+      );
       if (selection !== undefined) shown = selection.select(shown);
       if (isPresent !== undefined) shown = await present(shown, isPresent);
       return linesOf(bytes, new Set(shown.map(({ line }) => line)));
@@ -45,8 +49,9 @@ export function createIndexView(options: IndexViewOptions): IndexView | undefine
   };
 }
 
-function isOld({ pubtime }: IndexEntry, before: number): boolean {
-  return pubtime === undefined || Date.parse(pubtime) < before;
+function isOld({ pubtime }: IndexEntry, before: number, withoutPubtime: WithoutPubtime | undefined): boolean {
+  if (pubtime === undefined) return withoutPubtime !== 'hide' || before === Number.POSITIVE_INFINITY;
+  return Date.parse(pubtime) < before;
 }
 
 function patternTest(texts: readonly string[]): (entry: IndexEntry) => boolean {
