@@ -139,6 +139,7 @@ export const SETTING_NAMES: readonly string[] = [
   'verify',
   'verify-crates',
   'watch',
+  'without-pubtime',
   'work-tree',
   'yes',
 ];
