@@ -138,9 +138,7 @@ function more(count: number): string {
 
 function reasons(leftOut: Readonly<LeftOut>): string {
   const some = Object.entries(leftOut).filter(([, count]) => count > 0);
-  return some.length === 0
-    ? ''
-    : `; left out: ${some.map(([reason, count]) => `${count} ${reason}`).join(', ')}`;
+  return some.length === 0 ? '' : `; left out: ${some.map(([reason, count]) => `${count} ${reason}`).join(', ')}`;
 }
 
 /** So many are named in the message; the log names each. */
