@@ -5,10 +5,12 @@ import type { ExportValues } from './cli-flags.ts';
 import { mirrorPlaces, mirrorView } from './cli-mirror.ts';
 import { exportStatic } from './export/export-static.ts';
 import type { ExportCounts } from './export/export-static.ts';
+import { verifyExport } from './export/verify-export.ts';
 import { checkedPublicUrl } from './http/public-address.ts';
 
 /** `mirror-server export`. */
 export async function runExport(values: ExportValues, context: CommandContext): Promise<Outcome> {
+  if (values.verify) return runVerify(context);
   const { log, signal } = context;
   const begin = Date.now();
   const { publicUrl } = checkedPublicUrl(values.publicUrl);
@@ -32,7 +34,7 @@ export async function runExport(values: ExportValues, context: CommandContext): 
     read: () => ({
       done: counts?.versions ?? 0,
       bytes: 0,
-      failed: counts?.corrupt ?? 0,
+      failed: (counts?.corrupt ?? 0) + (counts?.unreadable ?? 0),
       more: { crates: counts?.crates ?? 0, missing: counts?.missing ?? 0 },
     }),
   });
@@ -42,21 +44,15 @@ export async function runExport(values: ExportValues, context: CommandContext): 
       counts = sofar;
       progress.tick();
     };
-    const done = await exportStatic({ mirror, dir, publicUrl, link: values.link, signal, log, onCrate });
+    const { link, maxRemoved } = values;
+    const done = await exportStatic({ mirror, dir, publicUrl, link, maxRemoved, signal, log, onCrate });
     progress.stop();
     if (done.missing > 0)
       log.warn('some versions of the index have no file', {
         versions: done.missing,
         hint: '--only-present leaves them out of the exported index',
       });
-    const damaged =
-      done.corrupt === 0
-        ? undefined
-        : ({
-            code: 'ERR_INTEGRITY',
-            message: `${String(done.corrupt)} files of the mirror are damaged and were not exported`,
-          } as const);
-    const failure = worseFailure(unmet, damaged);
+    const failure = worseFailure(unmet, failureOf(done));
     const result = failure === undefined ? 'complete' : 'incomplete';
     return {
       summary: { result, ...summaryOf(done, dir, publicUrl, notes, begin), ...selected },
@@ -68,6 +64,16 @@ export async function runExport(values: ExportValues, context: CommandContext): 
   }
 }
 
+function failureOf({ corrupt, unreadable }: ExportCounts): Outcome['failure'] {
+  if (corrupt > 0)
+    return {
+      code: 'ERR_INTEGRITY',
+      message: `${String(corrupt)} files of the mirror are damaged and were not exported`,
+    };
+  if (unreadable === 0) return undefined;
+  return { code: 'ERR_PARTIAL', message: `${String(unreadable)} files cannot be read and were not exported` };
+}
+
 function summaryOf(
   counts: ExportCounts,
   dir: string,
@@ -75,7 +81,7 @@ function summaryOf(
   notes: readonly string[],
   begin: number,
 ): object {
-  const { crates, versions, placed, kept, missing, corrupt, indexWritten, indexRemoved } = counts;
+  const { crates, versions, placed, kept, missing, corrupt, unreadable, odd, removed, foreign } = counts;
   return {
     dir,
     index_url: `sparse+${publicUrl}/index/`,
@@ -85,9 +91,37 @@ function summaryOf(
     kept,
     missing,
     corrupt,
-    index_written: indexWritten,
-    index_removed: indexRemoved,
+    unreadable,
+    odd_copies: odd,
+    removed,
+    foreign,
+    index_written: counts.indexWritten,
+    index_removed: counts.indexRemoved,
     notes,
-    seconds: Math.round((Date.now() - begin) / 100) / 10,
+    seconds: secondsSince(begin),
   };
+}
+
+/** `mirror-server export DIR --verify`: a line for each file that is not right, then the summary. */
+async function runVerify(context: CommandContext): Promise<Outcome> {
+  const begin = Date.now();
+  const [dir = ''] = context.positionals;
+  const found = await verifyExport(dir, (problem) => context.print(problem), context.signal);
+  const { crates, good, bytes, absent, problems, unlisted } = found;
+  const result = problems > 0 ? 'damaged' : crates === 0 ? 'empty' : 'intact';
+  const summary = { result, dir, crates, good, bytes, absent, problems, unlisted, seconds: secondsSince(begin) };
+  if (problems > 0)
+    return {
+      summary,
+      failure: {
+        code: 'ERR_INTEGRITY',
+        message: `${String(problems)} files of ${dir} are not as they were exported; export again to replace them`,
+      },
+    };
+  if (crates > 0) return { summary };
+  return { summary, failure: { code: 'ERR_PARTIAL', message: `${dir} holds no crate: there was nothing to verify` } };
+}
+
+function secondsSince(begin: number): number {
+  return Math.round((Date.now() - begin) / 100) / 10;
 }

@@ -1,5 +1,5 @@
 import { LAYOUTS, parseListen, parsePublishTime } from '@mirror/core';
-import { flag, selectionFlags } from '@mirror/core/cli';
+import { flag, removalFlags, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues, SelectionFlags } from '@mirror/core/cli';
 import { ACCESS_LOG_FORMATS } from './observe/access-log.ts';
 
@@ -127,9 +127,15 @@ export const exportFlags = {
   }),
   link: flag.choice({
     group: output,
-    describe: 'how crate files get into the tree; where a hard link cannot be made it is a copy',
-    choices: ['hard', 'symbolic', 'copy'],
-    default: 'hard',
+    describe:
+      'how crate files get into the tree: copies, which share blocks where the file system can; hard links, so that a change of the tree is one of the mirror; symbolic links',
+    choices: ['copy', 'hard', 'symbolic'],
+    default: 'copy',
+  }),
+  'max-removed': removalFlags(output)['max-removed'],
+  verify: flag.boolean({
+    group: output,
+    describe: 'write nothing: read the exported tree again and compare every file with its list; needs no mirror',
   }),
 };
 

@@ -14,7 +14,6 @@ import {
 import path from 'node:path';
 import { exportStatic, openMirror } from '../dist/index.js';
 import type { ExportCounts, ExportOptions, MirrorOptions } from '../dist/index.js';
-import { nginxConfig } from '../dist/export/nginx-config.js';
 import { makeFixture } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
@@ -132,11 +131,5 @@ describe('a static tree', () => {
     expect(existsSync(path.join(dir, 'index/config.json'))).toBe(false);
     await run(options, dir);
     expectTree(dir, fixture);
-  });
-
-  it('cannot be in a folder whose name nginx would misread', () => {
-    for (const dir of ['/a$b', '/a"b', '/a;b', '/a\nb', '/a{b'])
-      expect(() => nginxConfig(dir, '')).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
-    expect(nginxConfig('/a b', '/rust/')).toContain('location /rust/index/ {\n    alias "/a b/index/";');
   });
 });

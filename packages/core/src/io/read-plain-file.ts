@@ -9,6 +9,8 @@ import { kindOf } from './output-target.ts';
 /** A file as it was when it was looked at. */
 export interface PlainFile {
   readonly size: number;
+  /** Time of the last change in microseconds, as `mtimeUsOf` has it. */
+  readonly mtimeUs: number;
   /** Differs whenever the file was replaced or changed: inode, size and time. */
   readonly stamp: string;
 }
@@ -93,7 +95,12 @@ function fill(fd: number, bytes: Buffer): number {
 }
 
 function plainFile(stats: BigIntStats): PlainFile {
-  return { size: Number(stats.size), stamp: `${String(stats.ino)}-${String(stats.size)}-${String(stats.mtimeNs)}` };
+  const mtimeUs = Number((stats.mtimeNs + 500n) / 1000n);
+  return {
+    size: Number(stats.size),
+    mtimeUs,
+    stamp: `${String(stats.ino)}-${String(stats.size)}-${String(stats.mtimeNs)}`,
+  };
 }
 
 /** `ELOOP` is what a symbolic link gives with `O_NOFOLLOW`. */

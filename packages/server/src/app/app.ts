@@ -12,7 +12,7 @@ import { loadMetricsFormat } from '@mirror/core/observe';
 import type { Metrics } from '../observe/metrics.ts';
 import { errorPage } from '../pages/error-page.ts';
 import type { MirrorWatch } from '../state/watch-mirror.ts';
-import { isDamage } from '../registry/crate-files.ts';
+import { isDamage } from '../registry/odd-copies.ts';
 import { answerApi } from './api.ts';
 import { answerCrateFile, crateAskedFor } from './crate-route.ts';
 import { answerIndex } from './index-route.ts';

@@ -8,9 +8,12 @@ import { createIndexView } from '../registry/index-view.ts';
 import type { IndexViewOptions } from '../registry/index-view.ts';
 import { createSparseIndex } from '../registry/sparse-index.ts';
 import type { SparseIndex } from '../registry/sparse-index.ts';
+import type { ScanPlaces } from '../state/mirror-state.ts';
 
 /** What is served: an index through a view, and crate files. */
 export interface Mirror {
+  /** Where it lies. */
+  readonly places: ScanPlaces;
   readonly files: IndexFiles;
   readonly index: SparseIndex;
   readonly crates: CrateFiles;
@@ -57,7 +60,11 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
   const { believeMs, viewMs, now, log = silentLog, bundleRefreshMs = 60_000 } = options;
   const cacheBytes = (options.cacheBytes ?? 128 * 2 ** 20) / 2;
   const files = openIndexFiles(options.indexDir);
-  const crates = await openCrateFiles({ ...options, cacheBytes });
+  const crates = await openCrateFiles({
+    ...options,
+    cacheBytes,
+    onOddCopy: ({ message, hint }) => log.error('a copy of a crate file is no good', { error: message, hint }),
+  });
   const view = createIndexView({
     ...options.view,
     ...(options.isOnlyPresent === true ? { isPresent: crates.has } : {}),
@@ -69,6 +76,7 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
   const hasBundles = (options.bundleDirs ?? []).length > 0;
   const timer = hasBundles && bundleRefreshMs > 0 ? setInterval(refresh, bundleRefreshMs).unref() : undefined;
   return {
+    places: { indexDir: options.indexDir, roots: options.roots, bundleDirs: options.bundleDirs ?? [] },
     files,
     index,
     crates,

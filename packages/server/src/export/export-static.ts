@@ -1,51 +1,38 @@
-import {
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  readFile,
-  readlink,
-  realpath,
-  rm,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
 import path from 'node:path';
-import {
-  MirrorError,
-  createLocalStorage,
-  entriesOf,
-  ifThereAsync,
-  layoutPath,
-  messageOf,
-  silentLog,
-  systemCodeOf,
-} from '@mirror/core';
-import { renameOver } from '@mirror/core/io';
-import type { LocalStorage, Log } from '@mirror/core';
+import { MirrorError, NO_REMOVAL_LIMIT, entriesOf, isMassRemoval, messageOf, sha256, silentLog } from '@mirror/core';
+import type { LocalStorage, Log, RemovalLimit, Removals } from '@mirror/core';
 import type { Mirror } from '../app/mirror.ts';
-import type { Body } from '../http/answer.ts';
 import { configJson } from '../registry/config-json.ts';
-import { isDamage } from '../registry/crate-files.ts';
-import { openIndexFiles } from '../registry/index-files.ts';
+import type { WantedCrate } from '../registry/crate-files.ts';
+import type { CratePage } from '../registry/sparse-index.ts';
+import { claimFolder } from './claim-folder.ts';
+import { LIST_FILE, beginList, exportedPath, readExportList } from './export-list.ts';
+import type { ExportedCrate, ExportedIndexFile, ExportedOther, ListWriter } from './export-list.ts';
 import { exportPage } from './export-page.ts';
 import { nginxConfig } from './nginx-config.ts';
-
-/** How crate files get into the tree. */
-export const LINKS = ['hard', 'symbolic', 'copy'] as const;
-/** One of {@link LINKS}. */
-export type Link = (typeof LINKS)[number];
+import { beginOpenList, readOpenList, removeOpenList, sweepParts } from './open-list.ts';
+import type { OpenList } from './open-list.ts';
+import { createCratePlacer } from './place-crate.ts';
+import type { CratePlacer, Link } from './place-crate.ts';
+import { createPlainWriter } from './plain-writer.ts';
+import type { PlainWriter } from './plain-writer.ts';
+import { createRemover } from './remove-listed.ts';
+import { neededRoom, requireRoom } from './room.ts';
 
 /** What is exported, and where to. */
 export interface ExportOptions {
   readonly mirror: Mirror;
-  /** Folder of the tree; made if it is not there. */
+  /** Folder of the tree: new, empty, or of an earlier export; apart from the folders of the mirror. */
   readonly dir: string;
   /** Where a web server will offer the tree, without a slash at the end. */
   readonly publicUrl: string;
-  /** Default `hard`; where that cannot be made, a copy. What lies in a bundle is always a copy. */
+  /**
+   * Default `copy`, which shares blocks where the file system can. `hard` shares the files themselves: whoever changes the tree then changes the
+   * mirror. Where a hard link cannot be made, and for what lies in a bundle, it is a copy.
+   */
   readonly link?: Link;
+  /** How many crates, or crate files, of the tree may go in one run; default: any number. */
+  readonly maxRemoved?: RemovalLimit;
   readonly signal?: AbortSignal;
   readonly log?: Log;
   /** Called after each crate. */
@@ -64,24 +51,82 @@ export interface ExportCounts {
   readonly missing: number;
   /** Files of the mirror that are not what the index promises; they are not exported. */
   readonly corrupt: number;
+  /** Files of the mirror, and files of the index, that cannot be read. */
+  readonly unreadable: number;
+  /** Copies that were damaged or could not be read, also where another one was good. */
+  readonly odd: number;
   /** Index files written, and index files removed since their crate is gone. */
   readonly indexWritten: number;
   readonly indexRemoved: number;
+  /** Crate files removed since their version is gone, hidden, or no longer in the mirror. */
+  readonly removed: number;
+  /** Files of the tree that should go and were changed by somebody else: they stay. */
+  readonly foreign: number;
 }
 
 /**
  * Write `index/…`, `crates/se/rd/serde-1.0.0.crate`, `config.json`, a start page and `nginx.conf` below `dir`, so that a plain web
  * server is a registry for cargo. A crate's files come before its index file, and `config.json` last, so cargo never reads of a file that is
- * not there yet. Each file is put in place in one step. A second run does only what changed; a run that was stopped is completed by the next.
+ * not there yet. Each file is put in place in one step. A list beside them says what was written, with digests: a second run does only what
+ * changed, removes only what is on the list, and a run that was stopped is completed by the next.
  *
- * @throws {MirrorError} ERR_IO when `dir` cannot be written; ERR_CONFIG when its name cannot stand in a configuration of nginx; the
- *   signal's reason when aborted
+ * @throws {MirrorError} ERR_USAGE when `dir` overlaps the mirror or holds something else; ERR_LOCKED during another run; ERR_IO when it
+ *   cannot be written or has no room; ERR_CONFIG when its name cannot stand in a configuration of nginx; ERR_INTEGRITY when too much would be
+ *   removed, or for a list that is damaged; the signal's reason when aborted
  */
 export async function exportStatic(options: ExportOptions): Promise<ExportCounts> {
-  const { mirror, publicUrl, signal, onCrate } = options;
-  const storage = createLocalStorage(options.dir);
+  const nginx = nginxConfig(path.resolve(options.dir), new URL(options.publicUrl).pathname);
+  const { storage, lock } = claimFolder(options.dir, options.mirror.places);
+  let list: ListWriter | undefined;
+  let open: OpenList | undefined;
+  try {
+    const before = await readOpenList(storage.root);
+    open = beginOpenList(storage.root);
+    sweepParts(path.join(storage.root, LIST_FILE));
+    list = await beginList(storage.root);
+    const run = startRun(options, storage, list, open, before);
+    await run.crates();
+    await run.others(nginx);
+    run.removeGone();
+    await list.commit();
+    open.close();
+    removeOpenList(storage.root);
+    return run.counts;
+  } catch (error) {
+    open?.close();
+    throw error;
+  } finally {
+    list?.abort();
+    lock.release();
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Outcome = 'placed' | 'kept' | 'missing' | 'corrupt' | 'unreadable';
+
+interface Run {
+  readonly counts: ExportCounts;
+  crates(): Promise<void>;
+  others(nginx: string): Promise<void>;
+  removeGone(): void;
+}
+
+function startRun(
+  options: ExportOptions,
+  storage: LocalStorage,
+  list: ListWriter,
+  open: OpenList,
+  unfinished: Map<string, ReadonlyMap<string, string>>,
+): Run {
+  const { mirror, publicUrl, signal, onCrate, log = silentLog, link = 'copy', maxRemoved = NO_REMOVAL_LIMIT } = options;
   const dir = storage.root;
-  const nginx = nginxConfig(dir, new URL(publicUrl).pathname);
+  const placer: CratePlacer = createCratePlacer(mirror, storage, link, log);
+  const writer: PlainWriter = createPlainWriter(storage);
+  const remover = createRemover(dir, log);
+  const knownOthers = new Map<string, ExportedOther>();
+  const crateRemovals = { held: 0, gone: 0 };
+  /** Files whose version is shown, but of which the mirror has none any more: a disk that is not mounted looks like that. */
+  const fileRemovals = { held: 0, gone: 0 };
   const counts: Mutable<ExportCounts> = {
     crates: 0,
     versions: 0,
@@ -89,143 +134,158 @@ export async function exportStatic(options: ExportOptions): Promise<ExportCounts
     kept: 0,
     missing: 0,
     corrupt: 0,
+    unreadable: 0,
+    odd: 0,
     indexWritten: 0,
     indexRemoved: 0,
+    removed: 0,
+    foreign: 0,
   };
-  for await (const indexPath of mirror.files.paths()) {
-    signal?.throwIfAborted();
-    const page = await mirror.index.find(indexPath);
-    if (page === undefined) continue;
-    for (const { name, vers, cksum } of entriesOf(indexPath, page.bytes).entries) {
+
+  return { counts, crates, others, removeGone };
+
+  async function crates(): Promise<void> {
+    const old = readExportList(dir);
+    let next = await old.next();
+    if (next.done === true) requireRoom(dir, 'the export', await neededRoom(mirror, link, signal));
+    /** The crate of the list at `indexPath`; those before it are gone. */
+    const oldOf = async (indexPath: string | undefined): Promise<ExportedIndexFile | undefined> => {
+      for (; next.done !== true; next = await old.next()) {
+        const { value } = next;
+        if (value.kind === 'other') {
+          knownOthers.set(value.other.path, value.other);
+          continue;
+        }
+        if (indexPath !== undefined && value.crate.indexPath > indexPath) return undefined;
+        crateRemovals.held++;
+        fileRemovals.held += value.crate.crates.length;
+        if (value.crate.indexPath !== indexPath) goes(value.crate);
+        else {
+          const found = value.crate;
+          next = await old.next();
+          return found;
+        }
+      }
+      return undefined;
+    };
+    for await (const indexPath of mirror.files.paths()) {
+      signal?.throwIfAborted();
+      const known = await oldOf(indexPath);
+      const page = await readPage(indexPath);
+      if (page === 'unreadable') {
+        if (known !== undefined) await list.crate(known);
+      } else if (page === undefined) {
+        if (known !== undefined) goes(known);
+        forgetUnfinished(indexPath, []);
+      } else await exportCrate(page, known);
+      onCrate?.(counts);
+    }
+    await oldOf(undefined);
+    for (const indexPath of [...unfinished.keys()]) forgetUnfinished(indexPath, []);
+  }
+
+  async function readPage(indexPath: string): Promise<CratePage | 'unreadable' | undefined> {
+    try {
+      return await mirror.index.find(indexPath);
+    } catch (error) {
+      counts.unreadable++;
+      log.error('a file of the index cannot be read and was not exported', {
+        file: indexPath,
+        error: messageOf(error),
+      });
+      return 'unreadable';
+    }
+  }
+
+  async function exportCrate(page: CratePage, known: ExportedIndexFile | undefined): Promise<void> {
+    const { indexPath, bytes } = page;
+    const { entries } = entriesOf(indexPath, bytes);
+    const wanted = entries.map((entry) => ({ ...entry, file: `${entry.name}-${entry.vers}.crate` }));
+    const listed = new Map(known?.crates.map((crate) => [crate.file, crate]));
+    const fresh = wanted.filter(({ file, cksum }) => listed.get(file)?.sha256 !== cksum);
+    if (fresh.length > 0) {
+      open.intend({ indexPath, crates: fresh.map(({ file, cksum }) => [file, cksum]) });
+      await requireRoomFor(page, fresh);
+    }
+    const now: ExportedCrate[] = [];
+    for (const entry of wanted) {
+      signal?.throwIfAborted();
       counts.versions++;
-      counts[await placeCrate(options, storage, { name, vers, cksum })]++;
+      const target = exportedPath(indexPath, entry.file);
+      if (unfinished.get(indexPath)?.has(entry.file) === true) sweepParts(path.join(dir, target));
+      const { outcome, odd, crate } = await placer.place(entry, target, listed.get(entry.file));
+      counts[outcome satisfies Outcome]++;
+      counts.odd += odd;
+      if (crate !== undefined) now.push(crate);
     }
-    if (await writeIfOther(path.join(dir, 'index', indexPath), page.bytes)) counts.indexWritten++;
+    const { file, isNew } = writer.write(`index/${indexPath}`, bytes, page.sha256, known);
+    if (isNew) counts.indexWritten++;
     counts.crates++;
-    onCrate?.(counts);
+    const names = now.map((crate) => crate.file);
+    for (const crate of known?.crates ?? []) if (!names.includes(crate.file)) goesFile(indexPath, crate);
+    fileRemovals.gone += wanted.filter(({ file }) => listed.has(file) && !names.includes(file)).length;
+    forgetUnfinished(indexPath, names);
+    await list.crate({ indexPath, ...file, crates: now, absent: wanted.length - now.length });
   }
-  counts.indexRemoved = await removeGone(dir, mirror);
-  const page = exportPage(publicUrl);
-  await writeIfOther(path.join(dir, 'index.html'), page.html);
-  await writeIfOther(path.join(dir, 'style.css'), page.style);
-  await writeIfOther(path.join(dir, 'favicon.svg'), page.favicon);
-  await writeIfOther(path.join(dir, 'nginx.conf'), Buffer.from(nginx));
-  // the folders keep the case of nothing: cargo asks for them in lower case
-  const dl = `${publicUrl}/crates/{lowerprefix}/{crate}-{version}.crate`;
-  await writeIfOther(path.join(dir, 'index', 'config.json'), Buffer.from(configJson({ dl })));
-  return counts;
-}
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+  async function requireRoomFor(page: CratePage, fresh: readonly WantedCrate[]): Promise<void> {
+    let bytes = page.bytes.length;
+    if (link === 'copy') for (const crate of fresh) bytes += (await mirror.crates.sizeOf(crate)) ?? 0;
+    requireRoom(dir, page.indexPath, { bytes, files: link === 'hard' ? 4 : fresh.length + 4 });
+  }
 
-interface Crate {
-  readonly name: string;
-  readonly vers: string;
-  readonly cksum: string;
-}
+  function goes(crate: ExportedIndexFile): void {
+    crateRemovals.gone++;
+    remover.plan(`index/${crate.indexPath}`, crate, 'index');
+    for (const file of crate.crates) goesFile(crate.indexPath, file);
+  }
 
-async function placeCrate(
-  { mirror, link: how = 'hard', log = silentLog }: ExportOptions,
-  storage: LocalStorage,
-  crate: Crate,
-): Promise<'placed' | 'kept' | 'missing' | 'corrupt'> {
-  const relative = `crates/${layoutPath('cargo', crate.name, crate.vers)}`;
-  const target = path.join(storage.root, relative);
-  const found = await mirror.crates.looseFile(crate);
-  const source = found === undefined ? undefined : await realpath(found);
-  if (await isPlaced(target, source, how, crate, mirror)) return 'kept';
-  try {
-    const body = await mirror.crates.find(crate);
-    if (body === undefined) {
-      await rm(target, { force: true });
-      return 'missing';
+  function goesFile(indexPath: string, crate: ExportedCrate): void {
+    remover.plan(exportedPath(indexPath, crate.file), crate, 'crate');
+  }
+
+  /** What an earlier run meant to write and this one does not have in the tree is ours all the same. */
+  function forgetUnfinished(indexPath: string, names: readonly string[]): void {
+    for (const [file, digest] of unfinished.get(indexPath) ?? [])
+      if (!names.includes(file))
+        remover.plan(exportedPath(indexPath, file), { sha256: digest, size: -1, mtimeUs: -1 }, 'crate');
+    unfinished.delete(indexPath);
+  }
+
+  async function others(nginx: string): Promise<void> {
+    const page = exportPage(publicUrl);
+    // the folders keep the case of nothing: cargo asks for them in lower case
+    const dl = `${publicUrl}/crates/{lowerprefix}/{crate}-{version}.crate`;
+    const files = [
+      ['index.html', page.html],
+      ['style.css', page.style],
+      ['favicon.svg', page.favicon],
+      ['nginx.conf', Buffer.from(nginx)],
+      ['index/config.json', Buffer.from(configJson({ dl }))],
+    ] as const;
+    for (const [name, bytes] of files) {
+      const { file } = writer.write(name, bytes, sha256(bytes), knownOthers.get(name));
+      await list.other({ path: name, ...file });
     }
-    if (source === undefined) await storage.put(relative, piecesOf(body), { sha256: crate.cksum });
-    else await placeFile(source, target, how);
-    return 'placed';
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    log.error('a file of the mirror is damaged', { error: error.message, hint: error.hint });
-    await rm(target, { force: true });
-    return 'corrupt';
+  }
+
+  function removeGone(): void {
+    refuseMass('crates', crateRemovals, maxRemoved, dir);
+    refuseMass('crate files', fileRemovals, maxRemoved, dir);
+    const { index, crate, foreign } = remover.run();
+    counts.indexRemoved = index;
+    counts.removed = crate;
+    counts.foreign = foreign;
   }
 }
 
-/** Whether the tree has the file as this run would leave it. Only the first run reads it. */
-async function isPlaced(
-  target: string,
-  source: string | undefined,
-  how: Link,
-  crate: Crate,
-  mirror: Mirror,
-): Promise<boolean> {
-  const there = await ifThereAsync(lstat(target));
-  if (there === undefined) return false;
-  if (source === undefined) return there.isFile() && there.size === (await mirror.crates.sizeOf(crate));
-  if (how === 'symbolic') return there.isSymbolicLink() && (await readlink(target)) === source;
-  const original = await lstat(source);
-  if (!there.isFile() || there.size !== original.size) return false;
-  return there.ino === original.ino || Math.abs(there.mtimeMs - original.mtimeMs) < 1000;
-}
-
-async function placeFile(source: string, target: string, how: Link): Promise<void> {
-  await mkdir(path.dirname(target), { recursive: true });
-  const part = `${target}.part`;
-  await rm(part, { force: true });
-  if (how === 'symbolic') await symlink(source, part);
-  else if (how === 'copy' || !(await isLinked(source, part))) await copyWithTime(source, part);
-  renameOver(part, target);
-  // renaming one name of a file onto another name of the same file does nothing
-  await rm(part, { force: true });
-}
-
-async function isLinked(source: string, part: string): Promise<boolean> {
-  try {
-    await link(source, part);
-    return true;
-  } catch (error) {
-    if (['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCodeOf(error) ?? ''))
-      return false;
-    throw error;
-  }
-}
-
-async function copyWithTime(source: string, part: string): Promise<void> {
-  await copyFile(source, part);
-  const { atime, mtime } = await lstat(source);
-  await utimes(part, atime, mtime);
-}
-
-async function* piecesOf({ bytes, read, size }: Body): AsyncGenerator<Uint8Array> {
-  if (bytes !== undefined) yield bytes;
-  else if (read !== undefined && size > 0) yield* read({ start: 0, end: size - 1 });
-}
-
-/** True when it had to be written. */
-async function writeIfOther(file: string, bytes: Buffer): Promise<boolean> {
-  const old = await ifThereAsync(readFile(file));
-  if (old?.equals(bytes) === true) return false;
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(`${file}.part`, bytes);
-    renameOver(`${file}.part`, file);
-    return true;
-  } catch (cause) {
-    throw new MirrorError('ERR_IO', `cannot write ${file}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-async function removeGone(dir: string, mirror: Mirror): Promise<number> {
-  let removed = 0;
-  const exported = path.join(dir, 'index');
-  if ((await ifThereAsync(lstat(exported))) === undefined) return 0;
-  const gone: string[] = [];
-  for await (const indexPath of openIndexFiles(exported).paths()) {
-    if ((await mirror.index.find(indexPath)) === undefined) gone.push(indexPath);
-  }
-  for (const indexPath of gone) {
-    await rm(path.join(exported, indexPath));
-    removed++;
-  }
-  return removed;
+function refuseMass(things: string, removals: Removals, limit: RemovalLimit, dir: string): void {
+  if (!isMassRemoval(removals, limit)) return;
+  throw new MirrorError(
+    'ERR_INTEGRITY',
+    `${dir}: ${String(removals.gone)} of ${String(removals.held)} ${things} would go, more than --max-removed allows; nothing was removed`,
+    {
+      hint: 'check the index, the folders of crates and the selection; if it is intended, use --max-removed with a higher value, or off',
+    },
+  );
 }

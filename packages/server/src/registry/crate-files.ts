@@ -1,11 +1,14 @@
+import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import { IntegrityError, LAYOUTS, MirrorError, layoutPath, openBundleSet, sha256, sha256File } from '@mirror/core';
+import { LAYOUTS, MirrorError, ifThere, layoutPath, openBundleSet, sha256, sha256File } from '@mirror/core';
 import type { BundleSet, Layout, Sha256 } from '@mirror/core';
 import { readPlainFile, statPlainFile } from '@mirror/core/io';
 import type { Body } from '../http/answer.ts';
 import type { Span } from '../http/range.ts';
 import { createByteCache } from './byte-cache.ts';
 import { filePieces } from './file-pieces.ts';
+import { createOddCopies, damagedCopy } from './odd-copies.ts';
+import type { OddCopies } from './odd-copies.ts';
 import { settle } from './settle.ts';
 import { sliceStream } from './slice-stream.ts';
 import { createVerdicts } from './verdicts.ts';
@@ -20,21 +23,36 @@ export interface WantedCrate {
 /** The crate files of a mirror, loose or in bundles. */
 export interface CrateFiles {
   /**
-   * The file of a version, its digest checked; undefined when it is in none of the places. Of several copies the first good one.
+   * The file of a version, its digest checked; undefined when it is in none of the places. Of several copies the first good one: one that is
+   * damaged, or cannot be read, is told to `onOddCopy`, and the next is looked for.
    *
-   * @throws {MirrorError} ERR_INTEGRITY when every copy that is there is damaged
+   * @throws {MirrorError} ERR_INTEGRITY when there are copies and all are damaged; ERR_IO when none is good and some cannot be read
    */
   find(crate: WantedCrate): Promise<Body | undefined>;
   /** Whether there is a file for it. Nothing is read: it may turn out to be damaged. */
   has(crate: WantedCrate): Promise<boolean>;
   /** How many bytes a version has; undefined when it is absent. */
   sizeOf(crate: WantedCrate): Promise<number | undefined>;
-  /** The loose file of a version, unread and unchecked; undefined when it is absent or only in a bundle. */
-  looseFile(crate: WantedCrate): Promise<string | undefined>;
+  /** The loose copies of a version, unread and unchecked, the likeliest first. */
+  looseCopies(crate: WantedCrate): Generator<LooseCopy>;
+  /** As `find`, but out of bundles alone. */
+  findBundled(crate: WantedCrate): Promise<Body | undefined>;
+  /** Whether a bundle says that it holds a version with the promised content. Nothing is read. */
+  isBundled(crate: WantedCrate): boolean;
+  /** Copies that were damaged or could not be read, each counted once. */
+  readonly oddCopies: number;
   /** Take in bundles that were finished since. */
   refresh(): Promise<void>;
   readonly cachedBytes: number;
   close(): Promise<void>;
+}
+
+/** A loose file that may be the one of a version. */
+export interface LooseCopy {
+  readonly file: string;
+  readonly size: number;
+  /** Time of the last change in microseconds. */
+  readonly mtimeUs: number;
 }
 
 /** Where the files are. */
@@ -55,6 +73,8 @@ export interface CrateFilesOptions {
   /** How long a file in memory is not compared with the disk; default 1000. */
   readonly believeMs?: number | undefined;
   readonly now?: (() => number) | undefined;
+  /** Told each copy that is damaged or cannot be read, once. */
+  readonly onOddCopy?: ((error: MirrorError) => void) | undefined;
 }
 
 /**
@@ -64,26 +84,22 @@ export interface CrateFilesOptions {
  * @throws {MirrorError} ERR_INTEGRITY when the index of a bundle cannot be read
  */
 export async function openCrateFiles(options: CrateFilesOptions): Promise<CrateFiles> {
-  const loose = looseSource(options);
-  const sources: readonly Source[] = [
-    loose,
-    ...(await Promise.all((options.bundleDirs ?? []).map((dir) => bundleSource(dir, options)))),
-  ];
+  const odd = createOddCopies(options.onOddCopy);
+  const loose = looseSource(options, odd);
+  const bundled = await Promise.all((options.bundleDirs ?? []).map((dir) => bundleSource(dir, options)));
+  const sources: readonly Source[] = [loose, ...bundled];
+  const findIn = async (some: readonly Source[], crate: WantedCrate): Promise<Body | undefined> => {
+    const search = odd.search();
+    for (const source of some) {
+      const found = await search.tryCopy(`${crate.name} ${crate.vers}`, () => source.find(crate));
+      if (found !== undefined) return found;
+    }
+    return search.end();
+  };
   return {
-    async find(crate) {
-      let damage: unknown;
-      for (const source of sources) {
-        try {
-          const found = await source.find(crate);
-          if (found !== undefined) return found;
-        } catch (error) {
-          if (!isDamage(error)) throw error;
-          damage ??= error;
-        }
-      }
-      if (damage !== undefined) throw damage as MirrorError;
-      return undefined;
-    },
+    find: (crate) => findIn(sources, crate),
+    findBundled: (crate) => findIn(bundled, crate),
+    isBundled: (crate) => bundled.some((source) => source.hasContent(crate)),
     async has(crate) {
       for (const source of sources) if ((await source.sizeOf(crate)) !== undefined) return true;
       return false;
@@ -95,12 +111,15 @@ export async function openCrateFiles(options: CrateFilesOptions): Promise<CrateF
       }
       return undefined;
     },
-    looseFile: loose.locate,
+    looseCopies: loose.copies,
     async refresh() {
       await Promise.all(sources.map((source) => source.refresh()));
     },
     get cachedBytes() {
       return sources.reduce((sum, source) => sum + source.cachedBytes(), 0);
+    },
+    get oddCopies() {
+      return odd.count;
     },
     async close() {
       await Promise.all(sources.map((source) => source.close()));
@@ -119,8 +138,12 @@ interface Source {
   close(): Promise<void>;
 }
 
-interface Locator {
-  locate(crate: WantedCrate): Promise<string | undefined>;
+interface LooseSource extends Source {
+  copies(crate: WantedCrate): Generator<LooseCopy>;
+}
+
+interface BundleSource extends Source {
+  hasContent(crate: WantedCrate): boolean;
 }
 
 interface KeptFile {
@@ -131,7 +154,7 @@ interface KeptFile {
   checkedAt: number;
 }
 
-function looseSource(options: CrateFilesOptions): Source & Locator {
+function looseSource(options: CrateFilesOptions, odd: OddCopies): LooseSource {
   const { roots, isVerifying = true, believeMs = 1000, now = Date.now } = options;
   const layouts = options.layout === undefined ? LAYOUTS : [options.layout];
   const cache = createByteCache<KeptFile>(options.cacheBytes ?? 64 * 2 ** 20);
@@ -150,7 +173,7 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
       return kept.body;
     }
     const found = readPlainFile(file, WHOLE_BYTES);
-    if (found === undefined) return undefined;
+    if (found === undefined) return odd.quietly(file, () => requireNothing(file));
     if (found.bytes === undefined) {
       if (isVerifying) check(crate, file, await verdicts.of(file, found.stamp, () => sha256File(file)));
       return {
@@ -166,16 +189,15 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
     return body;
   };
 
-  const look = ({ name, vers }: WantedCrate): { readonly file: string; readonly size: number } | undefined => {
+  function* copies({ name, vers }: WantedCrate): Generator<LooseCopy> {
     for (const place of order) {
       const file = path.join(place.root, layoutPath(place.layout, name, vers));
-      const found = statPlainFile(file);
+      const found = odd.quietly(file, () => statPlainFile(file) ?? requireNothing(file));
       if (found === undefined) continue;
       promote(place);
-      return { file, size: found.size };
+      yield { file, size: found.size, mtimeUs: found.mtimeUs };
     }
-    return undefined;
-  };
+  }
 
   const isUnchanged = (file: string, kept: KeptFile): boolean => {
     if (statPlainFile(file)?.stamp !== kept.stamp) return false;
@@ -185,31 +207,29 @@ function looseSource(options: CrateFilesOptions): Source & Locator {
 
   return {
     async find(crate) {
-      let damage: unknown;
+      const search = odd.search();
       for (const place of order) {
         const file = path.join(place.root, layoutPath(place.layout, crate.name, crate.vers));
-        try {
-          const body = await findAt(file, crate);
-          if (body === undefined) continue;
-          promote(place);
-          return body;
-        } catch (error) {
-          if (!isDamage(error)) throw error;
-          damage ??= error;
-        }
+        const body = await search.tryCopy(file, () => findAt(file, crate));
+        if (body === undefined) continue;
+        promote(place);
+        return body;
       }
-      if (damage !== undefined) throw damage as MirrorError;
-      return undefined;
+      return search.end();
     },
-    sizeOf: (crate) => settle(() => look(crate)?.size),
-    locate: (crate) => settle(() => look(crate)?.file),
+    sizeOf: (crate) =>
+      settle(() => {
+        for (const { size } of copies(crate)) return size;
+        return undefined;
+      }),
+    copies,
     refresh: () => Promise.resolve(),
     cachedBytes: () => cache.bytes,
     close: () => Promise.resolve(),
   };
 }
 
-async function bundleSource(dir: string, { layout, isVerifying = true }: CrateFilesOptions): Promise<Source> {
+async function bundleSource(dir: string, { layout, isVerifying = true }: CrateFilesOptions): Promise<BundleSource> {
   const set: BundleSet = await openBundleSet({ dir });
   const verdicts = createVerdicts();
   const layouts = layout === undefined ? LAYOUTS : [layout];
@@ -218,6 +238,7 @@ async function bundleSource(dir: string, { layout, isVerifying = true }: CrateFi
     return paths.find((file) => set.has(file, cksum)) ?? paths.find((file) => set.has(file));
   };
   return {
+    hasContent: ({ name, vers, cksum }) => layouts.some((each) => set.has(layoutPath(each, name, vers), cksum)),
     async find(crate) {
       const file = pathOf(crate);
       const found = file === undefined ? undefined : await set.find(file);
@@ -248,14 +269,17 @@ async function drain(stream: AsyncGenerator<Buffer>, digest: Sha256): Promise<Sh
   return digest;
 }
 
-/** A wrong digest, or a bundle whose frames cannot be decompressed. */
-export function isDamage(error: unknown): error is MirrorError {
-  return error instanceof MirrorError && error.code === 'ERR_INTEGRITY';
+/** @throws {MirrorError} ERR_IO when a folder, a pipe or the like is in place of a crate file: it is told, and counts as nothing */
+function requireNothing(file: string): undefined {
+  const stats = ifThere(() => lstatSync(file, { throwIfNoEntry: false }));
+  if (stats === undefined || stats.isFile()) return undefined;
+  const found = stats.isDirectory() ? 'a directory' : stats.isSymbolicLink() ? 'a symbolic link' : 'a pipe or device';
+  throw new MirrorError('ERR_IO', `${file}: expected a crate file, found ${found}`, {
+    hint: 'remove it from the mirror',
+  });
 }
 
 function check(crate: WantedCrate, file: string, found: Sha256): void {
   if (found === crate.cksum) return;
-  throw new IntegrityError(`${crate.name} ${crate.vers}`, `sha256 ${crate.cksum}`, found, {
-    hint: `${file} is damaged; mirror-downloader verify --repair fetches it again`,
-  });
+  throw damagedCopy(crate, file, found);
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, isIndexPath, systemCodeOf } from '@mirror/core';
@@ -23,7 +24,7 @@ export interface IndexFiles {
   stamp(indexPath: string): Promise<string | undefined>;
   /** @throws {MirrorError} ERR_INTEGRITY for a file of more than 64 MiB */
   read(indexPath: string): Promise<IndexFile | undefined>;
-  /** Every path, one folder in memory at a time; folders in no special order. */
+  /** Every path in bytewise order, one folder in memory at a time. */
   paths(): AsyncGenerator<string>;
   /** When the index was brought up to date, in milliseconds since 1970, as far as its commit tells. */
   updatedAt(): number | undefined;
@@ -88,7 +89,9 @@ function directoryFiles(dir: string, gitDir: string | undefined): IndexFiles {
 async function* walk(dir: string, folder: string): AsyncGenerator<string> {
   const below = await readdir(path.join(dir, folder), { withFileTypes: true });
   const depth = folder === '' ? 0 : folder.split('/').length;
-  for (const entry of below) {
+  // `a-/…` comes before `a/…`: a folder stands where its name with a slash does
+  const keyOf = (entry: Dirent): string => (entry.isDirectory() ? `${entry.name}/` : entry.name);
+  for (const entry of below.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))) {
     const at = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory() && depth < 2 && /^[a-z0-9_-]{1,2}$/.test(entry.name)) yield* walk(dir, at);
     else if (entry.isFile() && isIndexPath(at)) yield at;
@@ -128,7 +131,7 @@ function repositoryFiles(dir: string, gitDir: string): IndexFiles {
         return { bytes, stamp: index.idOf(n) };
       }),
     async *paths() {
-      for (const indexPath of [...places.keys()]) yield await Promise.resolve(indexPath);
+      for (const indexPath of places.keys()) yield await Promise.resolve(indexPath);
     },
     updatedAt: () => current().commitTime * 1000,
     close: () => packed.close(),
