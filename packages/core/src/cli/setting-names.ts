@@ -78,6 +78,7 @@ export const SETTING_NAMES: readonly string[] = [
   'max-connections',
   'max-file-size',
   'max-packs',
+  'max-removed',
   'max-share',
   'media-size',
   'metrics',
