@@ -4,9 +4,13 @@ import type { Response } from './send-plan.ts';
 
 /** The open connections of a server, so that it can end without cutting an answer short. */
 export interface Connections {
-  /** An HTTP/1.1 connection, or one that may become HTTP/2. */
+  /** A connection that was accepted, whatever will be spoken on it. */
+  accept(socket: Socket): void;
+  /** It has `ms` until `established`; then, or when the server drains, it is closed. */
+  expectHandshake(socket: Socket, ms: number): { readonly established: () => void };
+  /** HTTP/1.1 begins on this connection: itself, or what came out of its handshake. */
   add(socket: Socket): void;
-  /** An HTTP/2 connection. */
+  /** HTTP/2 begins. */
   addSession(session: ServerHttp2Session): void;
   /** An answer to a request of this HTTP/1.1 connection begins. */
   begin(socket: Socket): void;
@@ -16,7 +20,7 @@ export interface Connections {
   beginResponse(socket: Socket, response: Response): () => void;
   /** Whether connections are to end after the answer they are at. */
   readonly isDraining: boolean;
-  /** Close what is idle now, and everything else as soon as it is. */
+  /** Close what is idle or has not begun now, and everything else as soon as it is. */
   drain(): void;
   /** Close everything now. */
   drop(): void;
@@ -24,6 +28,8 @@ export interface Connections {
 
 /** Connections that are told of as they come. */
 export function trackConnections(): Connections {
+  const accepted = new Set<Socket>();
+  const greeting = new Set<Socket>();
   const busy = new Map<Socket, number>();
   const sessions = new Set<ServerHttp2Session>();
   let isDraining = false;
@@ -36,8 +42,22 @@ export function trackConnections(): Connections {
   };
 
   return {
+    accept(socket) {
+      accepted.add(socket);
+      socket.once('close', () => accepted.delete(socket));
+    },
+    expectHandshake(socket, ms) {
+      // a limit of the whole: a socket's own timeout begins anew with each byte
+      const timer = setTimeout(() => socket.destroy(), ms);
+      const established = (): void => {
+        clearTimeout(timer);
+        greeting.delete(socket);
+      };
+      greeting.add(socket);
+      socket.once('close', established);
+      return { established };
+    },
     add(socket) {
-      if ((socket as Socket & { readonly alpnProtocol?: string }).alpnProtocol === 'h2') return;
       busy.set(socket, 0);
       socket.once('close', () => busy.delete(socket));
     },
@@ -66,12 +86,13 @@ export function trackConnections(): Connections {
     },
     drain() {
       isDraining = true;
+      for (const socket of greeting) socket.destroy();
       for (const [socket, count] of busy) if (count === 0) socket.end();
       for (const session of sessions) session.close();
     },
     drop() {
-      for (const socket of busy.keys()) socket.destroy();
       for (const session of sessions) session.destroy();
+      for (const socket of accepted) socket.destroy();
     },
   };
 }

@@ -5,7 +5,7 @@ import { headText } from './head-text.ts';
 import { hostPort } from './host-port.ts';
 import { readPlainRequest } from './plain-request.ts';
 import type { Plan } from './plan-answer.ts';
-import { sendPieces } from './send-pieces.ts';
+import { goneAway, sendPieces, slowestMs, tooSlow } from './send-pieces.ts';
 
 /** What the connections of a server share. */
 export interface LeanOptions {
@@ -29,6 +29,7 @@ export function leanConnection(socket: Socket, options: LeanOptions): void {
   const { exchange, connections, handOver, headerMs, keepAliveMs, idleMs } = options;
   const remote = socket.remoteAddress ?? '-';
   const localHost = hostPort(socket.localAddress ?? '127.0.0.1', socket.localPort ?? 0);
+  const isSecure = (socket as { readonly encrypted?: boolean }).encrypted === true;
   let isBusy = false;
   let hasAnswered = false;
   let hasEnded = false;
@@ -43,7 +44,7 @@ export function leanConnection(socket: Socket, options: LeanOptions): void {
       if (!socket.writableNeedDrain && plan.pieces === undefined) return;
       socket.setTimeout(idleMs);
       if (plan.pieces !== undefined) await sendPieces(socket, plan.pieces, idleMs);
-      if (socket.writableNeedDrain) await drained(socket);
+      if (socket.writableNeedDrain) await drained(socket, slowestMs(plan.bytes?.length ?? 0, idleMs));
       socket.setTimeout(keepAliveMs);
     },
     abort: () => void socket.destroy(),
@@ -63,7 +64,7 @@ export function leanConnection(socket: Socket, options: LeanOptions): void {
     }
     isBusy = true;
     connections.begin(socket);
-    void exchange({ ...request, httpVersion: '1.1', remote, isSecure: false, localHost }, sender).then(next);
+    void exchange({ ...request, httpVersion: '1.1', remote, isSecure, localHost }, sender).then(next);
   };
 
   const next = (): void => {
@@ -113,11 +114,13 @@ function write(socket: Socket, head: string, { bytes }: Plan): void {
 /** Up to here copying costs less than a call that writes two buffers. */
 const COPIED_BYTES = 64 * 1024;
 
-async function drained(socket: Socket): Promise<void> {
+async function drained(socket: Socket, withinMs: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(tooSlow()), withinMs);
     const settle = (): void => {
+      clearTimeout(timer);
       socket.off('drain', settle).off('close', settle);
-      if (socket.destroyed) reject(Object.assign(new Error('the client went away'), { code: 'ECONNRESET' }));
+      if (socket.destroyed) reject(goneAway());
       else resolve();
     };
     socket.on('drain', settle).on('close', settle);

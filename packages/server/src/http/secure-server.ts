@@ -1,84 +1,104 @@
-import { readFileSync, statSync } from 'node:fs';
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
-import { MirrorError, messageOf } from '@mirror/core';
+import tls from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Log } from '@mirror/core';
+import { readCertificate, watchCertificate } from './certificate.ts';
+import type { TlsFiles } from './certificate.ts';
 import type { Connections } from './connections.ts';
-import { KEEP_ALIVE_MS } from './serve-limits.ts';
+import { FRAME_BUDGET, guardFrames } from './frame-guard.ts';
 import type { ServeLimits } from './serve-limits.ts';
 
-/** Files in PEM form. */
-export interface TlsFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
+/** Speaks TLS on connections that others accept, and what was agreed on inside. */
+export interface SecureServer {
+  /** Where requests of HTTP/2 come out; it does not listen itself. */
+  readonly http2: http2.Http2Server;
+  /** Begin TLS on a connection. */
+  take(socket: Socket): void;
+  /** The encrypted connection that an HTTP/2 session is on. */
+  socketOf(session: http2.Http2Session | undefined): Socket | undefined;
+  close(): void;
 }
 
 /**
- * A server with TLS that speaks HTTP/2 and HTTP/1.1.
+ * TLS with HTTP/2 and HTTP/1.1 inside. A connection has `limits.headerMs` for the handshake, from the moment it was accepted.
  *
- * @throws {MirrorError} ERR_IO when a file cannot be read
+ * @param takePlain - takes a connection on which HTTP/1.1 was agreed
+ * @throws {MirrorError} as `readCertificate`
  */
 export function createSecureServer(
   limits: ServeLimits,
-  tls: TlsFiles,
+  files: TlsFiles,
   connections: Connections,
-): http2.Http2SecureServer {
-  const server = http2.createSecureServer({
-    ...certificate(tls),
-    allowHTTP1: true,
+  takePlain: (socket: Socket) => void,
+  log: Log,
+): SecureServer {
+  const server = tls.createServer({
+    ...readCertificate(files),
+    ALPNProtocols: ['h2', 'http/1.1'],
     minVersion: 'TLSv1.2',
     handshakeTimeout: limits.headerMs,
-    maxHeaderSize: limits.maxHeaderBytes,
+  });
+  const stopWatching = watchCertificate(server, files, log);
+  const inside = http2.createServer({
+    maxHeaderListPairs: 128,
     maxSessionMemory: 10,
-    settings: { maxConcurrentStreams: 128, maxHeaderListSize: limits.maxHeaderBytes, enablePush: false },
-  } as http2.SecureServerOptions);
-  Object.assign(server, {
-    headersTimeout: limits.headerMs,
-    requestTimeout: limits.requestMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxSessionInvalidFrames: 100,
+    settings: {
+      maxConcurrentStreams: STREAMS_PER_CONNECTION,
+      maxHeaderListSize: limits.maxHeaderBytes,
+      enablePush: false,
+    },
   });
-  server.setTimeout(limits.idleMs);
-  server.on('session', (session) => {
-    session.on('error', () => undefined); // a client that breaks the protocol is gone, and that is all
-    session.setTimeout(limits.idleMs, () => session.close());
+  const sockets = new WeakMap<http2.Http2Session, Socket>();
+  const greetings = new Map<string, () => void>();
+
+  // a client that breaks off, or speaks no TLS
+  server.on('tlsClientError', (_, socket: TLSSocket) => socket.destroy());
+  server.on('secureConnection', (socket) => {
+    greetings.get(nameOf(socket))?.();
+    if (connections.isDraining) socket.destroy();
+    else if (socket.alpnProtocol === 'h2') speakHttp2(socket);
+    else takePlain(socket);
   });
-  server.on('timeout', (socket: unknown) => {
-    if (typeof socket === 'object' && socket !== null && 'destroy' in socket) (socket as Socket).destroy();
-  });
-  server.on('secureConnection', connections.add);
-  server.on('session', connections.addSession);
-  return server;
-}
 
-/** Certificates are renewed while a server runs. A half-written pair is left alone until it fits. The result ends the watch. */
-export function reloadCertificate(server: http2.Http2SecureServer, tls: TlsFiles, log: Log): () => void {
-  const stamp = (): string =>
-    [tls.certFile, tls.keyFile].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0).join();
-  let known = stamp();
-  const timer = setInterval(() => {
-    const now = stamp();
-    if (now === known) return;
-    try {
-      server.setSecureContext(certificate(tls));
-      known = now;
-      log.info('certificate reloaded', { file: tls.certFile });
-    } catch (error) {
-      log.warn('the new certificate cannot be used', { error: messageOf(error) });
-    }
-  }, CERTIFICATE_CHECK_MS).unref();
-  return () => clearInterval(timer);
-}
-
-const CERTIFICATE_CHECK_MS = 60_000;
-
-function certificate({ certFile, keyFile }: TlsFiles): { cert: Buffer; key: Buffer } {
-  return { cert: readPem(certFile), key: readPem(keyFile) };
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new MirrorError('ERR_IO', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+  function speakHttp2(socket: TLSSocket): void {
+    let session: http2.ServerHttp2Session | undefined;
+    const onFlood = (): void => {
+      log.debug('closed a connection that floods', { remote: socket.remoteAddress });
+      session?.destroy(undefined, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      // the reason has a moment to leave
+      setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
+    };
+    inside.once('session', (begun: http2.ServerHttp2Session) => {
+      session = begun;
+      sockets.set(begun, socket);
+      begun.on('error', () => undefined); // a client that breaks the protocol is gone, and that is all
+      begun.setTimeout(limits.idleMs, () => begun.destroy());
+      connections.addSession(begun);
+    });
+    inside.emit('connection', guardFrames(socket, FRAME_BUDGET, onFlood));
   }
+
+  return {
+    http2: inside,
+    take(socket) {
+      const name = nameOf(socket);
+      const { established } = connections.expectHandshake(socket, limits.headerMs);
+      greetings.set(name, established);
+      socket.once('close', () => greetings.delete(name));
+      server.emit('connection', socket);
+    },
+    socketOf: (session) => (session === undefined ? undefined : sockets.get(session)),
+    close: stopWatching,
+  };
+}
+
+/** More wait in the client; each may hold a piece of a file in memory. */
+const STREAMS_PER_CONNECTION = 64;
+const GOODBYE_MS = 100;
+
+/** The one thing that a connection and what comes out of its handshake have in common. */
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ''} ${String(remotePort)}`;
 }

@@ -9,15 +9,19 @@ import type { Plan } from './plan-answer.ts';
  */
 export async function sendPieces(out: Writable, body: NonNullable<Plan['pieces']>, stallMs: number): Promise<void> {
   let giveUp: (error: Error) => void = () => undefined;
-  const left = (): void => giveUp(Object.assign(new Error('the client went away'), { code: 'ECONNRESET' }));
-  const late = (): void => giveUp(new Error('the client takes too long'));
-  const timer = setTimeout(late, stallMs + Math.ceil(body.size / SLOWEST_BYTES_PER_MS));
+  let hasLeft = false;
+  const left = (): void => {
+    hasLeft = true;
+    giveUp(goneAway());
+  };
+  const late = (): void => giveUp(tooSlow());
+  const timer = setTimeout(late, slowestMs(body.size, stallMs));
   out.once('close', left);
   try {
     for await (const piece of body.read()) {
       await new Promise<void>((resolve, reject) => {
         giveUp = reject;
-        if (out.destroyed) left();
+        if (hasLeft || out.destroyed) left();
         else out.write(piece, (error) => (error ? reject(error) : resolve()));
       });
     }
@@ -27,4 +31,19 @@ export async function sendPieces(out: Writable, body: NonNullable<Plan['pieces']
   }
 }
 
+/** How long a client may take for so many bytes: a time for everyone, and after it 4 KiB/s. */
+export function slowestMs(bytes: number, stallMs: number): number {
+  return stallMs + Math.ceil(bytes / SLOWEST_BYTES_PER_MS);
+}
+
 const SLOWEST_BYTES_PER_MS = 4;
+
+/** What ends an answer whose client has closed the connection, or cancelled the request. */
+export function goneAway(): Error {
+  return Object.assign(new Error('the client went away'), { code: 'ECONNRESET' });
+}
+
+/** What ends an answer that is not taken; nothing to tell anyone about. */
+export function tooSlow(): Error {
+  return Object.assign(new Error('the client takes too long'), { code: 'ETIMEDOUT' });
+}
