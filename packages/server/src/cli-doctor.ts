@@ -88,7 +88,7 @@ async function withMirror<T>(
   const server = await serve({ app, host: '127.0.0.1', port: 0, log });
   try {
     await watch.ready;
-    return await use({ url: server.url, pick: () => pickCrates(mirror, watch.state?.names ?? '', values.count) });
+    return await use({ url: server.url, pick: () => pickCrates(mirror, watch.state?.names, values.count) });
   } finally {
     await server.close(1000);
     await watch.close();

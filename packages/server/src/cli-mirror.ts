@@ -13,6 +13,7 @@ import { readSelection } from '@mirror/core/cli';
 import type { CommandContext } from '@mirror/core/cli';
 import type { MirrorOptions } from './app/mirror.ts';
 import type { MirrorValues, ViewValues } from './cli-flags.ts';
+import type { ScanView } from './state/mirror-state.ts';
 
 /** Where the mirror is, as the flags say. @throws {MirrorError} ERR_USAGE without an index; ERR_IO when a folder that is named is not there */
 export function mirrorPlaces(
@@ -51,6 +52,8 @@ export interface ShownMirror {
   readonly options: Pick<MirrorOptions, 'view' | 'isOnlyPresent'>;
   /** The same for people. */
   readonly notes: readonly string[];
+  /** The same as plain data; undefined when everything is shown. */
+  readonly scanView: ScanView | undefined;
   /** Compare the selection with the index, and tell in the log what it asks for in vain. */
   judge(): Promise<JudgedView>;
 }
@@ -86,7 +89,18 @@ export async function mirrorView(values: ViewValues, context: CommandContext): P
     onlyPresent ? 'Only versions whose file is here.' : undefined,
     isChosen ? 'Only some crates or versions.' : undefined,
   ].filter((note) => note !== undefined);
+  const isWhole = !onlyPresent && publishedBefore === undefined && !isChosen;
   return {
+    scanView: isWhole
+      ? undefined
+      : {
+          selection: isChosen ? selection : undefined,
+          publishedBefore: publishedBefore?.text,
+          withoutPubtime: values.withoutPubtime,
+          allow: [...allow, ...locked],
+          isOnlyPresent: onlyPresent,
+          layout: values.layout === 'auto' ? undefined : values.layout,
+        },
     options: {
       isOnlyPresent: onlyPresent,
       view: {

@@ -1,4 +1,3 @@
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { MirrorError, formatBytes, messageOf, parseListen } from '@mirror/core';
 import { observeWork } from '@mirror/core/cli';
@@ -7,12 +6,12 @@ import { createApp } from './app/app.ts';
 import { openMirror } from './app/mirror.ts';
 import type { ServeValues } from './cli-flags.ts';
 import { version } from './cli-version.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { mirrorPlaces, mirrorView } from './cli-mirror.ts';
 import type { JudgedView } from './cli-mirror.ts';
 import { checkedBasePath, checkedPublicUrl } from './http/public-address.ts';
 import type { AddressSettings } from './http/public-address.ts';
-import { formatAccess } from './observe/access-log.ts';
-import type { Access } from './observe/access-log.ts';
+import { openAccessLog } from './cli-access-log.ts';
 import { observeServer } from './observe/observe-server.ts';
 import { serve } from './serve.ts';
 import { watchMirror } from './state/watch-mirror.ts';
@@ -25,18 +24,24 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
   const listen = parseListen(values.listen);
   const tls = tlsFiles(values);
   const places = mirrorPlaces(values);
-  const { options, notes, judge } = await mirrorView(values, context);
+  const { options, notes, scanView, judge } = await mirrorView(values, context);
   await refuseInVain(values, judge);
-  const accessLog = await openAccessLog(values, context);
+  const accessLog = openAccessLog(values.accessLog, values.accessLogFormat, context);
+  const stopReopening = context.io.onReopen?.(() => {
+    accessLog?.reopen();
+    log.reopen();
+    log.info('log files opened again');
+  });
   const mirror = await openMirror({ ...places, ...options, cacheBytes: values.cacheSize, log });
   const watch = watchMirror(
-    { indexDir: places.indexDir, roots: places.roots, bundleDirs: places.bundleDirs ?? [] },
+    { indexDir: places.indexDir, roots: places.roots, bundleDirs: places.bundleDirs ?? [], view: scanView },
     values.rescan,
     log,
   );
   const app = createApp({ mirror, watch, address, hasMetrics: values.metrics, notes, log });
   const work = async (): Promise<Outcome> => {
-    const { maxConnections, headerTimeout: headerMs, idleTimeout: idleMs } = values;
+    const maxConnections = connectionLimit(values.maxConnections, log);
+    const { headerTimeout: headerMs, idleTimeout: idleMs } = values;
     const server = await serve({
       app,
       ...listen,
@@ -77,6 +82,7 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
       work,
     );
   } finally {
+    stopReopening?.();
     await watch.close();
     await mirror.close();
     await accessLog?.close();
@@ -116,35 +122,4 @@ function tlsFiles({ cert, key }: ServeValues): { readonly certFile: string; read
   throw new MirrorError('ERR_USAGE', `--${cert === undefined ? 'key' : 'cert'} is given alone`, {
     hint: 'TLS needs --cert FILE and --key FILE',
   });
-}
-
-interface AccessLogSink {
-  readonly write: (access: Access) => void;
-  readonly isStdout: boolean;
-  close(): Promise<void>;
-}
-
-async function openAccessLog(
-  { accessLog, accessLogFormat }: ServeValues,
-  { io, log }: CommandContext,
-): Promise<AccessLogSink | undefined> {
-  if (accessLog === undefined) return undefined;
-  if (accessLog === '-')
-    return {
-      write: (access) => void io.stdout.write(formatAccess(access, accessLogFormat)),
-      isStdout: true,
-      close: () => Promise.resolve(),
-    };
-  const stream = createWriteStream(accessLog, { flags: 'a' });
-  try {
-    await once(stream, 'open');
-  } catch (cause) {
-    throw new MirrorError('ERR_IO', `cannot append to ${accessLog}: ${messageOf(cause)}`, { cause });
-  }
-  stream.on('error', (error) => log.error('the access log cannot be written', { error: error.message }));
-  return {
-    write: (access) => void stream.write(formatAccess(access, accessLogFormat)),
-    isStdout: false,
-    close: () => new Promise((resolve) => stream.end(resolve)),
-  };
 }

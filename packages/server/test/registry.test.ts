@@ -10,6 +10,7 @@ import { createIndexView } from '../dist/registry/index-view.js';
 import { newestOf } from '../dist/registry/newest-version.js';
 import { sliceStream } from '../dist/registry/slice-stream.js';
 import { createSparseIndex } from '../dist/registry/sparse-index.js';
+import { createNameTable, namedCrate } from '../dist/state/name-table.js';
 import { createNameSearch } from '../dist/state/search-names.js';
 import { write } from './fixture.ts';
 
@@ -163,26 +164,45 @@ describe('a cache', () => {
 });
 
 describe('a search', () => {
-  const search = createNameSearch('Abc\nabc-derive\nmy_abc\nserde\nserde_json\n');
-  it('gives the exact name first, then beginnings, then the rest', () => {
-    expect(search('ABC', { offset: 0, limit: 10 })).toEqual({ total: 3, names: ['Abc', 'abc-derive', 'my_abc'] });
-    expect(search('serde-json', { offset: 0, limit: 10 }).names).toEqual(['serde_json']);
-    expect(search('abc', { offset: 1, limit: 1 })).toEqual({ total: 3, names: ['abc-derive'] });
+  const tableOf = (names: readonly string[]) =>
+    createNameTable(names.map((name, i) => ({ name, newest: `${i}.0.0`, versions: i + 1 })));
+  const search = createNameSearch(tableOf(['serde', 'serde_json', 'my_abc', 'Abc', 'abc-derive']));
+  const named = async (query: string, page: { offset: number; limit: number }) => {
+    const found = await search(query, page);
+    return { total: found?.total, names: found?.crates.map(({ name }) => name) };
+  };
+  it('gives the exact name first, then beginnings, then the rest, each with its facts', async () => {
+    expect(await named('ABC', { offset: 0, limit: 10 })).toEqual({ total: 3, names: ['Abc', 'abc-derive', 'my_abc'] });
+    expect((await named('serde-json', { offset: 0, limit: 10 })).names).toEqual(['serde_json']);
+    expect(await search('abc', { offset: 1, limit: 1 })).toEqual({
+      total: 3,
+      crates: [{ name: 'abc-derive', newest: '4.0.0', versions: 5 }],
+    });
   });
-  it('finds nothing for nothing', () => {
-    for (const query of ['', '  ', '\n', 'zzz'])
-      expect(search(query, { offset: 0, limit: 10 })).toEqual({ total: 0, names: [] });
+  it('finds nothing for nothing', async () => {
+    for (const query of ['', '  ', '\n', 'zzz', 'ä', 'abc\nabc'])
+      expect(await search(query, { offset: 0, limit: 10 })).toEqual({ total: 0, crates: [] });
   });
-  it('finds exactly the names that hold the query', () => {
+  it('finds exactly the names that hold the query, whatever else is searched at the same time', async () => {
     const name = fc.stringMatching(/^[a-c_-]{1,5}$/);
-    fc.assert(
-      fc.property(fc.uniqueArray(name), name, (names, query) => {
-        const found = createNameSearch(names.map((each) => `${each}\n`).join(''))(query, { offset: 0, limit: 100 });
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(name), fc.array(name, { minLength: 1 }), async (names, queries) => {
+        const searchHere = createNameSearch(tableOf(names));
         const fold = (text: string): string => text.replaceAll('_', '-');
-        expect([...found.names].sort()).toEqual(names.filter((each) => fold(each).includes(fold(query))).sort());
-        expect(found.total).toBe(found.names.length);
+        const all = await Promise.all(queries.map((query) => searchHere(query, { offset: 0, limit: 100 })));
+        all.forEach((found, i) => {
+          const held = names.filter((each) => fold(each).includes(fold(queries[i]!)));
+          expect(found?.crates.map((crate) => crate.name).sort()).toEqual(held.sort());
+          expect(found?.total).toBe(held.length);
+        });
       }),
     );
+  });
+  it('refuses when hundreds wait, and goes on when they had their turn', async () => {
+    const wide = createNameSearch(tableOf(Array.from({ length: 2000 }, (_, i) => `n${i}`)));
+    const all = await Promise.all(Array.from({ length: 400 }, (_, i) => wide(`n${i}`, { offset: 0, limit: 1 })));
+    expect(all.filter((found) => found === undefined)).toHaveLength(400 - 256);
+    expect((await wide('n1999', { offset: 0, limit: 1 }))?.total).toBe(1);
   });
 });
 
@@ -204,6 +224,7 @@ describe('the newest version', () => {
     [[], undefined],
   ])('of %j is %s', (versions, expected) => {
     expect(newestOf(entries(...versions))?.vers).toBe(expected);
+    expect(namedCrate(entries(...versions))?.newest).toBe(expected);
   });
 });
 

@@ -12,6 +12,11 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first SIGINT or SIGTERM, or when the reader of stdout goes away; the reason is a `MirrorError`. */
   readonly signal: AbortSignal;
+  /**
+   * Call `listener` whenever log files are to be opened again, because the old ones were moved away: at SIGHUP and SIGUSR1, which end the
+   * process, or open its debugger, as long as nobody listens. The result stops that.
+   */
+  readonly onReopen?: (listener: () => void) => () => void;
 }
 
 /**
@@ -35,8 +40,18 @@ export function processIo(): CliIo {
   });
   process.stderr.on('error', () => undefined); // nobody is left to tell
   const { stdout, stderr, stdin, env } = process;
-  return { stdout, stderr, stdin, env, signal: controller.signal };
+  return { stdout, stderr, stdin, env, signal: controller.signal, onReopen };
 }
+
+function onReopen(listener: () => void): () => void {
+  for (const name of REOPEN_SIGNALS) process.on(name, listener);
+  return () => {
+    for (const name of REOPEN_SIGNALS) process.off(name, listener);
+  };
+}
+
+/** Windows has neither, and no way to move a file that is open. */
+const REOPEN_SIGNALS = process.platform === 'win32' ? [] : (['SIGHUP', 'SIGUSR1'] as const);
 
 // V8 optimises undici's parser of HTTP, WebAssembly, from the first answer on, in a thread whose end a process waits for: a tenth of
 // a second in a run of two requests. Now it does so after some dozens of answers.

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type * as Winston from 'winston';
 import type { Log } from '../log.ts';
 import { redactUrls } from '../net/redact.ts';
+import { openLogFile } from './log-file.ts';
+import type { LogFile } from './log-file.ts';
 
 /** The levels from the quietest to the most talkative. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -21,6 +23,8 @@ export interface LogOptions {
 
 /** A log that can be closed: `close` resolves when every line is written. */
 export interface ClosableLog extends Log {
+  /** Go on in a new log file: the old one was moved away. */
+  reopen(): void;
   close(): Promise<void>;
 }
 
@@ -30,13 +34,14 @@ export interface ClosableLog extends Log {
  */
 export function createLog(options: LogOptions): ClosableLog {
   const threshold = LOG_LEVELS.indexOf(options.level);
-  let logger = options.file === undefined ? undefined : createLogger(options);
+  const file = options.file === undefined ? undefined : openLogFile(options.file);
+  let logger = file === undefined ? undefined : createLogger(options, file);
   const write =
     (level: LogOptions['level']) =>
     (message: string, fields: object = {}): void => {
       // before anything is made of the fields: a line at level debug may come for every item
       if (LOG_LEVELS.indexOf(level) > threshold) return;
-      logger ??= createLogger(options);
+      logger ??= createLogger(options, file);
       logger.log(level, message, { fields });
     };
   return {
@@ -44,11 +49,12 @@ export function createLog(options: LogOptions): ClosableLog {
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    close: async () => closed(logger),
+    reopen: () => file?.reopen(),
+    close: async () => closed(logger, file),
   };
 }
 
-function createLogger(options: LogOptions): Winston.Logger {
+function createLogger(options: LogOptions, file: LogFile | undefined): Winston.Logger {
   // at once and not by import(), so that a line that is logged is written
   // the resolution of links that `require` does fails when the last look at a file, whoever took it, was at a fifo or socket (Node 20)
   statSync(fileURLToPath(import.meta.url));
@@ -62,17 +68,19 @@ function createLogger(options: LogOptions): Winston.Logger {
     format: combine(timestamp(), line),
     transports: [
       new winston.transports.Stream({ stream: options.stream, eol: '\n', ...onTerminal }),
-      ...(options.file === undefined ? [] : [new winston.transports.File({ filename: options.file, eol: '\n' })]),
+      ...(file === undefined ? [] : [new winston.transports.Stream({ stream: file.stream, eol: '\n' })]),
     ],
   });
 }
 
-async function closed(logger: Winston.Logger | undefined): Promise<void> {
+async function closed(logger: Winston.Logger | undefined, file: LogFile | undefined): Promise<void> {
   if (logger === undefined) return;
   await new Promise<void>((resolve) => {
     logger.once('finish', resolve);
     logger.end();
   });
+  // winston ends no stream that it was given
+  await new Promise<void>((resolve) => (file === undefined ? resolve() : void file.stream.end(resolve)));
 }
 
 interface Line {

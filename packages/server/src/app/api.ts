@@ -11,8 +11,11 @@ import { MAX_PER_PAGE, findCrates } from './find-crates.ts';
  */
 export async function answerApi(call: AppCall): Promise<Answer> {
   const [, version, what, name, ...more] = call.target.parts;
-  if (version !== 'v1' || what !== 'crates' || more.length > 0)
-    return apiError(404, 'this mirror has only the reading part of the API');
+  if (version !== 'v1' || what !== 'crates' || name === 'new' || more.length > 0)
+    return apiError(
+      404,
+      'this mirror answers searches and questions about crates only; it has no accounts and no owners',
+    );
   return name === undefined ? search(call) : oneCrate(call, name);
 }
 
@@ -21,7 +24,8 @@ async function search({ context, target }: AppCall): Promise<Answer> {
   const limit = wholeNumber(target.query.get('per_page'), 10, MAX_PER_PAGE);
   const page = wholeNumber(target.query.get('page'), 1, 10_000);
   const found = await findCrates(context, query, { offset: (page - 1) * limit, limit });
-  if (found === undefined) return apiError(503, 'the names are still being read, try again in a moment');
+  if (found === 'counting') return apiError(503, 'the names are still being read, try again in a moment', RETRY);
+  if (found === 'busy') return apiError(503, 'too many searches at once, try again in a moment', RETRY);
   const crates = found.crates.map(({ name, newest }) => ({ id: name, name, max_version: newest, description: null }));
   return jsonAnswer('api', 200, { crates, meta: { total: found.total } });
 }
@@ -43,9 +47,12 @@ async function oneCrate({ context }: AppCall, name: string): Promise<Answer> {
   });
 }
 
-function apiError(status: number, detail: string): Answer {
-  return jsonAnswer('api', status, { errors: [{ detail }] });
+/** A refusal in the form of which cargo prints the sentence. */
+export function apiError(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  return jsonAnswer('api', status, { errors: [{ detail }] }, headers);
 }
+
+const RETRY = { 'retry-after': '1' };
 
 function wholeNumber(text: string | null, usual: number, most: number): number {
   return text !== null && /^\d{1,6}$/.test(text) ? Math.min(Math.max(1, Number(text)), most) : usual;

@@ -13,9 +13,9 @@ import type { Metrics } from '../observe/metrics.ts';
 import { errorPage } from '../pages/error-page.ts';
 import type { MirrorWatch } from '../state/watch-mirror.ts';
 import { isDamage } from '../registry/odd-copies.ts';
-import { answerApi } from './api.ts';
+import { answerApi, apiError } from './api.ts';
 import { answerCrateFile, crateAskedFor } from './crate-route.ts';
-import { answerIndex } from './index-route.ts';
+import { answerIndex, gitRefusal } from './index-route.ts';
 import type { Mirror } from './mirror.ts';
 import { createPages } from './page-routes.ts';
 import { answerHealth, answerMetrics } from './status-routes.ts';
@@ -91,6 +91,7 @@ export function createApp(options: AppOptions): App {
     const { parts } = call.target;
     const [first = ''] = parts;
     if (first === 'index') return answerIndex(call);
+    if (first === 'info' && parts[1] === 'refs' && parts.length === 2) return gitRefusal(call.address);
     const crate = crateAskedFor(parts);
     if (crate !== undefined) return answerCrateFile(call, crate);
     if (first === 'api') return answerApi(call);
@@ -121,10 +122,16 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-function refusalOf({ method }: AppRequest): Answer | undefined {
+function refusalOf({ method, target }: AppRequest): Answer | undefined {
   if (method === 'GET' || method === 'HEAD') return undefined;
-  return textAnswer('other', 405, 'only GET and HEAD\n', { allow: 'GET, HEAD' });
+  const allow = { allow: 'GET, HEAD' };
+  // cargo publish, yank and owner: cargo prints the sentence
+  if (/^(?:https?:\/\/[^/]*)?\/(?:[^?#]*\/)?api\/v1\//i.test(target)) return apiError(405, READ_ONLY, allow);
+  return textAnswer('other', 405, 'only GET and HEAD\n', allow);
 }
+
+const READ_ONLY =
+  'this is a read-only mirror: it cannot publish, yank or change owners. Use the registry that it mirrors: --registry crates-io';
 
 function notFound({ headers }: AppRequest, address: string): Answer {
   const isPerson = headers.accept?.includes('text/html') === true;

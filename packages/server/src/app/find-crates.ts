@@ -1,47 +1,53 @@
-import { newestOf } from '../registry/newest-version.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createNameSearch } from '../state/search-names.ts';
-import type { NameSearch } from '../state/search-names.ts';
+import type { NameHits, NameSearch } from '../state/search-names.ts';
+import { namedCrate } from '../state/name-table.ts';
+import type { NameTable, NamedCrate } from '../state/name-table.ts';
+import type { Mirror } from './mirror.ts';
 import type { AppContext } from './app.ts';
-
-/** One crate that a search found. */
-export interface FoundCrate {
-  readonly name: string;
-  readonly newest: string;
-  readonly versions: number;
-}
-
-/** A page of what a search found. */
-export interface FoundCrates {
-  /** Of all pages; crates that the view hides are still counted here. */
-  readonly total: number;
-  readonly crates: readonly FoundCrate[];
-}
 
 /** The most hits in one answer. */
 export const MAX_PER_PAGE = 100;
 
-/** Crates whose names hold `query`, best first; undefined until the mirror has been looked through once. */
+/** Why there is no answer to a search: the mirror has not been looked through once, or too many search. */
+export type NoSearch = 'counting' | 'busy';
+
+/**
+ * Crates that are shown and whose names hold `query`, best first, as they were when the mirror was last looked through. Nothing is read for it.
+ */
 export async function findCrates(
-  context: AppContext,
+  { watch, mirror }: AppContext,
   query: string,
   page: { readonly offset: number; readonly limit: number },
-): Promise<FoundCrates | undefined> {
-  const { state } = context.watch;
-  if (state === undefined) return undefined;
-  const { total, names } = searchOf(state)(query.slice(0, 100), page);
-  const crates: FoundCrate[] = [];
-  for (const name of names) {
-    const versions = await context.mirror.index.versions(name);
-    const newest = newestOf(versions);
-    if (newest !== undefined) crates.push({ name: newest.name, newest: newest.vers, versions: versions.length });
-  }
-  return { total, crates };
+): Promise<NameHits | NoSearch> {
+  const { state } = watch;
+  if (state === undefined) return 'counting';
+  const search = searchOf(state.names);
+  const wanted = query.slice(0, 100);
+  if (!mirror.isPruned || state.hasView) return (await search(wanted, page)) ?? 'busy';
+  const all = await search(wanted, { offset: 0, limit: Number.POSITIVE_INFINITY });
+  return all === undefined ? 'busy' : visible(mirror, all.crates, page);
 }
 
-const searches = new WeakMap<object, NameSearch>();
+/** For a watch that was not told of the view: what is hidden goes before the pages are counted. */
+async function visible(
+  mirror: Mirror,
+  crates: readonly NamedCrate[],
+  { offset, limit }: { readonly offset: number; readonly limit: number },
+): Promise<NameHits> {
+  const shown: NamedCrate[] = [];
+  for (const { name } of crates) {
+    const crate = namedCrate(await mirror.index.versions(name));
+    if (crate !== undefined) shown.push(crate);
+    await nextTurn();
+  }
+  return { total: shown.length, crates: shown.slice(offset, offset + limit) };
+}
 
-function searchOf(state: { readonly names: string }): NameSearch {
-  const search = searches.get(state) ?? createNameSearch(state.names);
-  searches.set(state, search);
+const searches = new WeakMap<NameTable, NameSearch>();
+
+function searchOf(names: NameTable): NameSearch {
+  const search = searches.get(names) ?? createNameSearch(names);
+  searches.set(names, search);
   return search;
 }

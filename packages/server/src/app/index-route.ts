@@ -11,6 +11,7 @@ export async function answerIndex(call: AppCall): Promise<Answer | undefined> {
   if (isFolder) return undefined;
   const indexPath = parts.slice(1).join('/');
   if (indexPath === 'config.json') return answerConfig(call.address);
+  if (indexPath === 'info/refs') return gitRefusal(call.address);
   const page = await call.context.mirror.index.find(indexPath);
   if (page === undefined) return textAnswer('index', 404, 'not in this index\n');
   const known = answers.get(page);
@@ -31,6 +32,15 @@ function answerOf({ bytes, gzip, sha256: digest }: CratePage): Answer {
     body: { size: bytes.length, bytes, ...(gzip === undefined ? {} : { gzip }) },
     digest,
   };
+}
+
+/** git clients, and cargo without `sparse+` in front of the address, ask for this first. git shows the text. */
+export function gitRefusal(address: string): Answer {
+  return textAnswer(
+    'index',
+    404,
+    `this index is not a git repository: it speaks the sparse protocol. In cargo's configuration write\n    registry = "sparse+${address}/index/"\nwith sparse+ in front of the address\n`,
+  );
 }
 
 /** It depends on how the client calls the server, so nobody between may keep it. */

@@ -2,13 +2,13 @@ import { sha256 } from '@mirror/core';
 import { textAnswer } from '../http/answer.ts';
 import type { Answer } from '../http/answer.ts';
 import { cratePage } from '../pages/crate-page.ts';
+import { loginPage } from '../pages/login-page.ts';
 import { searchPage } from '../pages/search-page.ts';
 import { startPage } from '../pages/start-page.ts';
 import { FAVICON, STYLE } from '../pages/style.ts';
 import { newestFirst, newestOf } from '../registry/newest-version.ts';
 import type { AppCall, AppContext } from './app.ts';
 import { findCrates } from './find-crates.ts';
-import { indexTime } from './index-time.ts';
 
 /** Answers what people ask for with a browser; undefined when there is no such page. */
 export type Pages = (call: AppCall) => Promise<Answer | undefined>;
@@ -21,13 +21,13 @@ export function createPages({ mirror, watch, notes }: AppContext): Pages {
       return startPage({
         address: call.address,
         state: watch.state,
-        indexTime: indexTime(watch.state),
         notes,
         now: Date.now(),
       });
     if (first === 'crates' && name !== undefined && more.length === 0) return crate(call, name, vers);
     if (name !== undefined) return undefined;
     if (first === 'search') return search(call);
+    if (first === 'me') return loginPage(call.address);
     return ASSETS[first];
   };
 

@@ -31,7 +31,9 @@ export function publicAddress(request: AddressedRequest, settings: AddressSettin
   const proto = firstOf(forwarded['x-forwarded-proto']) ?? (request.isSecure ? 'https' : 'http');
   if (proto !== 'http' && proto !== 'https') return undefined;
   const prefix = firstOf(forwarded['x-forwarded-prefix'])?.replace(/\/+$/, '') ?? settings.basePath;
-  return prefix === '' || BASE_PATH.test(prefix) ? `${proto}://${host}${prefix}` : undefined;
+  if (prefix !== '' && !BASE_PATH.test(prefix)) return undefined;
+  // a port above 65535 and an address such as 1.2.3.999 have the form of a host, and are none
+  return URL.canParse(`${proto}://${host}`) ? `${proto}://${host}${prefix}` : undefined;
 }
 
 /**

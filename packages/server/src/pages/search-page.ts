@@ -1,7 +1,8 @@
-import type { FoundCrates } from '../app/find-crates.ts';
+import type { NoSearch } from '../app/find-crates.ts';
 import type { Answer } from '../http/answer.ts';
 import { html } from '@mirror/core';
 import type { Html } from '@mirror/core';
+import type { NameHits } from '../state/search-names.ts';
 import { basePathOf, pageAnswer } from './page.ts';
 import { count, counted } from './quantities.ts';
 
@@ -9,8 +10,7 @@ import { count, counted } from './quantities.ts';
 export interface SearchPageParts {
   readonly address: string;
   readonly query: string;
-  /** Undefined until the names have been read. */
-  readonly found: FoundCrates | undefined;
+  readonly found: NameHits | NoSearch;
   /** From 1. */
   readonly page: number;
   readonly perPage: number;
@@ -28,9 +28,11 @@ export function searchPage({ address, query, found, page, perPage }: SearchPageP
     });
   const base = basePathOf(address);
   const heading = html`<h1>${query}</h1>`;
-  if (found === undefined) {
+  if (typeof found === 'string') {
+    const reason =
+      found === 'busy' ? 'Too many people are searching.' : 'The names of the crates are still being read.';
     const main = html`${heading}
-      <p class="lead">The names of the crates are still being read. Try again in a moment.</p>`;
+      <p class="lead">${reason} Try again in a moment.</p>`;
     return pageAnswer({ address, title, query, main, status: 503 });
   }
   if (found.total === 0) {

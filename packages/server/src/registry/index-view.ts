@@ -22,6 +22,8 @@ export interface IndexView {
    * version has another line further down, are not shown.
    */
   apply(indexPath: string, bytes: Buffer, nowMs: number): Promise<Buffer>;
+  /** Those of a crate's entries that are shown. */
+  choose(entries: readonly IndexEntry[], nowMs: number): Promise<readonly IndexEntry[]>;
 }
 
 /**
@@ -35,15 +37,18 @@ export function createIndexView(options: IndexViewOptions): IndexView | undefine
   const { selection, publishedBefore, withoutPubtime, isPresent } = options;
   if (selection === undefined && publishedBefore === undefined && isPresent === undefined) return undefined;
   const isAllowed = patternTest(options.allow ?? []);
+  const choose = async (entries: readonly IndexEntry[], nowMs: number): Promise<readonly IndexEntry[]> => {
+    const before = publishedBefore?.(nowMs) ?? Number.POSITIVE_INFINITY;
+    let shown: readonly IndexEntry[] = entries.filter(
+      (entry) => isOld(entry, before, withoutPubtime) || isAllowed(entry),
+    );
+    if (selection !== undefined) shown = selection.select(shown);
+    return isPresent === undefined ? shown : present(shown, isPresent);
+  };
   return {
+    choose,
     async apply(indexPath, bytes, nowMs) {
-      const { entries } = entriesOf(indexPath, bytes);
-      const before = publishedBefore?.(nowMs) ?? Number.POSITIVE_INFINITY;
-      let shown: readonly IndexEntry[] = entries.filter(
-        (entry) => isOld(entry, before, withoutPubtime) || isAllowed(entry),
-      );
-      if (selection !== undefined) shown = selection.select(shown);
-      if (isPresent !== undefined) shown = await present(shown, isPresent);
+      const shown = await choose(entriesOf(indexPath, bytes).entries, nowMs);
       return linesOf(bytes, new Set(shown.map(({ line }) => line)));
     },
   };

@@ -1,17 +1,34 @@
 import { createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { entriesOf, parseCrateFileName, readIndexFiles, readLines, systemCodeOf } from '@mirror/core';
+import {
+  createSelection,
+  parseCrateFileName,
+  parsePublishTime,
+  readIndexFiles,
+  readLines,
+  systemCodeOf,
+} from '@mirror/core';
+import { openCrateFiles } from '../registry/crate-files.ts';
 import { openIndexFiles } from '../registry/index-files.ts';
+import { createIndexView } from '../registry/index-view.ts';
+import type { IndexView } from '../registry/index-view.ts';
+import { readIndexTime } from './index-time.ts';
 import type { MirrorState, ScanPlaces } from './mirror-state.ts';
+import { createNameTable, namedCrate } from './name-table.ts';
+import type { NamedCrate } from './name-table.ts';
 
 /**
  * Look through a whole mirror: every line of the index, every crate file's size. Takes seconds to minutes for all of crates.io; only the
- * names stay in memory, about 4 MB. What cannot be read counts as nothing.
+ * names and newest versions stay in memory, about 7 MB. A folder of crate files that cannot be read counts as empty.
+ *
+ * An index in the packs of a repository is read in the order of its deltas, by threads.
+ *
+ * @throws {MirrorError} ERR_IO or ERR_CONFIG when there is no index, or it cannot be read
  */
 export async function scanMirror(places: ScanPlaces): Promise<MirrorState> {
   const begin = Date.now();
-  const index = await scanIndex(places.indexDir);
+  const index = await scanIndex(places, begin);
   const files = { count: 0, bytes: 0 };
   for (const root of places.roots) await countLoose(root, files);
   for (const dir of places.bundleDirs) await countBundled(dir, files);
@@ -20,72 +37,71 @@ export async function scanMirror(places: ScanPlaces): Promise<MirrorState> {
 
 type IndexState = Pick<
   MirrorState,
-  'crates' | 'versions' | 'yanked' | 'malformed' | 'newestPublished' | 'indexUpdated' | 'names'
+  'crates' | 'versions' | 'yanked' | 'hasView' | 'shown' | 'malformed' | 'indexTime' | 'names'
 >;
 
-interface Entry {
-  readonly name: string;
-  readonly yanked: boolean;
-  readonly pubtime: string | undefined;
-}
-
-async function scanIndex(dir: string): Promise<IndexState> {
-  const files = openIndexFiles(dir);
+async function scanIndex(places: ScanPlaces, nowMs: number): Promise<IndexState> {
+  const { indexDir, roots } = places;
+  const commitMs = commitTime(indexDir);
+  const { view, close } = await openView(places);
   try {
-    const names: string[] = [];
+    const shown: NamedCrate[] = [];
+    let crates = 0;
     let versions = 0;
+    let shownVersions = 0;
     let yanked = 0;
     let malformed = 0;
     let newest = '';
-    for await (const { entries, problems } of crates(dir, files)) {
-      malformed += problems;
-      const [first] = entries;
-      if (first === undefined) continue;
-      names.push(first.name);
+    for await (const { entries, problems } of readIndexFiles(indexDir)) {
+      malformed += problems.length;
+      if (entries.length === 0) continue;
+      crates++;
       versions += entries.length;
       for (const entry of entries) {
         if (entry.yanked) yanked++;
         if (entry.pubtime !== undefined && entry.pubtime > newest) newest = entry.pubtime;
       }
+      const named = namedCrate(view === undefined ? entries : await view.choose(entries, nowMs));
+      if (named === undefined) continue;
+      shown.push(named);
+      shownVersions += named.versions;
     }
     return {
-      crates: names.length,
-      versions,
-      yanked,
-      malformed,
-      newestPublished: newest === '' ? undefined : Date.parse(newest),
-      indexUpdated: files.updatedAt(),
-      names: sortedNames(names),
+      ...{ crates, versions, yanked, malformed },
+      hasView: view !== undefined,
+      shown: { crates: shown.length, versions: shownVersions },
+      indexTime: readIndexTime(indexDir, roots, commitMs, newest === '' ? undefined : Date.parse(newest)),
+      names: createNameTable(shown),
     };
+  } finally {
+    await close();
+  }
+}
+
+function commitTime(indexDir: string): number | undefined {
+  const files = openIndexFiles(indexDir);
+  try {
+    return files.updatedAt();
   } finally {
     files.close();
   }
 }
 
-function sortedNames(names: readonly string[]): string {
-  return names
-    .map((name) => ({ name, key: name.toLowerCase() }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-    .map(({ name }) => `${name}\n`)
-    .join('');
-}
-
-interface CrateLines {
-  readonly entries: readonly Entry[];
-  readonly problems: number;
-}
-
-async function* crates(dir: string, files: ReturnType<typeof openIndexFiles>): AsyncGenerator<CrateLines> {
-  if (files.isPacked) {
-    for await (const indexPath of files.paths()) yield parseLines(indexPath, (await files.read(indexPath))?.bytes);
-    return;
-  }
-  for await (const { entries, problems } of readIndexFiles(dir)) yield { entries, problems: problems.length };
-}
-
-function parseLines(indexPath: string, bytes: Buffer | undefined): CrateLines {
-  const { entries, problems } = entriesOf(indexPath, bytes ?? '');
-  return { entries, problems: problems.length };
+/** The view of the server, made again from its options. */
+async function openView(places: ScanPlaces): Promise<{ readonly view: IndexView | undefined; close(): Promise<void> }> {
+  const { view: spec, roots, bundleDirs } = places;
+  if (spec === undefined) return { view: undefined, close: () => Promise.resolve() };
+  const { selection, publishedBefore, withoutPubtime, allow, isOnlyPresent = false, layout } = spec;
+  const files = isOnlyPresent ? await openCrateFiles({ roots, bundleDirs, layout, cacheBytes: 0 }) : undefined;
+  const view = createIndexView({
+    selection: selection === undefined ? undefined : createSelection(selection),
+    publishedBefore:
+      publishedBefore === undefined ? undefined : (atMs: number) => parsePublishTime(publishedBefore, atMs),
+    ...(withoutPubtime === undefined ? {} : { withoutPubtime }),
+    allow,
+    isPresent: files?.has,
+  });
+  return { view, close: async () => files?.close() };
 }
 
 interface Tally {

@@ -1,5 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ScanPlaces } from './mirror-state.ts';
+import { buffersOf } from './name-table.ts';
 import { scanMirror } from './scan-mirror.ts';
 
-parentPort?.postMessage(await scanMirror(workerData as ScanPlaces));
+const found = await scanMirror(workerData as ScanPlaces);
+parentPort?.postMessage(found, buffersOf(found.names));

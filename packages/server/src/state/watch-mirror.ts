@@ -7,6 +7,8 @@ import type { MirrorState, ScanPlaces } from './mirror-state.ts';
 export interface MirrorWatch {
   /** The last look's outcome; undefined until the first one has ended. */
   readonly state: MirrorState | undefined;
+  /** Why the last look failed; undefined when it did not. */
+  readonly failure: string | undefined;
   /** Resolves when the first look has ended, well or not. */
   readonly ready: Promise<void>;
   close(): Promise<void>;
@@ -18,6 +20,7 @@ export interface MirrorWatch {
  */
 export function watchMirror(places: ScanPlaces, everyMs: number, log: Log = silentLog): MirrorWatch {
   let state: MirrorState | undefined;
+  let failure: string | undefined;
   let worker: Worker | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -27,10 +30,14 @@ export function watchMirror(places: ScanPlaces, everyMs: number, log: Log = sile
       worker = new Worker(new URL('./scan-worker.js', import.meta.url), { workerData: places });
       worker.once('message', (found: MirrorState) => {
         state = found;
+        failure = undefined;
         const { crates, versions, crateFiles, scanMs } = found;
         log.debug('mirror counted', { crates, versions, crate_files: crateFiles, ms: scanMs });
       });
-      worker.once('error', (error) => log.warn('the mirror could not be counted', { error: messageOf(error) }));
+      worker.once('error', (error) => {
+        failure = messageOf(error);
+        log.warn('the mirror could not be counted', { error: failure });
+      });
       worker.once('exit', () => {
         worker = undefined;
         if (everyMs > 0 && !isClosed) timer = setTimeout(() => void look(), everyMs).unref();
@@ -43,6 +50,9 @@ export function watchMirror(places: ScanPlaces, everyMs: number, log: Log = sile
   return {
     get state() {
       return state;
+    },
+    get failure() {
+      return failure;
     },
     ready,
     async close() {
