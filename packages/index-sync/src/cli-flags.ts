@@ -1,4 +1,4 @@
-import { flag, observeFlags, selectionFlags } from '@mirror/core/cli';
+import { flag, observeFlags, removalFlags, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 
 const index = 'Index:';
@@ -59,6 +59,7 @@ export const syncFlags = {
     isAge: true,
   }),
   watch: flag.duration({ group: index, describe: 'go on for ever: look again after this time' }),
+  ...removalFlags(index),
   changes: flag.string({
     group: feed,
     value: 'FILE',

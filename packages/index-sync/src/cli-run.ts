@@ -10,7 +10,8 @@ import {
 } from '@mirror/core/net';
 import type { Credentials, HttpClient, Retry } from '@mirror/core/net';
 import { observeWork } from '@mirror/core/cli';
-import type { CommandContext, Outcome } from '@mirror/core/cli';
+import type { CommandContext, Outcome, ProgressState } from '@mirror/core/cli';
+import type { SparseCounts } from '@mirror/core/sparse';
 import type { Observed } from '@mirror/core/observe';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -40,8 +41,15 @@ interface Job {
   /** Undefined for the sparse protocol. */
   readonly engine: GitEngine | undefined;
   readonly threads: number;
-  readonly received: { bytes: number };
+  readonly received: Received;
   readonly rounds: SyncRounds;
+}
+
+/** How far the run has come, for whoever shows it. */
+interface Received {
+  bytes: number;
+  /** The sparse protocol knows its files one by one. */
+  files?: Readonly<SparseCounts>;
 }
 
 interface Network {
@@ -120,7 +128,7 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
   });
   const network: Network = { http: createHttpClient(policy), retry };
   const threads = values.indexThreads ?? Math.min(4, availableParallelism());
-  const received = { bytes: 0 };
+  const received: Received = { bytes: 0 };
   const onBytes = (bytes: number): void => void (received.bytes += bytes);
   const engine =
     values.protocol === 'git'
@@ -181,7 +189,7 @@ async function oneRound(job: Job): Promise<Outcome> {
   const held = await hold(job);
   const progress = context.progress({
     label: 'receiving',
-    read: () => ({ done: 0, bytes: job.received.bytes, failed: 0 }),
+    read: () => progressOf(job.received),
   });
   try {
     const synced = values.skipIndexUpdate ? { outcome: 'skipped' } : await held.sync();
@@ -210,6 +218,11 @@ async function oneRound(job: Job): Promise<Outcome> {
   }
 }
 
+function progressOf({ bytes, files }: Received): ProgressState {
+  if (files === undefined) return { done: 0, bytes, failed: 0 };
+  return { done: files.checked, total: files.total, bytes: files.bytes, failed: files.failed };
+}
+
 // what the downloader has done need not be told again; what it has not, will be
 async function downloadIfWanted({ values, dirs, context }: Job, feed: ChangeFeed): Promise<Downloaded | undefined> {
   const { download, wantsDownload } = await import('./cli-download.ts');
@@ -224,7 +237,7 @@ async function downloadIfWanted({ values, dirs, context }: Job, feed: ChangeFeed
 
 function partialFailure(synced: object, problems: number): Outcome['failure'] {
   const failed = 'failed' in synced ? Number(synced.failed) : 0;
-  if (failed > 0) return { code: 'ERR_PARTIAL', message: `${failed} index files could not be fetched` };
+  if (failed > 0) return { code: 'ERR_PARTIAL', message: `${failed} index files could not be brought up to date` };
   return problems > 0
     ? { code: 'ERR_PARTIAL', message: `${problems} lines of the index could not be read` }
     : undefined;
@@ -287,7 +300,7 @@ function holdRepository({ values, context, dirs, url, threads }: Job, engine: Gi
   return { feed: gitChangeFeed(dirs.index, held.place.gitDir), sync, release: held.release };
 }
 
-async function holdFiles({ context, dirs, url, network, chosen }: Job): Promise<Held> {
+async function holdFiles({ values, context, dirs, url, network, chosen, received }: Job): Promise<Held> {
   const { holdSparse, syncSparse } = await import('./sparse.ts');
   const held = holdSparse(dirs.index);
   const { log, signal } = context;
@@ -298,6 +311,8 @@ async function holdFiles({ context, dirs, url, network, chosen }: Job): Promise<
       names: chosen?.names ?? [],
       ...network,
       concurrency: 64,
+      maxRemoved: values.maxRemoved,
+      onStart: (counts) => (received.files = counts),
       log,
       signal,
     });

@@ -18,6 +18,6 @@ export type { Program } from './find-downloader.ts';
 export { runDownloader } from './run-downloader.ts';
 export type { DownloaderResult, RunDownloaderOptions } from './run-downloader.ts';
 export { holdSparse, syncSparse } from './sparse.ts';
-export type { HeldSparse, SparseOptions, SparseResult } from './sparse.ts';
+export type { HeldSparse, SparseOptions } from './sparse.ts';
 export { holdIndex, syncIndex } from './sync-index.ts';
 export type { HeldIndex, SyncIndexOptions, SyncIndexResult } from './sync-index.ts';

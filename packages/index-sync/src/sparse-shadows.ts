@@ -1,13 +1,16 @@
 import { isIndexPath } from '@mirror/core';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { renameOver } from '@mirror/core/io';
-import { replaceFile } from './git/durable.ts';
+import { renameOver, replaceFile } from '@mirror/core/io';
 
 /** What index files were before they changed, kept until the changes are acknowledged. */
 export interface SparseShadows {
-  /** Call before a file is replaced or removed; the first call since the last acknowledgement counts. */
-  keep(indexPath: string): void;
+  /**
+   * Call before a file is replaced or removed; the first call since the last acknowledgement counts.
+   *
+   * @returns the files that were written, to be flushed before the change
+   */
+  keep(indexPath: string): readonly string[];
   /** Files that changed since the acknowledged state, in path order, with their text then (empty: it was not there). */
   acknowledged(): Iterable<{ readonly indexPath: string; readonly before: string; readonly after: string }>;
   /** The feed up to now was handed out. */
@@ -35,20 +38,19 @@ export function openSparseShadows(dir: string, ownDir: string): SparseShadows {
     rmSync(done, { recursive: true, force: true });
   }
 
-  function keepIn(set: string, indexPath: string): void {
+  function keepIn(set: string, indexPath: string): readonly string[] {
     const shadow = path.join(set, indexPath);
-    if (existsSync(shadow)) return;
-    mkdirSync(path.dirname(shadow), { recursive: true });
+    if (existsSync(shadow)) return [];
+    mkdirSync(set, { recursive: true });
     const file = path.join(dir, indexPath);
-    if (!existsSync(file)) return replaceFile(shadow, '');
-    copyFileSync(file, `${shadow}.tmp`);
-    renameOver(`${shadow}.tmp`, shadow);
+    replaceFile(indexPath, existsSync(file) ? readFileSync(file) : '', { within: set, flush: false });
+    return [shadow];
   }
 
   return {
     keep(indexPath) {
-      keepIn(acknowledged, indexPath);
-      if (existsSync(emitted)) keepIn(emitted, indexPath);
+      const kept = keepIn(acknowledged, indexPath);
+      return existsSync(emitted) ? [...kept, ...keepIn(emitted, indexPath)] : kept;
     },
     *acknowledged() {
       for (const indexPath of filesBelow(acknowledged)) {

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { scratchDir } from '@mirror-tools/test-support';
-import { createHttpClient, createHttpPolicy, createRetry, silentLog } from '@mirror/core';
+import { createHttpClient, createHttpPolicy, createRetry, parseRemovalLimit, silentLog } from '@mirror/core';
+import type { SparseCounts } from '@mirror/core/sparse';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { holdSparse, sparseChangeFeed, syncSparse, type ChangeRecord, type SparseResult } from '../dist/index.js';
+import { holdSparse, sparseChangeFeed, syncSparse, type ChangeRecord } from '../dist/index.js';
 import { lineText } from './upstream.ts';
 
 interface Sparse {
@@ -40,7 +41,7 @@ async function serve(files: Map<string, string>): Promise<Sparse> {
 const serde = (...versions: readonly string[]): string =>
   versions.map((vers) => `${lineText({ name: 'serde', vers })}\n`).join('');
 
-async function run(dir: string, url: string, names: readonly string[]): Promise<SparseResult> {
+async function run(dir: string, url: string, names: readonly string[]): Promise<SparseCounts> {
   const http = createHttpClient(createHttpPolicy({ product: 'test/1', stallTimeoutMs: 2000 }));
   const held = holdSparse(dir);
   const retry = createRetry({ policy: { retries: 0, baseMs: 1, maxMs: 1 }, log: silentLog });
@@ -51,6 +52,7 @@ async function run(dir: string, url: string, names: readonly string[]): Promise<
       names,
       http,
       concurrency: 8,
+      maxRemoved: parseRemovalLimit('5%'),
       retry,
       log: silentLog,
     });

@@ -60,10 +60,12 @@ export function massRemovalError(
   { held, gone }: Removals,
   /** Of the tool that refuses. */
   flag = '--max-removed',
+  /** What is as it was. */
+  kept = 'nothing was changed',
 ): MirrorError {
   return new MirrorError(
     'ERR_INTEGRITY',
-    `${where}: the change removes ${String(gone)} of ${String(held)} ${things}, more than ${flag} allows; nothing was changed`,
+    `${where}: the change removes ${String(gone)} of ${String(held)} ${things}, more than ${flag} allows; ${kept}`,
     { hint: `check upstream; if the removals are intended, use ${flag} with a higher value, or ${flag} off` },
   );
 }
