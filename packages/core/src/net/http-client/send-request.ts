@@ -52,15 +52,25 @@ export interface Opener {
 function answerOf(url: string, method: string, answer: IncomingMessage, { stallTimeoutMs }: HttpPolicy): HttpAnswer {
   const { headers, statusCode: status = 0 } = answer;
   const discard = (): Promise<void> => drain(answer);
-  const hasBody = method !== 'HEAD' && status !== 204 && status !== 304;
-  let body: Readable = steadyBody(url, answer, stallTimeoutMs);
-  try {
-    if (hasBody) body = decodedBody(url, body, headers['content-encoding']);
-  } catch (error) {
-    void discard();
-    throw error;
+  let body: Readable | undefined;
+  return {
+    ...{ url, status, headers, discard },
+    // made when it is asked for: most answers to "has it changed?" have none
+    get body() {
+      return (body ??= bodyOf());
+    },
+  };
+
+  function bodyOf(): Readable {
+    const steady = steadyBody(url, answer, stallTimeoutMs);
+    if (method === 'HEAD' || status === 204 || status === 304) return steady;
+    try {
+      return decodedBody(url, steady, headers['content-encoding']);
+    } catch (error) {
+      void discard();
+      throw error;
+    }
   }
-  return { url, status, headers, body, discard };
 }
 
 // what is short is read to its end, so that the connection can be used again
