@@ -1,14 +1,6 @@
 import { MirrorError, messageOf } from '@mirror/core/errors';
-import {
-  DEFAULT_RETRY,
-  checkedToken,
-  createHttpClient,
-  createHttpPolicy,
-  createRetry,
-  pause,
-  splitCredentials,
-} from '@mirror/core/net';
-import type { Credentials, HttpClient, Retry } from '@mirror/core/net';
+import { DEFAULT_RETRY, createHttpClient, createHttpPolicy, createRetry, pause } from '@mirror/core/net';
+import type { HttpClient, Retry } from '@mirror/core/net';
 import { observeWork } from '@mirror/core/cli';
 import type { CommandContext, Outcome, ProgressState } from '@mirror/core/cli';
 import type { SparseCounts } from '@mirror/core/sparse';
@@ -22,7 +14,7 @@ import type { SyncValues } from './cli-flags.ts';
 import type { ChosenCrates, JudgedIndex } from './cli-selection.ts';
 import { createEngine } from './create-engine.ts';
 import type { GitEngine } from './git/engine.ts';
-import { gitCredentials, gitLogin } from './git/git-login.ts';
+import { indexAddress } from './index-address.ts';
 import { noRounds, noteRound, type SyncRounds } from './observe/sync-rounds.ts';
 import { holdIndex, syncIndex } from './sync-index.ts';
 
@@ -107,10 +99,7 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
   const given = values.indexUrl ?? (values.protocol === 'git' ? GIT_INDEX : SPARSE_INDEX);
   const { userAgent, contact, caFile, connectTimeout: connectTimeoutMs, stallTimeout: stallTimeoutMs } = values;
   const product = `mirror-index-sync/${version}`;
-  const token = checkedToken(io.env['MIRROR_INDEX_TOKEN'], 'MIRROR_INDEX_TOKEN');
-  const login = values.protocol === 'git' ? gitLogin(given, token) : undefined;
-  const credentials = values.protocol === 'git' ? gitCredentials(given, login) : sparseCredentials(given, token);
-  const url = splitCredentials(given).address;
+  const { address: url, credentials, login } = indexAddress(given, values.protocol, io.env);
   const policy = createHttpPolicy({
     product,
     userAgent,
@@ -328,11 +317,4 @@ async function holdFiles({ values, context, dirs, url, network, chosen, received
     };
   };
   return { feed: sparseChangeFeed(held.shadows), sync, release: held.release };
-}
-
-// a registry takes its token as it is, as cargo sends it
-function sparseCredentials(url: string, token: string | undefined): Credentials | undefined {
-  const plain = url.replace(/^sparse\+/, '');
-  if (token === undefined || !URL.canParse(plain)) return splitCredentials(plain).credentials;
-  return { origin: new URL(plain).origin, authorization: token };
 }

@@ -8,6 +8,7 @@ export const SETTING_NAMES: readonly string[] = [
   'adaptive',
   'algorithms',
   'allow',
+  'allow-rollback',
   'allow-unsigned',
   'archive',
   'base-path',
