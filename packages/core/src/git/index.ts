@@ -26,6 +26,8 @@ export { openPackFile } from './pack-file.ts';
 export type { PackFile, PackedEntry } from './pack-file.ts';
 export { readPackIndex } from './pack-index.ts';
 export type { PackIndex } from './pack-index.ts';
+export { openHeadFiles } from './head-files.ts';
+export type { HeadFiles } from './head-files.ts';
 export { openPackedIndex } from './packed-index.ts';
 export type { PackedIndex } from './packed-index.ts';
 export { findRepository, headBranch, parseCommit, readRef, readShallow } from './repository.ts';

@@ -3,8 +3,7 @@ import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, isIndexPath, systemCodeOf } from '@mirror/core';
-import { findRepository, headCommitTime, openPackedIndex, readRef } from '@mirror/core/git';
-import type { PackedIndex } from '@mirror/core/git';
+import { findRepository, headCommitTime, openHeadFiles } from '@mirror/core/git';
 import { readPlainFile, statPlainFile } from '@mirror/core/io';
 import { settle } from './settle.ts';
 
@@ -40,7 +39,7 @@ export interface IndexFiles {
 export function openIndexFiles(dir: string): IndexFiles {
   const place = findRepository(dir);
   if (hasIndexFolders(dir)) return directoryFiles(dir, place?.gitDir);
-  if (place !== undefined) return repositoryFiles(dir, place.gitDir);
+  if (place !== undefined) return repositoryFiles(dir);
   throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, {
     hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index, a bare repository of it, or a directory arranged like it: se/rd/serde',
   });
@@ -98,57 +97,39 @@ async function* walk(dir: string, folder: string): AsyncGenerator<string> {
   }
 }
 
-function repositoryFiles(dir: string, gitDir: string): IndexFiles {
-  let packed = openPackedIndex(dir);
-  let places = placesOf(packed);
+function repositoryFiles(dir: string): IndexFiles {
+  const files = openHeadFiles(dir);
   let checkedAt = Date.now();
-  const current = (): PackedIndex => {
-    if (Date.now() - checkedAt < HEAD_BELIEVED_MS) return packed;
-    checkedAt = Date.now();
-    if (readRef(gitDir, 'HEAD') === packed.commit) return packed;
-    const newer = openPackedIndex(dir);
-    packed.close();
-    packed = newer;
-    places = placesOf(packed);
-    return packed;
+  const idOf = (indexPath: string): string | undefined => {
+    if (!isIndexPath(indexPath)) return undefined;
+    if (Date.now() - checkedAt >= HEAD_BELIEVED_MS) {
+      files.refresh();
+      checkedAt = Date.now();
+    }
+    return files.find(indexPath);
   };
   return {
     location: dir,
     isPacked: true,
-    stamp: (indexPath) =>
-      settle(() => {
-        const index = current();
-        const n = places.get(indexPath);
-        return n === undefined ? undefined : index.idOf(n);
-      }),
+    stamp: (indexPath) => settle(() => idOf(indexPath)),
     read: (indexPath) =>
       settle(() => {
-        const index = current();
-        const n = places.get(indexPath);
-        if (n === undefined) return undefined;
-        const bytes = index.read(n);
+        const id = idOf(indexPath);
+        if (id === undefined) return undefined;
+        const bytes = files.read(id);
         if (bytes.length > MAX_INDEX_FILE_BYTES) throw tooLarge(indexPath, bytes.length);
-        return { bytes, stamp: index.idOf(n) };
+        return { bytes, stamp: id };
       }),
     async *paths() {
-      for (const indexPath of places.keys()) yield await Promise.resolve(indexPath);
+      for (const indexPath of files.paths()) if (isIndexPath(indexPath)) yield await Promise.resolve(indexPath);
     },
-    updatedAt: () => current().commitTime * 1000,
-    close: () => packed.close(),
+    updatedAt: () => files.commitTime * 1000,
+    close: () => files.close(),
   };
 }
 
 const HEAD_BELIEVED_MS = 5000;
 
-function placesOf(packed: PackedIndex): ReadonlyMap<string, number> {
-  const places = new Map<string, number>();
-  packed.paths.forEach((indexPath, n) => {
-    if (isIndexPath(indexPath)) places.set(indexPath, n);
-  });
-  return places;
-}
-
-/** A directory without a readable commit is an index all the same. */
 function tooLarge(indexPath: string, bytes: number): MirrorError {
   return new MirrorError(
     'ERR_INTEGRITY',
