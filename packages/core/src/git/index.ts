@@ -28,8 +28,6 @@ export { readPackIndex } from './pack-index.ts';
 export type { PackIndex } from './pack-index.ts';
 export { openHeadFiles } from './head-files.ts';
 export type { HeadFiles } from './head-files.ts';
-export { openPackedIndex } from './packed-index.ts';
-export type { PackedIndex } from './packed-index.ts';
 export { findRepository, headBranch, parseCommit, readRef, readShallow } from './repository.ts';
 export type { CommitInfo, RepositoryPlace } from './repository.ts';
 export { MAX_FOLDER_DEPTH, parseTree, walkTree } from './tree.ts';
