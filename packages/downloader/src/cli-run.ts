@@ -1,7 +1,7 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
 import { MirrorError, messageOf } from '@mirror/core/errors';
+import { openOutput } from '@mirror/core/io';
 import { silentLog } from '@mirror/core/log';
 import { createLocalStorage } from '@mirror/core/mirror';
 import { createHttpPolicy } from '@mirror/core/net';
@@ -17,7 +17,7 @@ import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cl
 import { interruptionOf } from './cli-interruption.ts';
 import { earlierManifest } from './cli-manifest.ts';
 import { version } from './cli-version.ts';
-import { download } from './download.ts';
+import { downloadLocked, lockMirror } from './download.ts';
 import type { DownloadOptions, DownloadSummary } from './download.ts';
 import { isUpstreamSilent } from './download-state.ts';
 import type { DownloadState } from './download-state.ts';
@@ -43,49 +43,72 @@ export async function runDownload(values: DownloadValues, context: CommandContex
     signal,
   });
   warnOfOtherRegistry(values, context.log);
-  const records = toStdout ? recordsToStream((lines) => void io.stdout.write(lines)) : recordsToFile(values.manifest);
-  const bundler = await bundlerOf(values, storage, records, context);
-  const progress = context.progress({ label: 'downloading', read: () => progressOf(state, total()) });
-  const run = async (): Promise<Outcome> => {
-    const summary = await download({
-      work,
-      storage,
-      records: bundler?.records ?? records,
-      bundling: bundler,
-      journalFile: toStdout ? undefined : values.manifest,
-      ...fetchingOf(values, context),
-      resumeCheck: values.resumeCheck,
-      recordSkipped: values.recordSkipped,
-      flush: values.fsync,
-      signal,
-      log,
-      onStart: (running) => (state = running),
-      onDone: progress.tick,
-    });
-    progress.stop();
-    const outcome = withBundles(outcomeOf(summary, state, signal, toStdout), bundler);
-    return signal.aborted ? outcome : withUnmet(outcome, work.judge(log));
-  };
-  const watched = async (): Promise<Observed> => {
-    const { observeDownload } = await import('./observe/observe-download.ts');
-    const { out, indexDir, concurrency: ceiling } = values;
-    return observeDownload({
-      version,
-      out,
-      indexDir,
-      ceiling,
-      total,
-      state: () => state,
-      bundles: () => bundler?.summary(),
-    });
-  };
+  // before the manifest and the bundles are opened, which mends what a killed run left: a run that is refused changes nothing
+  const lock = orElse(stop, () => lockMirror(storage, 'mirror-downloader download'));
   try {
-    return await observeWork(values, watched, context, run);
+    return await downloadInto();
   } finally {
     stop();
-    progress.stop();
-    await bundler?.release();
-    records.close();
+    lock.release();
+  }
+
+  async function downloadInto(): Promise<Outcome> {
+    const records = toStdout ? recordsToStream((lines) => void io.stdout.write(lines)) : recordsToFile(values.manifest);
+    const bundler = await bundlerOf(values, storage, records, context);
+    const progress = context.progress({ label: 'downloading', read: () => progressOf(state, total()) });
+    const run = async (): Promise<Outcome> => {
+      const summary = await downloadLocked({
+        work,
+        storage,
+        records: bundler?.records ?? records,
+        bundling: bundler,
+        journalFile: toStdout ? undefined : values.manifest,
+        ...fetchingOf(values, context),
+        resumeCheck: values.resumeCheck,
+        recordSkipped: values.recordSkipped,
+        flush: values.fsync,
+        signal,
+        log,
+        onStart: (running) => (state = running),
+        onDone: progress.tick,
+      });
+      progress.stop();
+      const outcome = withBundles(outcomeOf(summary, state, signal, toStdout), bundler);
+      return signal.aborted ? outcome : withUnmet(outcome, work.judge(log));
+    };
+    const watched = async (): Promise<Observed> => {
+      const { observeDownload } = await import('./observe/observe-download.ts');
+      const { out, indexDir, concurrency: ceiling } = values;
+      return observeDownload({
+        version,
+        out,
+        indexDir,
+        ceiling,
+        total,
+        state: () => state,
+        bundles: () => bundler?.summary(),
+      });
+    };
+    try {
+      return await observeWork(values, watched, context, run);
+    } finally {
+      progress.stop();
+      try {
+        await bundler?.release();
+      } finally {
+        records.close();
+      }
+    }
+  }
+}
+
+/** What `work` gives; when it fails, `undo` comes first. */
+function orElse<T>(undo: () => void, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    undo();
+    throw error;
   }
 }
 
@@ -102,9 +125,9 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
   const manifest = earlierManifest(values);
   const work = await workListOf(values, context);
   warnOfOtherRegistry(values, context.log);
-  const missing =
-    values.missing === undefined ? undefined : values.missing === '-' ? io.stdout : createWriteStream(values.missing);
-  const isFile = missing !== undefined && missing !== io.stdout;
+  const isFile = values.missing !== undefined && values.missing !== '-';
+  const missing = isFile ? await openOutput(values.missing, { signal }) : undefined;
+  const writeMissing = (text: string): Promise<void> => missing?.write(text) ?? writeOut(io.stdout, text);
   let done = 0;
   const progress = context.progress({ label: 'planning', read: () => ({ done, bytes: 0, failed: 0 }) });
   const summary = await plan({
@@ -119,15 +142,16 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
       done += 1;
       progress.tick();
     },
-    ...(missing === undefined
+    ...(values.missing === undefined
       ? {}
-      : { onMissing: (job: CrateJob) => writeOut(missing, `${JSON.stringify(listLine(job))}\n`) }),
+      : { onMissing: (job: CrateJob) => writeMissing(`${JSON.stringify(listLine(job))}\n`) }),
+  }).catch((error: unknown) => {
+    missing?.abort();
+    progress.stop();
+    throw error;
   });
   progress.stop();
-  if (isFile) {
-    missing.end();
-    await finished(missing);
-  }
+  await missing?.commit();
   const failure = summary.fits
     ? work.counts.malformed > 0
       ? ({ code: 'ERR_PARTIAL', message: `${String(work.counts.malformed)} malformed lines in the source` } as const)
@@ -136,7 +160,7 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
         code: 'ERR_IO',
         message: `the disk is too small: about ${String(summary.missing_bytes_estimate)} bytes are to come, ${String(summary.disk_free)} are free`,
       } as const);
-  const outcome = { summary, stdoutTaken: missing === io.stdout, ...(failure === undefined ? {} : { failure }) };
+  const outcome = { summary, stdoutTaken: values.missing === '-', ...(failure === undefined ? {} : { failure }) };
   return signal.aborted ? outcome : withUnmet(outcome, work.judge(context.log));
 }
 

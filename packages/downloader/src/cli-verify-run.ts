@@ -9,7 +9,7 @@ import { earlierManifest } from './cli-manifest.ts';
 import { fetchingOf, sourceOf } from './cli-run.ts';
 import { withUnmet } from './cli-unmet.ts';
 import type { VerifyValues } from './cli-verify.ts';
-import { recordsToFile } from './records.ts';
+import { recordsWhenNeeded } from './records.ts';
 import type { Records } from './records.ts';
 import { readAbsentPaths } from './verify/absent-paths.ts';
 import { createKnownPaths, verify } from './verify.ts';
@@ -63,7 +63,7 @@ function repairOf(
     throw new MirrorError('ERR_USAGE', '--manifest -: the problems are on stdout already', {
       hint: 'name a file for the records of the repair',
     });
-  const records = recordsToFile(manifest);
+  const records = recordsWhenNeeded(manifest); // when the mirror's lock is held
   return { ...fetchingOf(values, context), flush: values.fsync, records, journalFile: manifest };
 }
 

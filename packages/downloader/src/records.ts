@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { openJsonlAppender } from '@mirror/core/io';
+import { makeDirectory, openJsonlAppender } from '@mirror/core/io';
 import { formatManifestRecord } from '@mirror/core/mirror';
 import type { ManifestRecord } from '@mirror/core/mirror';
 
@@ -14,9 +13,14 @@ export interface Records {
   close(): void;
 }
 
-/** Records that are appended to a manifest file, a few at a time; its folder is made if it is not there. */
+/**
+ * Records that are appended to a manifest file, a few at a time; its folder is made if it is not there. Opening it heals its end, so the mirror's
+ * lock is to be held by then.
+ *
+ * @throws {MirrorError} ERR_IO when it cannot be written, ERR_INTEGRITY when it is something else than a manifest
+ */
 export function recordsToFile(file: string): Records {
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeDirectory(path.dirname(file));
   const appender = openJsonlAppender(file);
   const records = createBuffered((lines) => {
     appender.appendText(lines);
@@ -24,9 +28,28 @@ export function recordsToFile(file: string): Records {
   return {
     ...records,
     close: () => {
-      records.flush();
-      appender.close();
+      try {
+        records.flush();
+      } finally {
+        appender.close();
+      }
     },
+  };
+}
+
+/** The same for a run that may have nothing to record: the file is opened with the first record. */
+export function recordsWhenNeeded(file: string): Records {
+  let opened: Records | undefined;
+  const records = (): Records => (opened ??= recordsToFile(file));
+  return {
+    add: (record) => {
+      records().add(record);
+    },
+    addLines: (lines) => {
+      records().addLines(lines);
+    },
+    flush: () => opened?.flush(),
+    close: () => opened?.close(),
   };
 }
 
@@ -49,16 +72,33 @@ export function recordsToStream(write: (lines: string) => void): Records {
 function createBuffered(write: (lines: string) => void): Omit<Records, 'close'> {
   let held = '';
   let timer: NodeJS.Timeout | undefined;
+  let failure: Error | undefined;
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (held !== '') write(held);
+    if (failure !== undefined) throw failure;
+    const lines = held;
     held = '';
+    if (lines === '') return;
+    try {
+      write(lines);
+    } catch (error) {
+      throw (failure = error as Error); // part of it may be written: no second time
+    }
+  };
+  /** No caller waits for the timer: its failure is that of the next one who adds, flushes or closes. */
+  const flushLater = (): void => {
+    try {
+      flush();
+    } catch {
+      // kept in `failure`
+    }
   };
   const addLines = (lines: string): void => {
+    if (failure !== undefined) throw failure;
     held += lines;
     if (held.length > FLUSH_BYTES) flush();
-    else timer ??= setTimeout(flush, FLUSH_MS);
+    else timer ??= setTimeout(flushLater, FLUSH_MS);
   };
   return {
     add: (record) => {

@@ -1,12 +1,8 @@
 import { CRATES_IO_BASE_URL } from '@mirror/core';
 import { writeOut } from '@mirror/core/cli';
 import type { CommandContext } from '@mirror/core/cli';
-import { randomUUID } from 'node:crypto';
-import { createWriteStream, rmSync } from 'node:fs';
-import { finished } from 'node:stream/promises';
-import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { renameOver } from '@mirror/core/io';
+import { openOutput } from '@mirror/core/io';
 import type { ChangeFeed } from './changes.ts';
 import type { ChangeKind } from './compare-index.ts';
 
@@ -28,27 +24,28 @@ export async function writeFeed(
   cratesBaseUrl: string | undefined,
   context: CommandContext,
 ): Promise<FeedCounts> {
-  if (target === '-') return emit(feed, context.io.stdout, cratesBaseUrl, context);
-  const temporary = `${target}.${randomUUID()}.part`;
-  const file = createWriteStream(temporary, { flags: 'wx', flush: true });
+  if (target === '-')
+    return emit(
+      feed,
+      (piece) => writeOut(context.io.stdout, piece),
+      cratesBaseUrl,
+      context,
+      () => Promise.resolve(),
+    );
+  const output = await openOutput(target, { signal: context.signal });
   try {
-    return await emit(feed, file, cratesBaseUrl, context, async () => {
-      file.end();
-      await finished(file);
-      renameOver(temporary, target);
-    });
+    return await emit(feed, output.write, cratesBaseUrl, context, output.commit);
   } finally {
-    file.destroy();
-    rmSync(temporary, { force: true });
+    output.abort();
   }
 }
 
 async function emit(
   feed: ChangeFeed,
-  stream: Writable,
+  write: (piece: string) => Promise<void>,
   base: string | undefined,
   { log, signal }: CommandContext,
-  finish: () => Promise<void> = () => Promise.resolve(),
+  finish: () => Promise<void>,
 ): Promise<FeedCounts> {
   const changes = { added: 0, yanked: 0, unyanked: 0, removed: 0, replaced: 0, updated: 0 };
   let problems = 0;
@@ -58,7 +55,7 @@ async function emit(
   };
   let piece = '';
   const flush = async (): Promise<void> => {
-    await writeOut(stream, piece);
+    await write(piece);
     piece = '';
     await nextTurn(); // signals are heard between pieces
     signal.throwIfAborted();

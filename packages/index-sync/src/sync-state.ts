@@ -2,7 +2,7 @@ import { MirrorError, ifThere } from '@mirror/core/errors';
 import { isObjectId } from '@mirror/core/git';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { replaceFile } from './git/durable.ts';
+import { replaceFile } from '@mirror/core/io';
 import { PRIVATE_FOLDER } from './git/git-dir.ts';
 
 /** Refs that keep two states of the index readable, and safe from git's own cleaning, until they are done with. */

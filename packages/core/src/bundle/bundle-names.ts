@@ -67,7 +67,8 @@ export async function listBundles(dir: string, prefix: string): Promise<BundleLi
   return { finished: ascending(finished), unfinished: ascending(unfinished), tails, next };
 }
 
-const BUNDLE_FILE = /^(\d{4,9})\.(tar\.zst|index\.jsonl|tar\.zst\.part|index\.jsonl\.part|tail-\d+\.part(?:\.new)?)$/;
+const BUNDLE_FILE =
+  /^(\d{4,9})\.(tar\.zst|index\.jsonl|tar\.zst\.part|index\.jsonl\.part|tail-\d+\.part(?:\.new|\.[0-9a-f]{24}\.part)?)$/;
 
 function ascending(numbers: ReadonlySet<number>): number[] {
   return [...numbers].sort((one, other) => one - other);

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import { open, readFile, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { renameOver } from '../io/rename-over.ts';
+import { replaceFile } from '../io/replace-file.ts';
 import { MirrorError } from '../errors.ts';
 import { syncFolder } from '../io/sync-folder.ts';
 import { MAX_INDEX_LINE_BYTES, parseIndexLine, type BundleEntry } from './bundle-index.ts';
@@ -233,18 +234,12 @@ async function keep(
   tails: readonly string[],
 ): Promise<void> {
   const tail = files.tailPart(rest.frames.length);
-  if (rest.open.length > 0) await replaceFile(tail, rest.open);
+  if (rest.open.length > 0) replaceFile(tail, rest.open);
   const archiveBytes = rest.frames.reduce((total, frame) => total + frame.compressed, 0);
   if (await isThere(files.archivePart)) await truncateSynced(files.archivePart, archiveBytes);
   if (await isThere(files.indexPart)) await truncateSynced(files.indexPart, indexBytes);
   for (const file of tails) if (file !== tail || rest.open.length === 0) await removeIfThere(file);
   await syncFolder(path.dirname(files.archive));
-}
-
-async function replaceFile(file: string, content: Buffer): Promise<void> {
-  const fresh = `${file}.new`;
-  await writeFile(fresh, content, { flush: true });
-  renameOver(fresh, file);
 }
 
 async function truncateSynced(file: string, bytes: number): Promise<void> {

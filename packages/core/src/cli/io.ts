@@ -1,6 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { MirrorError } from '../errors.ts';
+import { writeError } from '../io/write-error.ts';
+import { whenLockIsLost } from '../mirror/lost-lock.ts';
 
 /** The world a command runs in; the only thing that knows `process`. */
 export interface CliIo {
@@ -10,38 +13,63 @@ export interface CliIo {
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted by the first SIGINT or SIGTERM, or when the reader of stdout goes away; the reason is a `MirrorError`. */
+  /**
+   * Aborted by the first SIGINT or SIGTERM, when the reader of stdout goes away or stdout cannot be written, or when another run has taken
+   * a lock of this one over; the reason is a `MirrorError`.
+   */
   readonly signal: AbortSignal;
   /**
    * Call `listener` whenever log files are to be opened again, because the old ones were moved away: at SIGHUP and SIGUSR1, which end the
    * process, or open its debugger, as long as nobody listens. The result stops that.
    */
   readonly onReopen?: (listener: () => void) => () => void;
+  /** Resolves when all that was written to stdout has left this process, or could not: then `signal` is aborted. */
+  readonly settled?: () => Promise<void>;
 }
 
 /**
- * The real world. The first SIGINT or SIGTERM asks the command to stop, a second one ends the process at once.
- * A closed stdout (`| head`) asks it to stop too, without a word.
+ * The real world. The first SIGINT or SIGTERM asks the command to stop, a second one ends the process at once; one that comes within a
+ * moment is the first once more, as when a terminal and a parent process both send it. A closed stdout (`| head`) asks it to stop too, without a
+ * word.
  */
 export function processIo(): CliIo {
   spareShortRuns();
   const controller = new AbortController();
+  let firstAt: number | undefined;
   const interrupt = (name: 'SIGINT' | 'SIGTERM', code: 'ERR_INTERRUPTED' | 'ERR_TERMINATED', status: number): void => {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(status);
+      firstAt ??= performance.now();
+      if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(status);
       controller.abort(new MirrorError(code, `stopped by ${name}`));
     });
   };
   interrupt('SIGINT', 'ERR_INTERRUPTED', 130);
   interrupt('SIGTERM', 'ERR_TERMINATED', 143);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    controller.abort(new MirrorError('ERR_PIPE', 'the reader of the standard output went away'));
+    controller.abort(
+      error.code === 'EPIPE'
+        ? new MirrorError('ERR_PIPE', 'the reader of the standard output went away')
+        : writeError('the standard output', error),
+    );
   });
-  process.stderr.on('error', () => undefined); // nobody is left to tell
+  process.stderr.on('error', () => undefined); // there is no place left to say it
+  whenLockIsLost((error) => {
+    controller.abort(error);
+  });
   const { stdout, stderr, stdin, env } = process;
-  return { stdout, stderr, stdin, env, signal: controller.signal, onReopen };
+  const settled = async (): Promise<void> => {
+    if (stdout.destroyed || stdout.writableEnded) return;
+    await new Promise<void>((resolve) => {
+      stdout.write('', () => {
+        resolve();
+      });
+    });
+    await nextTurn(); // an error is told after the callback
+  };
+  return { stdout, stderr, stdin, env, signal: controller.signal, settled, onReopen };
 }
+
+const SAME_SIGNAL_MS = 500;
 
 function onReopen(listener: () => void): () => void {
   for (const name of REOPEN_SIGNALS) process.on(name, listener);

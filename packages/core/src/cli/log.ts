@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type * as Winston from 'winston';
+import type { MirrorError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { redactUrls } from '../net/redact.ts';
 import { openLogFile } from './log-file.ts';
@@ -25,7 +26,10 @@ export interface LogOptions {
 export interface ClosableLog extends Log {
   /** Go on in a new log file: the old one was moved away. */
   reopen(): void;
+  /** Can be called twice. */
   close(): Promise<void>;
+  /** Why the log file lacks lines; undefined when it has all. */
+  fault(): MirrorError | undefined;
 }
 
 /**
@@ -34,8 +38,9 @@ export interface ClosableLog extends Log {
  */
 export function createLog(options: LogOptions): ClosableLog {
   const threshold = LOG_LEVELS.indexOf(options.level);
-  const file = options.file === undefined ? undefined : openLogFile(options.file);
+  const file = options.file === undefined ? undefined : openLogFile(options.file, options.stream);
   let logger = file === undefined ? undefined : createLogger(options, file);
+  let closing: Promise<void> | undefined;
   const write =
     (level: LogOptions['level']) =>
     (message: string, fields: object = {}): void => {
@@ -50,7 +55,8 @@ export function createLog(options: LogOptions): ClosableLog {
     warn: write('warn'),
     error: write('error'),
     reopen: () => file?.reopen(),
-    close: async () => closed(logger, file),
+    close: () => (closing ??= closed(logger, file)),
+    fault: () => file?.fault(),
   };
 }
 

@@ -5,6 +5,7 @@ import type { FlagValues } from './flags.ts';
 import { writeOut } from './io.ts';
 import type { CliIo } from './io.ts';
 import { createLog } from './log.ts';
+import type { ClosableLog } from './log.ts';
 import { startProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { readCommandLine } from './read-command-line.ts';
@@ -17,26 +18,41 @@ import type { CommandContext, Tool } from './tool.ts';
  * so it does before a flag that it excludes.
  */
 export async function runCli(tool: Tool, argv: readonly string[], io: CliIo): Promise<number> {
+  const status = await statusOf(() => answer(tool, argv, io), io);
+  await io.settled?.();
+  const late = lateFailure(io.signal);
+  return status === 0 && late !== undefined ? reportError(late, io) : status;
+}
+
+async function statusOf(work: () => Promise<number>, io: CliIo): Promise<number> {
   try {
-    if (argv[0] === 'completion') {
-      const { completionScript } = await import('./completion.ts');
-      await writeOut(io.stdout, completionScript(tool, argv[1]));
-      return 0;
-    }
-    if (argv[0] === 'man' && argv.length === 1) {
-      const { manPage } = await import('./man.ts');
-      await writeOut(io.stdout, manPage(tool));
-      return 0;
-    }
-    const asked = await readCommandLine(tool, argv, io.env);
-    if ('text' in asked) {
-      await writeOut(io.stdout, asked.text);
-      return 0;
-    }
-    return await run(asked, io);
+    return await work();
   } catch (error) {
     return reportError(error, io);
   }
+}
+
+async function answer(tool: Tool, argv: readonly string[], io: CliIo): Promise<number> {
+  if (argv[0] === 'completion') {
+    const { completionScript } = await import('./completion.ts');
+    await writeOut(io.stdout, completionScript(tool, argv[1]));
+    return 0;
+  }
+  if (argv[0] === 'man' && argv.length === 1) {
+    const { manPage } = await import('./man.ts');
+    await writeOut(io.stdout, manPage(tool));
+    return 0;
+  }
+  const asked = await readCommandLine(tool, argv, io.env);
+  if (!('text' in asked)) return run(asked, io);
+  await writeOut(io.stdout, asked.text);
+  return 0;
+}
+
+/** What makes a result worthless however the command ended: nobody can read it, or another run may have written over it. */
+function lateFailure({ aborted, reason }: AbortSignal): MirrorError | undefined {
+  const isLate = aborted && reason instanceof MirrorError && (reason.code === 'ERR_IO' || reason.code === 'ERR_LOCKED');
+  return isLate ? reason : undefined;
 }
 
 async function run({ command, values, positionals, passedOver, unknown }: CommandLine, io: CliIo): Promise<number> {
@@ -66,7 +82,7 @@ async function run({ command, values, positionals, passedOver, unknown }: Comman
       if (outcome.stdoutTaken === true) log.info('summary', outcome.summary);
       else await context.print(outcome.summary);
     }
-    if (outcome?.failure === undefined) return 0;
+    if (outcome?.failure === undefined) return await closedWell(log);
     const status = EXIT_CODES[outcome.failure.code];
     if (outcome.failure.code !== 'ERR_PIPE') log.error(outcome.failure.message, { exit_status: status });
     return status;
@@ -74,6 +90,14 @@ async function run({ command, values, positionals, passedOver, unknown }: Comman
     progress?.stop();
     await log.close();
   }
+}
+
+/** The status of a run without a failure; a log file that could not be written is one. */
+async function closedWell(log: ClosableLog): Promise<number> {
+  await log.close();
+  const fault = log.fault();
+  if (fault !== undefined) throw fault;
+  return 0;
 }
 
 /** Tell the user once what went wrong; the result is the exit status. */

@@ -1,6 +1,10 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { fsyncSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { MirrorError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
+import { openForAppend } from './append-file.ts';
+import { healRecords } from './heal-records.ts';
+import { writeAll } from './write-all.ts';
+import { writeError } from './write-error.ts';
 
 /** A line of a JSON-lines stream that was read. */
 export type JsonLine =
@@ -78,20 +82,30 @@ export interface JsonlAppender {
 }
 
 /**
- * Open a JSON-lines file for appending and heal its end: a last line that a killed run left torn is cut off (it claims
- * nothing yet), one that is whole but lacks its line feed gets it. Nothing else is ever changed.
+ * Open a file of records for appending and heal its end, as `healRecords` says. A device or a pipe is written into; a symbolic link is refused.
  *
- * @throws {MirrorError} ERR_IO when the file cannot be opened or written
+ * @param firstKey - the key that every record begins with
+ * @throws {MirrorError} ERR_IO when the file cannot be opened or written, ERR_INTEGRITY when it is something else than records
  */
-export function openJsonlAppender(file: string): JsonlAppender {
-  const fd = attempt(file, () => openSync(file, 'a+'));
-  attempt(file, () => {
-    healTornLine(fd);
-  });
+export function openJsonlAppender(file: string, firstKey = 'schema_version'): JsonlAppender {
+  const target = openForAppend(file, { readable: true });
+  const { fd, isFile } = target;
+  const attempt = (action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      throw writeError(file, error);
+    }
+  };
+  try {
+    if (isFile) attempt(() => healRecords(file, fd, firstKey));
+  } catch (error) {
+    target.close();
+    throw error;
+  }
   const appendText = (lines: string): void => {
-    attempt(file, () => {
-      const bytes = Buffer.from(lines, 'utf8');
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+    attempt(() => {
+      writeAll(fd, Buffer.from(lines, 'utf8'));
     });
   };
   return {
@@ -100,44 +114,13 @@ export function openJsonlAppender(file: string): JsonlAppender {
     },
     appendText,
     close: () => {
-      attempt(file, () => {
-        fsyncSync(fd);
-        closeSync(fd);
+      attempt(() => {
+        try {
+          if (isFile) fsyncSync(fd);
+        } finally {
+          target.close();
+        }
       });
     },
   };
-}
-
-function healTornLine(fd: number): void {
-  const { size } = fstatSync(fd);
-  const tail: Buffer[] = [];
-  for (let end = size; end > 0;) {
-    const start = Math.max(0, end - 65_536);
-    const block = Buffer.alloc(end - start);
-    readSync(fd, block, 0, block.length, start);
-    const feed = block.lastIndexOf(0x0a);
-    tail.unshift(block.subarray(feed + 1));
-    end = feed >= 0 ? 0 : start;
-  }
-  const torn = Buffer.concat(tail);
-  if (torn.length === 0) return;
-  if (isJson(torn.toString('utf8'))) writeSync(fd, '\n');
-  else ftruncateSync(fd, size - torn.length);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function attempt<T>(file: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw new MirrorError('ERR_IO', `cannot write ${file}: ${messageOf(error)}`, { cause: error });
-  }
 }

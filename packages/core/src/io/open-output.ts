@@ -13,7 +13,7 @@ import { writeError } from './write-error.ts';
 
 /** Output that comes bit by bit. */
 export interface Output {
-  /** Resolves when the piece is written: whoever waits holds nothing back in memory. */
+  /** Resolves when there is room for the next piece; small ones are gathered. The bytes must not change until `commit`. */
   write(piece: Uint8Array | string): Promise<void>;
   /** All is written: a file is flushed and gets its name. */
   commit(): Promise<void>;
@@ -44,9 +44,25 @@ export async function openOutput(
     const target = outputTarget(file, options.within);
     return target.kind === 'file' ? fileOutput(target.file, options) : streamOutput(target, signal);
   });
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  const flush = (): Promise<void> => {
+    const bytes = held.length === 1 ? held[0]! : Buffer.concat(held);
+    held = [];
+    heldBytes = 0;
+    return failing(() => writeAllLater(opened.fd, bytes, signal));
+  };
   return {
-    write: (piece) => failing(() => writeAllLater(opened.fd, bytesOf(piece), signal)),
-    commit: () => failing(opened.commit),
+    write: async (piece) => {
+      const bytes = bytesOf(piece);
+      held.push(bytes);
+      heldBytes += bytes.length;
+      if (heldBytes >= PIECE_BYTES) await flush();
+    },
+    commit: async () => {
+      await flush();
+      await failing(opened.commit);
+    },
     abort: opened.abort,
   };
 }
@@ -110,6 +126,8 @@ async function whenReady<T>(work: () => T | Promise<T>, notYet: string, signal?:
   }
 }
 
+/** As much as a pipe of Linux holds. */
+const PIECE_BYTES = 64 << 10;
 const NO_READER = 'ENXIO';
 const PIPE_IS_FULL = 'EAGAIN';
 const LONGEST_PAUSE_MS = 50;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
 import path from 'node:path';
-import { renameOver } from '../io/rename-over.ts';
-import { writeAll } from '../io/write-all.ts';
+import { makeDirectory } from '../io/make-directory.ts';
+import { replaceFile } from '../io/replace-file.ts';
 
 /** What a manifest said up to some line, kept so that its millions of lines need not be read again. */
 export interface JournalSnapshot {
@@ -50,7 +50,7 @@ export function readSnapshot(file: string, manifest: number): JournalSnapshot | 
   }
 }
 
-/** Keep a snapshot, in place of an older one. Its folder is made. Throws the file system's error; then nothing is left of the new one. */
+/** Keep a snapshot, in place of an older one. Its folder is made. Throws ERR_IO; then nothing is left of the new one. */
 export function writeSnapshot(file: string, manifest: number, snapshot: JournalSnapshot): void {
   const { bytes, unreadable, records } = snapshot;
   const table = new Uint8Array(snapshot.memory);
@@ -58,28 +58,16 @@ export function writeSnapshot(file: string, manifest: number, snapshot: JournalS
     ...{ schema_version: SCHEMA_VERSION, endianness: endianness(), manifest: marksOf(manifest, bytes) },
     ...{ bytes, unreadable, records, table_bytes: table.length, table_sha256: digestOf(table) },
   };
-  const part = `${file}.part`;
-  mkdirSync(path.dirname(file), { recursive: true });
-  try {
-    const fd = openSync(part, 'w');
-    try {
-      writeAll(
-        fd,
-        Buffer.from(
-          JSON.stringify(head)
-            .padEnd(HEAD_BYTES - 1)
-            .concat('\n'),
-        ),
-      );
-      writeAll(fd, table);
-    } finally {
-      closeSync(fd);
-    }
-    renameOver(part, file);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
-  }
+  makeDirectory(path.dirname(file));
+  // not flushed: it carries its own digest, and one that is damaged is none
+  replaceFile(
+    file,
+    (write) => {
+      write(`${JSON.stringify(head).padEnd(HEAD_BYTES - 1)}\n`);
+      write(table);
+    },
+    { flush: false },
+  );
 }
 
 interface Head {

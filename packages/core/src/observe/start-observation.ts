@@ -44,7 +44,7 @@ export async function startObservation(observed: Observed, options: ObservationO
   const write = async (end?: RunEnd): Promise<void> => {
     if (textfile === undefined) return;
     const { formatMetrics } = await import('./prometheus.ts');
-    await writeTextfile(textfile, await formatMetrics(families(end)));
+    writeTextfile(textfile, await formatMetrics(families(end)));
   };
   const push = async (url: string, end: RunEnd): Promise<void> => {
     const { pushMetrics } = await import('./prometheus.ts');

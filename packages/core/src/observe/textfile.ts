@@ -1,28 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import { renameOver } from '../io/rename-over.ts';
-import { MirrorError, messageOf, systemCodeOf } from '../errors.ts';
+import { statSync } from 'node:fs';
+import { readSmallFile } from '../io/read-plain-file.ts';
+import { replaceFile } from '../io/replace-file.ts';
 import { gauge } from './metric.ts';
 import type { MetricFamily } from './metric.ts';
 
 /**
- * Write `text` for the textfile collector of Prometheus' node exporter: to a file beside it, then renamed, so that the collector never
- * sees half of it.
+ * Write `text` for the textfile collector of Prometheus' node exporter, in one step, so that the collector never sees half of it.
  *
  * @throws {MirrorError} ERR_IO; what was there is there still
  * @see https://github.com/prometheus/node_exporter#textfile-collector
  */
-export async function writeTextfile(file: string, text: string): Promise<void> {
-  // the collector reads `*.prom` and nothing else
-  const part = `${file}.${randomUUID()}.part`;
-  try {
-    await writeFile(part, text);
-    renameOver(part, file);
-  } catch (cause) {
-    await rm(part, { force: true }).catch(() => undefined);
-    throw new MirrorError('ERR_IO', `cannot write the metrics to ${file}: ${messageOf(cause)}`, { cause });
-  }
+export function writeTextfile(file: string, text: string): void {
+  replaceFile(file, text, { mode: 0o644 }); // the collector is another user
 }
 
 /** How a run ended. */
@@ -48,11 +37,11 @@ export function runEndMetrics(end: RunEnd | undefined, before: number | undefine
 
 /** When a run last ended well according to the file of an earlier run, in seconds since 1970. */
 export function lastSuccessIn(file: string): number | undefined {
-  try {
-    const found = /^crates_last_success_timestamp_seconds (\d+(?:\.\d+)?)$/m.exec(readFileSync(file, 'utf8'))?.[1];
-    return found === undefined ? undefined : Number(found);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return undefined;
-    throw new MirrorError('ERR_IO', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
-  }
+  // a device or a pipe says nothing of earlier runs
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  const text = readSmallFile(file, MAX_BYTES)?.toString('utf8') ?? '';
+  const found = /^crates_last_success_timestamp_seconds (\d+(?:\.\d+)?)$/m.exec(text)?.[1];
+  return found === undefined ? undefined : Number(found);
 }
+
+const MAX_BYTES = 16 << 20;

@@ -132,8 +132,13 @@ async function runWorker(
         deal.next().then((jobs) => {
           post(jobs === undefined ? { kind: 'end' } : { kind: 'jobs', text: formatJobs(jobs) });
         }, reject);
-      } else if (message.kind === 'report') onReport(message.report);
-      else {
+      } else if (message.kind === 'report') {
+        try {
+          onReport(message.report);
+        } catch (error) {
+          reject(error); // the disk refused the records
+        }
+      } else {
         stop.removeEventListener('abort', onStop);
         if (message.kind === 'done') resolve();
         else
