@@ -133,6 +133,13 @@ export function algorithmsNamed(names: readonly string[]): readonly Algorithm[] 
   return ALGORITHMS.filter(({ name }) => names.includes(name));
 }
 
+/** The algorithms called `names` that nobody can forge, the cheapest first; the others, where there is none of them. */
+export function algorithmsToCheck(names: readonly string[]): readonly Algorithm[] {
+  const known = algorithmsNamed(names);
+  const strong = known.filter(({ digestBytes }) => digestBytes >= 32);
+  return [...(strong.length > 0 ? strong : known)].sort((a, b) => a.cost - b.cost);
+}
+
 /** A hasher by the first engine of `algorithm` that works here; every engine gives the same digests. */
 export async function createHasher(algorithm: Algorithm, choice: EngineChoice = 'fastest'): Promise<Hasher> {
   const engines = choice === 'wasm' ? algorithm.engines.slice(-1) : algorithm.engines;

@@ -3,11 +3,18 @@ import { createListingDigests } from './listing.ts';
 import type { ReportEntry, ReportHeader } from './report.ts';
 import type { Difference } from './verify/compare-item.ts';
 
+/** The directories of a tree. */
+export interface FoundDirectories {
+  readonly count: number;
+  /** As in the header of the report. */
+  readonly sha256: string;
+}
+
 /** Add up the entries of a report as they pass, to compare the sums with its header. */
 export async function createAudit(header: ReportHeader): Promise<{
   watch(entries: AsyncIterable<ReportEntry>): AsyncGenerator<ReportEntry>;
   /** What does not agree; undefined `directories` are not compared. */
-  findings(directories: number | undefined): Difference[];
+  findings(directories: FoundDirectories | undefined): Difference[];
 }> {
   const names = [...header.hashes.keys()];
   const listing = await createListingDigests(algorithmsNamed(names));
@@ -37,7 +44,8 @@ export async function createAudit(header: ReportHeader): Promise<{
       const pairs: [string, string | number, string | number][] = [
         ['total_files', directory.totalFiles, files],
         ['total_size_bytes', directory.totalSizeBytes, bytes],
-        ['total_directories', directory.totalDirectories, directories ?? directory.totalDirectories],
+        ['total_directories', directory.totalDirectories, directories?.count ?? directory.totalDirectories],
+        ...directoryNames(directory, directories),
         ...names.map((name, i): [string, string, string] => [`hashes.${name}`, hashes.get(name)!, digests[i]!]),
       ];
       return pairs
@@ -45,4 +53,13 @@ export async function createAudit(header: ReportHeader): Promise<{
         .map(([what, expected, found]) => ({ change: 'report', what, expected, found }));
     },
   };
+}
+
+/** Their names are worth a word only where their number agrees. */
+function directoryNames(
+  { totalDirectories, directoriesSha256 }: ReportHeader['directory'],
+  found: FoundDirectories | undefined,
+): [string, string, string][] {
+  if (directoriesSha256 === undefined || found === undefined || found.count !== totalDirectories) return [];
+  return [['directories_sha256', directoriesSha256, found.sha256]];
 }

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, messageOf } from '@mirror/core/errors';
+import { ALGORITHMS, algorithmsNamed } from './algorithms.ts';
+import type { Algorithm } from './algorithms.ts';
 import type { HashArchiveOptions } from './hash-options.ts';
 import { directoryName, outputFiles, ownFiles } from './output-files.ts';
 import type { OutputFiles, OwnFiles } from './output-files.ts';
@@ -17,7 +19,9 @@ export function checkInputs({
   outDir = '.',
   outPrefix,
   archive = 'zip',
-}: Pick<HashArchiveOptions, 'dir' | 'outDir' | 'outPrefix' | 'archive'>): {
+  algorithms = ALGORITHMS,
+  listings,
+}: Pick<HashArchiveOptions, 'dir' | 'outDir' | 'outPrefix' | 'archive' | 'algorithms' | 'listings'>): {
   readonly dir: string;
   readonly outputs: OutputFiles;
   readonly own: OwnFiles;
@@ -25,7 +29,22 @@ export function checkInputs({
   checkDirectory(dir);
   const resolved = path.resolve(dir);
   const prefix = outPrefix ?? directoryName(resolved);
-  return { dir: resolved, outputs: outputFiles(outDir, prefix, archive), own: ownFiles(outDir, prefix) };
+  return {
+    dir: resolved,
+    outputs: outputFiles(outDir, prefix, archive, listingsOf(algorithms, listings)),
+    own: ownFiles(outDir, prefix),
+  };
+}
+
+/** The algorithms by which listings are written. @throws {MirrorError} ERR_USAGE for one that does not hash here */
+function listingsOf(algorithms: readonly Algorithm[], wanted: readonly string[] | undefined): readonly string[] {
+  const names = algorithms.map(({ name }) => name);
+  if (wanted === undefined) return names.filter((name) => name === 'sha256');
+  const absent = algorithmsNamed(wanted).find(({ name }) => !names.includes(name));
+  if (absent === undefined) return algorithmsNamed(wanted).map(({ name }) => name);
+  throw new MirrorError('ERR_USAGE', `no listing by ${absent.name}, which is not among the algorithms`, {
+    hint: `they are ${names.join(', ')}`,
+  });
 }
 
 /**

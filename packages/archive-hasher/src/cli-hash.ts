@@ -3,6 +3,7 @@ import { command, flag, parseInstant } from '@mirror/core/cli';
 import type { Outcome } from '@mirror/core/cli';
 import { ALGORITHM_NAMES, algorithmsNamed } from './algorithms.ts';
 import { chosen, followPhases, itemsOf, required, secondsSince, sharedFlags } from './cli-common.ts';
+import { keyFlags } from './cli-key-flags.ts';
 import type { HashArchiveResult } from './hash-archive.ts';
 
 const PROBLEM_POLICIES = ['report', 'skip', 'fail'] as const;
@@ -22,20 +23,7 @@ export const hash = command({
       choices: ['zip', 'tar', 'none'],
       default: 'zip',
     }),
-    gpgkey: flag.string({
-      value: 'FILE',
-      describe: 'private OpenPGP key that signs, armored or binary; default a new one, kept in --new-key',
-    }),
-    'passphrase-file': flag.string({
-      value: 'FILE',
-      describe:
-        'its first line opens the key; or MIRROR_GPG_PASSPHRASE in the environment; or you are asked on a terminal',
-    }),
-    'new-key': flag.string({
-      value: 'FILE',
-      describe:
-        'where a key without --gpgkey is made once and used again; default mirror/archive-hasher.key.asc where the user keeps settings',
-    }),
+    ...keyFlags,
     sign: flag.boolean({ describe: 'sign the report; --no-sign leaves it', default: true }),
     date: flag.parsed({
       value: 'DATE',
@@ -46,6 +34,14 @@ export const hash = command({
       describe: 'symbolic links: list them with their target, hash what they lead to, or leave them out',
       choices: ['record', 'follow', 'skip'],
       default: 'record',
+    }),
+    listings: flag.list({
+      describe:
+        'algorithms whose <prefix>.<algorithm> is written for sha256sum -c, sha512sum -c, b2sum -c, b3sum -c …; default sha256',
+    }),
+    exclude: flag.list({
+      describe:
+        'leave out these names (*.tmp) or paths (/logs/**), besides the state of the mirror tools; the report says so',
     }),
     'on-special': flag.choice({
       describe: 'fifos, sockets, devices: list and exit 3, leave out, or stop',
@@ -66,7 +62,12 @@ export const hash = command({
     const started = performance.now();
     const dir = required(values.dir, '--dir');
     const algorithms = algorithmsNamed(chosen(values.algorithms) ?? ALGORITHM_NAMES);
-    const { outputs } = (await import('./check-inputs.ts')).checkInputs({ ...values, dir }); // before a key is made
+    const { outputs } = (await import('./check-inputs.ts')).checkInputs({
+      ...values,
+      dir,
+      algorithms,
+      listings: chosen(values.listings),
+    }); // before a key is made
     await (await import('./publish/earlier-evidence.ts')).checkEarlierEvidence(outputs, values.replace);
     const { signingKeyFor, secretFiles } = await import('./cli-key.ts');
     const signingKey = values.sign ? await signingKeyFor(values, dir, context) : undefined;
@@ -82,6 +83,8 @@ export const hash = command({
       archive: values.archive,
       signingKey,
       date: values.date,
+      listings: chosen(values.listings),
+      exclude: values.exclude,
       symlinks: values.symlinks,
       retries: values.changeRetries,
       policies: {
@@ -111,6 +114,7 @@ function hashOutcome(result: HashArchiveResult, dir: string, started: number): O
       signature: outputs.signature ?? null,
       public_key: outputs.publicKey ?? null,
       archive: outputs.archive ?? null,
+      listings: outputs.listings,
       archive_signature: outputs.archiveSignature ?? null,
       files: header.directory.totalFiles,
       directories: header.directory.totalDirectories,

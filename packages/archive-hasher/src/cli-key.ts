@@ -18,11 +18,16 @@ export interface KeyFlags {
 
 /**
  * The key that signs: the one given, or one of our own, which is made at the first run and kept for the next ones in a file
- * that only the user can read. Where it is kept is logged. Nothing secret may lie in the directory `dir`.
+ * that only the user can read. Where it is kept is logged. Nothing secret may lie in the directory `dir`, if one is hashed.
  */
-export async function signingKeyFor(flags: KeyFlags, dir: string, { log, io }: CommandContext): Promise<SigningKey> {
+export async function signingKeyFor(
+  flags: KeyFlags,
+  dir: string | undefined,
+  { log, io }: CommandContext,
+): Promise<SigningKey> {
   const file = path.resolve(flags.gpgkey ?? ownKeyFile(flags, io.env));
-  for (const secret of [file, flags.passphraseFile]) if (secret !== undefined) keepOutside(dir, secret);
+  for (const secret of [file, flags.passphraseFile])
+    if (secret !== undefined && dir !== undefined) keepOutside(dir, secret);
   const load = (): Promise<SigningKey> => loadSigningKey(file, () => findPassphrase(file, flags.passphraseFile, io));
   if (flags.gpgkey !== undefined) return load();
   const made = existsSync(file) ? undefined : await createSigningKey('mirror-archive-hasher');

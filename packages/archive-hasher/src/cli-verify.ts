@@ -2,13 +2,18 @@ import { command, flag } from '@mirror/core/cli';
 import type { Outcome } from '@mirror/core/cli';
 import { chosen, followPhases, itemsOf, required, secondsSince, sharedFlags } from './cli-common.ts';
 import type { VerifyArchiveResult } from './verify-archive.ts';
+import type { Difference } from './verify/compare-item.ts';
 
 // What a command does is loaded when it runs, so that --help comes at once.
 export const verify = command({
   name: 'verify',
   summary: 'Check a directory against its report: the signature, then what was added, is missing, or has changed.',
   flags: {
-    report: flag.string({ value: 'FILE', describe: 'the report, <prefix>.toml (required)' }),
+    report: flag.string({ value: 'FILE', describe: 'the report, <prefix>.toml (required without --archive)' }),
+    archive: flag.string({
+      value: 'FILE',
+      describe: 'check this ZIP or tar against the report in it instead, without unpacking it',
+    }),
     dir: flag.string({
       value: 'DIR',
       describe: 'the directory; default the one that the report names, beside or around it',
@@ -26,29 +31,42 @@ export const verify = command({
     quick: flag.boolean({ describe: 'compare sizes and times only' }),
     ...sharedFlags,
   },
-  eitherOr: [['trusted-key', 'allow-unsigned']],
+  eitherOr: [
+    ['trusted-key', 'allow-unsigned'],
+    ['archive', 'report'],
+    ['archive', 'dir'],
+    ['archive', 'signature'],
+    ['archive', 'quick'],
+  ],
   async run(values, context) {
     const started = performance.now();
     const { verifyArchive } = await import('./verify-archive.ts');
     const { readTrustedKeys } = await import('@mirror/core/evidence');
     const phases = followPhases(context);
-    const result = await verifyArchive({
-      report: required(values.report, '--report'),
-      dir: values.dir,
-      signature: values.signature,
+    const shared = {
       publicKey: values.pubkey,
       trusted: await readTrustedKeys(values.trustedKey),
       allowUnsigned: values.allowUnsigned,
-      quick: values.quick,
       algorithms: chosen(values.algorithms),
-      workers: values.hashWorkers,
-      engine: values.engine,
       log: context.log,
       signal: context.signal,
-      onDifference: (difference) => context.print(difference),
-      onPhase: (total, read) => phases.begin('verifying', () => ({ ...read(), total })),
+      onDifference: (difference: Difference) => context.print(difference),
+      onPhase: (total: number, read: () => { done: number; bytes: number; failed: number }) =>
+        phases.begin('verifying', () => ({ ...read(), total })),
       onProgress: phases.tick,
-    });
+    };
+    const result =
+      values.archive === undefined
+        ? await verifyArchive({
+            report: required(values.report, '--report'),
+            dir: values.dir,
+            signature: values.signature,
+            quick: values.quick,
+            workers: values.hashWorkers,
+            engine: values.engine,
+            ...shared,
+          })
+        : await (await import('./verify/verify-packed.ts')).verifyPacked({ archive: values.archive, ...shared });
     return verifyOutcome(result, started);
   },
 });
@@ -60,6 +78,7 @@ function verifyOutcome(result: VerifyArchiveResult, started: number): Outcome {
   const failure = failureOf(dir, signer, wrong, unverified);
   const summary = {
     dir,
+    report_sha256: result.reportSha256,
     signed_by: signer?.fingerprint ?? null,
     signed_at: signer?.signedAt.toISOString() ?? null,
     signer: signer === undefined ? 'none' : signer.trusted ? 'trusted' : 'unverified',

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { runCli } from '@mirror/core/cli';
 import type { CliIo, Tool } from '@mirror/core/cli';
 import { hash } from './cli-hash.ts';
+import { sign } from './cli-sign.ts';
 import { verify } from './cli-verify.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
@@ -11,7 +12,7 @@ export const tool: Tool = {
   name: 'mirror-archive-hasher',
   version,
   description: 'Hash, inventory, sign and pack a directory, and check it again later.',
-  commands: [hash, verify],
+  commands: [hash, sign, verify],
 };
 
 /** Run the command line `argv` in the world `io`; resolves to the exit status. */

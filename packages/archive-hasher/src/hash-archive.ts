@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, messageOf } from '@mirror/core/errors';
@@ -28,6 +28,7 @@ export interface HashArchiveResult {
   readonly outputs: Pick<OutputFiles, 'report' | 'archive' | 'archiveSignature'> & {
     readonly signature: string | undefined;
     readonly publicKey: string | undefined;
+    readonly listings: readonly string[];
   };
   readonly symlinks: number;
   /** Problems that count as failures. */
@@ -55,6 +56,11 @@ export async function hashArchive(options: HashArchiveOptions): Promise<HashArch
     signal?.throwIfAborted();
     if (await finishPublishing(outDir, own))
       log.warn('published what an earlier run had finished when it was ended', { directory: outDir });
+    if (existsSync(path.join(dir, '.mirror', 'lock')))
+      log.warn(
+        'another tool works on the directory, or was ended: what it writes meanwhile can be missing or changed',
+        { dir },
+      );
     const earlier = await checkEarlierEvidence(outputs, replace);
     const stage = createStage(outDir, own);
     try {
@@ -95,14 +101,16 @@ async function run(options: Run, place: Place): Promise<HashArchiveResult> {
   });
   try {
     const found = await hashTree(options, algorithms, place, pool);
-    const made = [outputs.report];
+    const made = [outputs.report, ...outputs.listings.map(({ file }) => file)];
+    const beside = [outputs.report];
     if (signingKey !== undefined) {
       await writeSynced(stage, outputs.signature, await signingKey.sign(stage.at(outputs.report)));
       await writeSynced(stage, outputs.publicKey, signingKey.publicKey);
+      beside.push(outputs.signature, outputs.publicKey);
       made.push(outputs.signature, outputs.publicKey);
     }
     signal?.throwIfAborted();
-    const packed = await pack(options, place, made, found, pool);
+    const packed = await pack(options, place, beside, found, pool);
     if (packed !== undefined) made.push(...packed.made);
     await stage.publish(obsoleteOf(place, made), options.replace);
     if (packed?.failure !== undefined) throw packed.failure;
@@ -115,6 +123,7 @@ async function run(options: Run, place: Place): Promise<HashArchiveResult> {
         archiveSignature: has(outputs.archiveSignature),
         signature: has(outputs.signature),
         publicKey: has(outputs.publicKey),
+        listings: outputs.listings.map(({ file }) => file),
       },
       symlinks: found.symlinks,
       failed: found.failed + (packed?.failed ?? 0),

@@ -28,6 +28,10 @@ export interface HashArchiveOptions {
   readonly signingKey?: SigningKey | undefined;
   /** The inventory date; default now. With a fixed one the same tree gives the same report. */
   readonly date?: Date | undefined;
+  /** Names of algorithms whose listing is written too, for their stock programs; default sha256 where it is among the algorithms. */
+  readonly listings?: readonly string[] | undefined;
+  /** Patterns of what is left out besides the state of the mirror tools: see left-out.ts. The report names them. */
+  readonly exclude?: readonly string[] | undefined;
   /** Default `record`. */
   readonly symlinks?: SymlinkPolicy | undefined;
   /** Policy by the reason of a problem; default `report` for all. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Algorithm } from './algorithms.ts';
 import { isHashed } from './hash-file.ts';
@@ -9,6 +10,7 @@ import type { HashArchiveOptions } from './hash-options.ts';
 import type { HashPool } from './hash-pool.ts';
 import { countEntries, inventory } from './inventory.ts';
 import type { Item } from './inventory.ts';
+import { OWN_STATE, leftOutBy } from './left-out.ts';
 import { createListingDigests } from './listing.ts';
 import { directoryName, finalFiles, pathsInside } from './output-files.ts';
 import type { OutputFiles, OwnFiles } from './output-files.ts';
@@ -17,8 +19,9 @@ import { PROBLEM_REASONS } from './problem.ts';
 import { formatEntry, formatFile } from './report.ts';
 import type { ReportHeader } from './report.ts';
 import type { Stage } from './publish/stage.ts';
-import { comparePaths } from './tree-path.ts';
+import { comparePaths, pathBytes } from './tree-path.ts';
 import type { TreePath } from './tree-path.ts';
+import { createListingWriter } from './write-listings.ts';
 import { createReportWriter } from './write-report.ts';
 
 /** What was found in a tree. */
@@ -42,6 +45,8 @@ export async function hashTree(
   const counts = { files: 0, directories: 0, bytes: 0, symlinks: 0, failed: 0, skipped: 0 };
   const directories = watchDirectories();
   const excluded = pathsInside(dir, finalFiles(outputs));
+  const globs = [...OWN_STATE, ...(options.exclude ?? [])];
+  const directoryPaths = createHash('sha256');
   const spool = stage.at('entries');
   const exclude = new Set([...excluded, ...pathsInside(dir, [own.lock, own.finished, path.dirname(spool)])]);
   const names = algorithms.map(({ name }) => name);
@@ -53,12 +58,17 @@ export async function hashTree(
 
   const listing = await createListingDigests(algorithms);
   const writer = await createReportWriter(spool, outputs.report);
+  const listings = await createListingWriter(
+    outputs.listings.map(({ algorithm, file }) => ({ algorithm, file: stage.at(file), called: file })),
+    names,
+  );
   try {
-    const items = inventory(dir, { symlinks, exclude, sizes: false });
+    const items = inventory(dir, { symlinks, exclude, leftOut: leftOutBy(globs), sizes: false });
     for await (const batch of hashInOrder(inBatches(items), fileOf, pool)) {
       const { entries, files } = take(batch);
       listing.add(files);
       await writer.add(entries);
+      await listings.add(files);
       options.onProgress?.();
     }
     const digests = listing.digests();
@@ -72,6 +82,8 @@ export async function hashTree(
         symlinks,
         skipped: PROBLEM_REASONS.filter((reason) => options.policies?.[reason] === 'skip'),
         excluded: [...excluded].sort(comparePaths),
+        excludedGlobs: globs,
+        directoriesSha256: directoryPaths.digest('hex'),
       },
       hashes: new Map(names.map((name, i) => [name, digests[i]!])),
       signature: signingKey && {
@@ -80,10 +92,12 @@ export async function hashTree(
         fingerprint: signingKey.fingerprint,
       },
     };
+    await listings.finish();
     await writer.finish(header, stage.at(outputs.report));
     return { ...counts, header, bareDirectories: directories.end() };
   } finally {
     await writer.close();
+    await listings.close();
   }
 
   /** Count what is in a batch; the text of its entries, and the files among them. */
@@ -104,6 +118,7 @@ export async function hashTree(
         case 'directory':
           counts.directories += 1;
           directories.enter(found.path);
+          directoryPaths.update(pathBytes(found.path)).update(NUL);
           break;
         case 'symlink':
           entries += formatEntry(found);
@@ -111,7 +126,10 @@ export async function hashTree(
           directories.hold(found.path);
           break;
         case 'problem':
-          if (applyPolicy(found, options, counts, TOLD) === 'report') entries += formatEntry(found);
+          {
+            const skipped = applyPolicy(found, options, counts, TOLD) === 'skip';
+            entries += formatEntry(skipped ? { ...found, skipped } : found);
+          }
           break;
       }
     }
@@ -144,4 +162,5 @@ function* inBatches(items: Iterable<Item>): Generator<readonly Item[]> {
   if (batch.length > 0) yield batch;
 }
 
+const NUL = Buffer.alloc(1);
 const TOLD = { report: 'cannot be hashed', skip: 'left out' };

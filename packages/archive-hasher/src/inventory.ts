@@ -3,7 +3,7 @@ import type { Dirent, Stats } from 'node:fs';
 import { systemCodeOf } from '@mirror/core/errors';
 import { problemFrom } from './problem.ts';
 import type { Problem } from './problem.ts';
-import { childPath, compareText, decodeName, systemPath } from './tree-path.ts';
+import { childPath, compareText, decodeName, systemPath, writeTarget } from './tree-path.ts';
 import type { TreePath } from './tree-path.ts';
 
 /** One thing found in a tree. */
@@ -21,6 +21,8 @@ export interface InventoryOptions {
   readonly symlinks: SymlinkPolicy;
   /** Paths that are treated as if they were not there: the outputs of the run itself. */
   readonly exclude?: ReadonlySet<TreePath>;
+  /** Other paths that are treated so, with all that is in them. */
+  readonly leftOut?: ((path: TreePath) => boolean) | undefined;
   /** Whether files have their size, which costs a look at each of them; default true. */
   readonly sizes?: boolean;
 }
@@ -33,7 +35,7 @@ export interface InventoryOptions {
  * @throws a system error when `root` itself cannot be listed
  */
 export function* inventory(root: string, options: InventoryOptions): Generator<Item> {
-  const { symlinks, exclude, sizes = true } = options;
+  const { symlinks, exclude, leftOut, sizes = true } = options;
   const levels = [levelOf(options, root, '', symlinks === 'follow' ? [realPath(root)] : [])];
   // one loop over the levels, not a generator within a generator: those cost more than what they walk
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
@@ -43,7 +45,7 @@ export function* inventory(root: string, options: InventoryOptions): Generator<I
       continue;
     }
     const path = childPath(level.path, entry.name);
-    if (exclude?.has(path) === true) continue;
+    if (exclude?.has(path) === true || leftOut?.(path) === true) continue;
     if (entry.problem !== undefined) {
       yield { kind: 'problem', path, reason: 'symlink', detail: entry.problem };
     } else if (entry.type === 'directory') {
@@ -146,7 +148,7 @@ function leaf(symlinks: SymlinkPolicy, root: string, path: TreePath): Item {
 function link(root: string, path: TreePath): Item {
   try {
     const target = readlinkSync(systemPath(root, path), 'buffer');
-    return { kind: 'symlink', path, target: decodeName(target) ?? childPath('', target) };
+    return { kind: 'symlink', path, target: writeTarget(target) };
   } catch (error) {
     return { kind: 'problem', ...problemFrom(path, error) };
   }

@@ -2,6 +2,7 @@ import { BATCH_ITEMS } from './hash-in-order.ts';
 import type { Item } from './inventory.ts';
 import type { ReportEntry } from './report.ts';
 import { comparePaths } from './tree-path.ts';
+import type { TreePath } from './tree-path.ts';
 
 /** One path with what the report says of it and what is there; at least one of them is known. */
 export interface Match {
@@ -16,12 +17,12 @@ export interface Match {
 export async function* matchTree(
   entries: AsyncIterator<ReportEntry>,
   items: Iterator<Item>,
-  onDirectory: () => void,
+  onDirectory: (path: TreePath) => void,
 ): AsyncGenerator<readonly Match[]> {
   const nextItem = (): Match['item'] => {
     for (let next = items.next(); next.done !== true; next = items.next()) {
       if (next.value.kind !== 'directory') return next.value;
-      onDirectory();
+      onDirectory(next.value.path);
     }
     return undefined;
   };

@@ -12,6 +12,8 @@ export interface OutputFiles {
   readonly archive: string | undefined;
   /** Of the archive. */
   readonly archiveSignature: string | undefined;
+  /** For the stock programs of these algorithms. */
+  readonly listings: readonly { readonly algorithm: string; readonly file: string }[];
 }
 
 /** What a run needs beside its outputs. The names are such that no user would give them to a file. */
@@ -23,8 +25,13 @@ export interface OwnFiles {
   readonly workPrefix: string;
 }
 
-/** The outputs `<prefix>.toml`, `<prefix>.toml.asc`, `<prefix>.pub.asc`, `<prefix>.zip` or `.tar` and `.zip.asc` in the directory `outDir`. */
-export function outputFiles(outDir: string, prefix: string, archive: ArchiveKind | 'none'): OutputFiles {
+/** The outputs `<prefix>.toml`, `<prefix>.toml.asc`, `<prefix>.pub.asc`, `<prefix>.zip` or `.tar`, `.zip.asc` and listings in the directory `outDir`. */
+export function outputFiles(
+  outDir: string,
+  prefix: string,
+  archive: ArchiveKind | 'none',
+  listings: readonly string[],
+): OutputFiles {
   if (prefix === '' || path.basename(prefix) !== prefix || prefix.startsWith('.')) {
     throw new MirrorError('ERR_USAGE', `${JSON.stringify(prefix)} cannot begin the name of a file`, {
       hint: 'give another --out-prefix',
@@ -37,6 +44,7 @@ export function outputFiles(outDir: string, prefix: string, archive: ArchiveKind
     publicKey: at('.pub.asc'),
     archive: archive === 'none' ? undefined : at(`.${archive}`),
     archiveSignature: archive === 'none' ? undefined : at(`.${archive}.asc`),
+    listings: listings.map((algorithm) => ({ algorithm, file: at(`.${algorithm}`) })),
   };
 }
 
@@ -61,6 +69,14 @@ export function directoryName(dir: string): string {
 }
 
 /** The outputs that a run can leave. */
-export function finalFiles({ report, signature, publicKey, archive, archiveSignature }: OutputFiles): string[] {
-  return [report, signature, publicKey, archive, archiveSignature].filter((file) => file !== undefined);
+export function finalFiles({
+  report,
+  signature,
+  publicKey,
+  archive,
+  archiveSignature,
+  listings,
+}: OutputFiles): string[] {
+  const files = [report, signature, publicKey, archive, archiveSignature, ...listings.map(({ file }) => file)];
+  return files.filter((file) => file !== undefined);
 }

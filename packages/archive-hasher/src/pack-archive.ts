@@ -2,8 +2,7 @@ import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, wr
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { MirrorError, messageOf } from '@mirror/core/errors';
-import { algorithmsNamed, createHasher } from './algorithms.ts';
-import type { Algorithm } from './algorithms.ts';
+import { algorithmsToCheck, createHasher } from './algorithms.ts';
 import type { ArchiveFormat, Member } from './archive-format.ts';
 import { fill, isHashed, readSteadily } from './hash-file.ts';
 import type { ReadOptions } from './hash-file.ts';
@@ -12,7 +11,7 @@ import type { Problem } from './problem.ts';
 import { readReport } from './read-report.ts';
 import type { ReportEntry } from './report.ts';
 import { tarFormat } from './tar-format.ts';
-import { pathBytes } from './tree-path.ts';
+import { pathBytes, targetBytes } from './tree-path.ts';
 import type { TreePath } from './tree-path.ts';
 import { createZipFormat } from './zip-format.ts';
 
@@ -95,18 +94,11 @@ function packEntry(
     case 'file':
       return out.file(name, entry.path, read, { size: entry.size, digest: entry.hashes.get(algorithm)! });
     case 'symlink':
-      out.other({ name, kind: 'symlink', size: 0, target: pathBytes(entry.target) });
+      out.other({ name, kind: 'symlink', size: 0, target: targetBytes(entry.target) });
       return undefined;
     case 'problem':
       return undefined; // it was told when it was found
   }
-}
-
-/** The cheapest of the algorithms that nobody can forge; any, where there is none. */
-function algorithmsToCheck(names: readonly string[]): readonly Algorithm[] {
-  const known = algorithmsNamed(names);
-  const strong = known.filter(({ digestBytes }) => digestBytes >= 32);
-  return [...(strong.length > 0 ? strong : known)].sort((a, b) => a.cost - b.cost);
 }
 
 interface MemberWriter {

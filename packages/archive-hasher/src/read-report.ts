@@ -67,7 +67,13 @@ function entryOf(table: Table, path: string, header: ReportHeader): ReportEntry 
     case 'symlinks':
       return { kind: 'symlink', path, target: table.take('target', string) };
     case 'problems':
-      return { kind: 'problem', path, reason: table.take('reason', reason), detail: table.take('detail', string) };
+      return {
+        kind: 'problem',
+        path,
+        reason: table.take('reason', reason),
+        detail: table.take('detail', string),
+        ...(table.values.has('skipped') && { skipped: table.take('skipped', isTrue) }),
+      };
     default:
       throw table.wrong('unknown kind of entry');
   }
@@ -83,6 +89,8 @@ function directoryOf(table: Table): ReportHeader['directory'] {
     symlinks: table.take('symlinks', (text) => SYMLINK_POLICIES.find((policy) => policy === string(text))),
     skipped: table.take('skipped', reasons),
     excluded: table.take('excluded', strings),
+    ...(table.values.has('excluded_globs') && { excludedGlobs: table.take('excluded_globs', strings) }),
+    ...(table.values.has('directories_sha256') && { directoriesSha256: table.take('directories_sha256', sha256Text) }),
   };
 }
 
@@ -210,6 +218,15 @@ function decodeUtf8(file: string, decode: () => string): string {
 function string(text: string): string | undefined {
   const found = readTomlString(text, 0);
   return found?.end === text.length ? found.text : undefined;
+}
+
+function sha256Text(text: string): string | undefined {
+  const hex = string(text);
+  return hex !== undefined && /^[0-9a-f]{64}$/.test(hex) ? hex : undefined;
+}
+
+function isTrue(text: string): true | undefined {
+  return text === 'true' ? true : undefined;
 }
 
 function strings(text: string): string[] | undefined {

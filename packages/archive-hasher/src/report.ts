@@ -25,6 +25,10 @@ export interface ReportHeader {
     readonly skipped: readonly ProblemReason[];
     /** Outputs of the run that lay inside the directory, and were left out. */
     readonly excluded: readonly TreePath[];
+    /** Patterns of what was left out: see left-out.ts. Reports until 0.1 have none. */
+    readonly excludedGlobs?: readonly string[];
+    /** SHA-256 of the paths of all directories, each with a NUL behind it; reports until 0.1 have none. */
+    readonly directoriesSha256?: string;
   };
   /** Digest of the directory by the name of the algorithm, in report order. */
   readonly hashes: ReadonlyMap<string, string>;
@@ -53,7 +57,14 @@ export type ReportEntry =
       readonly hashes: ReadonlyMap<string, string>;
     }
   | { readonly kind: 'symlink'; readonly path: TreePath; readonly target: string }
-  | { readonly kind: 'problem'; readonly path: TreePath; readonly reason: ProblemReason; readonly detail: string };
+  | {
+      readonly kind: 'problem';
+      readonly path: TreePath;
+      readonly reason: ProblemReason;
+      readonly detail: string;
+      /** Whether the user let it be passed over, so that it is no failure. Reports until 0.1 do not list what was. */
+      readonly skipped?: true;
+    };
 
 /** The text of the part before the entries. */
 export function formatHeader({ directory, hashes, signature }: ReportHeader): string {
@@ -69,6 +80,10 @@ export function formatHeader({ directory, hashes, signature }: ReportHeader): st
     `symlinks = ${tomlString(directory.symlinks)}`,
     `skipped = [${directory.skipped.map(tomlString).join(', ')}]`,
     `excluded = [${directory.excluded.map(tomlString).join(', ')}]`,
+    ...(directory.excludedGlobs === undefined
+      ? []
+      : [`excluded_globs = [${directory.excludedGlobs.map(tomlString).join(', ')}]`]),
+    ...(directory.directoriesSha256 === undefined ? [] : [`directories_sha256 = "${directory.directoriesSha256}"`]),
     '',
     '[hashes]',
     ...[...hashes].map(([name, hex]) => `${name} = "${hex}"`),
@@ -93,7 +108,7 @@ export function formatEntry(entry: Exclude<ReportEntry, { kind: 'file' }>): stri
     case 'symlink':
       return `\n[symlinks.${path}]\ntarget = ${tomlString(entry.target)}\n`;
     case 'problem':
-      return `\n[problems.${path}]\nreason = "${entry.reason}"\ndetail = ${tomlString(entry.detail)}\n`;
+      return `\n[problems.${path}]\nreason = "${entry.reason}"\ndetail = ${tomlString(entry.detail)}\n${entry.skipped === true ? 'skipped = true\n' : ''}`;
   }
 }
 

@@ -66,6 +66,19 @@ export function isTreePath(tree: string): boolean {
   );
 }
 
+/** How the target of a link is written: as a path is, but that one which begins like an encoded text is encoded too. */
+export function writeTarget(bytes: Buffer): string {
+  const text = decodeName(bytes);
+  return text === undefined || text.startsWith(ENCODED) ? encode(bytes) : text;
+}
+
+/** The bytes of a target that `writeTarget` has written. Until 0.1 targets that begin with `//` were written as they are. */
+export function targetBytes(target: string): Buffer {
+  const bytes = pathBytes(target);
+  const isOld = !isText(target) && decodeName(bytes)?.startsWith(ENCODED) === false;
+  return isOld ? Buffer.from(target) : bytes;
+}
+
 /** The order of the bytes: that of `LC_ALL=C sort`. */
 export function comparePaths(a: TreePath, b: TreePath): number {
   if (isText(a) && isText(b)) return compareText(a, b);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError } from '@mirror/core/errors';
@@ -10,13 +11,16 @@ import { checkDirectory } from './check-inputs.ts';
 import { hashInOrder } from './hash-in-order.ts';
 import { createHashPool } from './hash-pool.ts';
 import { inventory } from './inventory.ts';
+import { leftOutBy } from './left-out.ts';
 import { matchTree } from './match-tree.ts';
 import type { Match } from './match-tree.ts';
 import type { Problem } from './problem.ts';
 import { readReport } from './read-report.ts';
 import type { ReportReader } from './read-report.ts';
 import type { ReportHeader } from './report.ts';
+import { pathBytes } from './tree-path.ts';
 import type { TreePath } from './tree-path.ts';
+import { checkExcluded } from './verify/check-excluded.ts';
 import { checkSigners, judgeSigner } from './verify/check-signer.ts';
 import { compareItem, fileToHash } from './verify/compare-item.ts';
 import type { Difference } from './verify/compare-item.ts';
@@ -31,6 +35,8 @@ export interface VerifyArchiveResult {
   readonly signer: Signer | undefined;
   /** All who have made a good signature. */
   readonly signers: readonly Signer[];
+  /** SHA-256 of the report that was checked. */
+  readonly reportSha256: string;
   /** Files that are as the report says. */
   readonly verified: number;
   /** How many differences of each kind there are. */
@@ -58,7 +64,8 @@ export async function verifyArchive(options: VerifyArchiveOptions): Promise<Veri
     const signer = judgeSigner(report.name, reader.header, signers, options, log);
     const dir = options.dir ?? (await findDirectory(options.report, reader.header.directory.name));
     checkDirectory(dir);
-    return { dir, signer, signers, ...(await compareTree(reader, dir, options)) };
+    const compared = await compareTree(reader, dir, options, () => report.digest()!);
+    return { dir, signer, signers, reportSha256: report.digest()!, ...compared };
   } finally {
     await report.close();
   }
@@ -68,11 +75,13 @@ async function compareTree(
   { header, entries }: ReportReader,
   dir: string,
   options: VerifyArchiveOptions,
+  reportSha256: () => string, // known once the entries were read
 ): Promise<Pick<VerifyArchiveResult, 'verified' | 'differences'>> {
   const { signal, quick = false } = options;
   const algorithms = algorithmsToCompare(header, options.algorithms);
   const follow = header.directory.symlinks === 'follow';
-  const items = inventory(dir, { symlinks: header.directory.symlinks, exclude: new Set(header.directory.excluded) });
+  const { symlinks, excluded, excludedGlobs = [] } = header.directory;
+  const items = inventory(dir, { symlinks, exclude: new Set(excluded), leftOut: leftOutBy(excludedGlobs) });
   const pool = createHashPool({
     algorithms,
     read: { root: dir, follow, retries: 2 },
@@ -91,8 +100,12 @@ async function compareTree(
   try {
     const audit = await createAudit(header);
     let directories = 0;
+    const directoryPaths = createHash('sha256');
     const unlisted: Problem[] = [];
-    const matches = matchTree(audit.watch(entries), items, () => (directories += 1));
+    const matches = matchTree(audit.watch(entries), items, (each) => {
+      directories += 1;
+      directoryPaths.update(pathBytes(each)).update(NUL);
+    });
     const fileOf = (match: Match): TreePath | undefined => (quick ? undefined : fileToHash(match));
     for await (const { items: matched, outcomes } of hashInOrder(matches, fileOf, pool)) {
       for (const [i, match] of matched.entries()) {
@@ -105,7 +118,9 @@ async function compareTree(
       }
       options.onProgress?.();
     }
-    for (const difference of audit.findings(unlisted.length === 0 ? directories : undefined)) await tell(difference);
+    const found = unlisted.length === 0 ? { count: directories, sha256: directoryPaths.digest('hex') } : undefined;
+    for (const difference of audit.findings(found)) await tell(difference);
+    for await (const difference of checkExcluded(dir, header, reportSha256(), options)) await tell(difference);
     signal?.throwIfAborted();
     return { verified, differences: counts };
   } finally {
@@ -144,3 +159,5 @@ async function exists(file: string): Promise<boolean> {
     return false;
   }
 }
+
+const NUL = Buffer.alloc(1);

@@ -38,6 +38,7 @@ it('hashes, signs and packs by default, and verifies what it made', async () => 
     'home',
     'tree',
     'tree.pub.asc',
+    'tree.sha256',
     'tree.toml',
     'tree.toml.asc',
     'tree.zip',
@@ -195,7 +196,7 @@ itWith(['sh'], 'a file that the archive has no room for is no fault of the file:
     expect(stderr.toString()).toMatch(`cannot write ${path.join(dir, 'out', `tree.${kind}`)}: EFBIG`);
     expect(stderr.toString()).toContain('the report is published without an archive');
     expect(status).toBe(6);
-    expect(readdirSync(path.join(dir, 'out'))).toEqual(['tree.toml']);
+    expect(readdirSync(path.join(dir, 'out'))).toEqual(['tree.sha256', 'tree.toml']);
     rmSync(path.join(dir, 'out'), { recursive: true });
   }
 });
@@ -232,7 +233,9 @@ it('the public names are these', () => {
     'loadSigningKey',
     'readReport',
     'readTrustedKeys',
+    'signReport',
     'verifyArchive',
+    'verifyPacked',
     'verifySignedFile',
   ]);
 });

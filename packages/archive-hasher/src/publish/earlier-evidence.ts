@@ -1,6 +1,7 @@
-import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, lstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, ifThere } from '@mirror/core/errors';
+import { algorithmsNamed, createHasher } from '../algorithms.ts';
 import type { OutputFiles } from '../output-files.ts';
 import { finalFiles } from '../output-files.ts';
 import { readReport } from '../read-report.ts';
@@ -39,8 +40,11 @@ async function isEvidence(file: string, outputs: OutputFiles): Promise<boolean> 
       return beginsAsOurArchive(file, path.basename(outputs.report));
     case outputs.publicKey:
       return startOf(file).includes('-----BEGIN PGP PUBLIC KEY BLOCK-----');
-    default:
+    case outputs.signature:
+    case outputs.archiveSignature:
       return startOf(file).includes('-----BEGIN PGP SIGNATURE-----');
+    default:
+      return isListingOf(file, outputs.report);
   }
 }
 
@@ -53,6 +57,18 @@ async function isReport(file: string): Promise<boolean> {
     if (error instanceof MirrorError && error.code === 'ERR_INTEGRITY') return false;
     throw error;
   }
+}
+
+/** The digest of a listing is that of the directory in its report; one that is edited, or a user's own, has another. */
+async function isListingOf(file: string, report: string): Promise<boolean> {
+  if (ifThere(() => lstatSync(report))?.isFile() !== true || !(await isReport(report))) return false;
+  const { header, entries } = await readReport(report);
+  await entries.return(undefined);
+  const name = path.extname(file).slice(1);
+  const hasher = await createHasher(algorithmsNamed([name])[0]!);
+  hasher.init();
+  for await (const chunk of createReadStream(file)) hasher.update(chunk as Buffer);
+  return hasher.digest() === header.hashes.get(name);
 }
 
 /** The first member of an archive of ours is its report; a tar may have a header for its name before it. */

@@ -1,6 +1,6 @@
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import { NO_TRUSTED_KEYS, checkSignatures, readPublicKeys, readSignatures, withSigner } from '@mirror/core/evidence';
-import type { Signer, TrustedKeys } from '@mirror/core/evidence';
+import type { PublicKey, Signature, Signer, TrustedKeys } from '@mirror/core/evidence';
 import type { Log } from '@mirror/core/log';
 import type { ReportHeader } from '../report.ts';
 import type { Evidence } from './find-evidence.ts';
@@ -23,7 +23,7 @@ export interface SignerPolicy {
  */
 export async function checkSigners(
   report: SteadyFile,
-  { signatures, publicKey: beside }: Evidence,
+  { signatures, publicKeys: beside }: Evidence,
   { trusted = NO_TRUSTED_KEYS, publicKey }: SignerPolicy,
   log: Log,
 ): Promise<readonly Signer[]> {
@@ -38,13 +38,31 @@ export async function checkSigners(
     ),
   );
   const keys = await keysToCheckWith(publicKey, beside, trusted);
-  const check = checkSignatures(read.flat(), keys, trusted);
+  return checkReadSigners(report, { signatures: read.flat(), keys, broken }, { trusted }, log);
+}
+
+/** The same for signatures and keys that were read already; `broken` says why others could not be. */
+export async function checkReadSigners(
+  report: Pick<SteadyFile, 'name' | 'chunks'>,
+  { signatures, keys, broken }: ReadSignatures,
+  { trusted = NO_TRUSTED_KEYS }: SignerPolicy,
+  log: Log,
+): Promise<readonly Signer[]> {
+  if (signatures.length === 0 && broken.length === 0) return [];
+  const check = checkSignatures(signatures, keys, trusted);
   for await (const chunk of report.chunks()) check.update(chunk);
   const { good, failures } = await check.finish();
   const all = [...broken, ...failures];
-  withSigner(report.name, signatures, { good, failures: all });
+  withSigner(report.name, [], { good, failures: all });
   for (const failure of all) log.warn('a signature that is not good', { report: report.name, failure });
   return good;
+}
+
+/** What was found beside a report. */
+export interface ReadSignatures {
+  readonly signatures: readonly Signature[];
+  readonly keys: readonly PublicKey[];
+  readonly broken: readonly string[];
 }
 
 /**
@@ -108,16 +126,17 @@ function judgeUnsigned(report: string, named: string | undefined, allowUnsigned:
   return undefined;
 }
 
-/** Trusted keys are at hand already; the one beside the report may then be absent. */
+/** Trusted keys are at hand already; those beside the report may then be absent. */
 async function keysToCheckWith(
   given: string | undefined,
-  beside: string,
+  beside: readonly string[],
   trusted: TrustedKeys,
-): Promise<Awaited<ReturnType<typeof readPublicKeys>>> {
+): Promise<PublicKey[]> {
+  if (given !== undefined) return readPublicKeys(given);
   try {
-    return await readPublicKeys(given ?? beside);
+    return (await Promise.all(beside.map((file) => readPublicKeys(file)))).flat();
   } catch (error) {
-    if (given === undefined && trusted.keys.length > 0) return [];
+    if (trusted.keys.length > 0) return [];
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import type { Match } from '../match-tree.ts';
 import type { Problem } from '../problem.ts';
 import type { ReportEntry, ReportHeader } from '../report.ts';
 import { tomlTime } from '../toml-text.ts';
-import { isWithin, systemPath } from '../tree-path.ts';
+import { isWithin, systemPath, targetBytes } from '../tree-path.ts';
 import type { TreePath } from '../tree-path.ts';
 
 /** Where the directory is not as the report says; the form of a line on stdout. */
@@ -48,7 +48,9 @@ export function compareItem(
   how: Comparison,
 ): Difference | undefined {
   if (entry === undefined) {
-    const leftOut = item?.kind === 'problem' && how.header.directory.skipped.includes(item.reason);
+    const { skipped, excludedGlobs } = how.header.directory;
+    const isListed = excludedGlobs !== undefined; // reports until 0.1 do not list what was passed over
+    const leftOut = !isListed && item?.kind === 'problem' && skipped.includes(item.reason);
     if (item === undefined || leftOut) return undefined;
     if (item.kind === 'problem' && item.reason === 'unreadable') return unverified(item.path, item);
     return { change: 'added', path: item.path };
@@ -65,7 +67,9 @@ export function compareItem(
   }
   if (entry.kind === 'symlink') {
     if (item.kind !== 'symlink') return changed(path, 'type', 'symlink', item.kind);
-    return item.target === entry.target ? undefined : changed(path, 'target', entry.target, item.target);
+    return targetBytes(item.target).equals(targetBytes(entry.target))
+      ? undefined
+      : changed(path, 'target', entry.target, item.target);
   }
   if (item.kind !== 'file') return changed(path, 'type', 'file', item.kind);
   if (item.size !== undefined && item.size !== entry.size) return changed(path, 'size', entry.size, item.size);
@@ -74,16 +78,20 @@ export function compareItem(
   return compareDigests(entry, outcome, how.algorithms);
 }
 
-/** What had no digest then cannot be compared now; but that it is still there, or still a fifo, can. */
+/**
+ * What had no digest then cannot be compared now; but that it is still there, or still a fifo, can. What was passed over may be gone: an archive does
+ * not have it.
+ */
 function compareProblem(entry: Extract<ReportEntry, { kind: 'problem' }>, item: Match['item']): Difference | undefined {
-  const { path, reason } = entry;
+  const { path, reason, detail, skipped = false } = entry;
+  if (item === undefined && (skipped || reason === 'vanished')) return undefined;
   if (reason === 'special' || reason === 'symlink') {
     if (item === undefined) return { change: 'missing', path };
-    const found = item.kind === 'problem' ? item.reason : item.kind;
-    return found === reason ? undefined : changed(path, 'type', reason, found);
+    if (item.kind !== 'problem' || item.reason !== reason)
+      return changed(path, 'type', reason, item.kind === 'problem' ? item.reason : item.kind);
+    return item.detail === detail ? undefined : changed(path, 'type', detail, item.detail);
   }
-  if (reason === 'vanished' && item === undefined) return undefined;
-  return { change: 'unverified', path, reason, detail: 'the report has no digest of it' };
+  return skipped ? undefined : { change: 'unverified', path, reason, detail: 'the report has no digest of it' };
 }
 
 function compareTime(

@@ -8,7 +8,8 @@ export interface Evidence {
   readonly report: string;
   /** Those that are there: `<report>.asc`, and `<report>.<anything>.asc` by further signers. */
   readonly signatures: readonly string[];
-  readonly publicKey: string;
+  /** `<prefix>.pub.asc`, and `<prefix>.<anything>.pub.asc` of further signers where they are there. */
+  readonly publicKeys: readonly string[];
   /** Whether they lie where a run has finished them that was ended before they got their names: see publish/stage.ts. */
   readonly isUnpublished: boolean;
 }
@@ -24,11 +25,13 @@ export function findEvidence(named: string): Evidence {
     const files = places.map((place) => path.join(place, name));
     return files.find(isFile) ?? files.at(-1)!;
   };
-  const names = new Set(places.flatMap(namesIn).filter((name) => name.startsWith(`${base}.`) && name.endsWith('.asc')));
+  const all = [...new Set(places.flatMap(namesIn))].sort();
+  const names = all.filter((name) => name.startsWith(`${base}.`) && name.endsWith('.asc'));
+  const further = all.filter((name) => FURTHER_KEY.test(name.slice(prefix.length)) && name.startsWith(`${prefix}.`));
   return {
     report: at(base),
-    signatures: [...names].sort().map(at),
-    publicKey: at(`${prefix}.pub.asc`),
+    signatures: names.map(at),
+    publicKeys: [`${prefix}.pub.asc`, ...further].map(at),
     isUnpublished,
   };
 }
@@ -40,3 +43,5 @@ function namesIn(dir: string): string[] {
 function isFile(file: string): boolean {
   return ifThere(() => lstatSync(file))?.isDirectory() === false;
 }
+
+const FURTHER_KEY = /^\.[0-9a-f]{16}\.pub\.asc$/;

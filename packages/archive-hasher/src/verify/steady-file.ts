@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 
 /** A file that is read several times and must be the same each time. */
@@ -11,6 +12,10 @@ export interface SteadyFile {
    * @throws {MirrorError} ERR_INTEGRITY when the file has changed meanwhile
    */
   chunks(): AsyncGenerator<Buffer>;
+  /** SHA-256 of the first reading, once that is over. */
+  digest(): string | undefined;
+  /** It is open by this one. */
+  readonly handle: FileHandle;
   close(): Promise<void>;
 }
 
@@ -28,17 +33,29 @@ export async function openSteadyFile(name: string, what: string): Promise<Steady
     await handle.close();
     throw new MirrorError('ERR_IO', `there is no file ${name}, which should be ${what}`);
   }
+  return { ...steadyRange(handle, name), handle, close: () => handle.close() };
+}
+
+/** A part of an open file, by default all of it, that must be the same each time it is read. */
+export function steadyRange(
+  handle: FileHandle,
+  name: string,
+  from = 0,
+  length = Infinity,
+): Pick<SteadyFile, 'name' | 'chunks' | 'digest'> {
   let first: string | undefined;
   return {
     name,
+    digest: () => first,
     async *chunks() {
       const hash = createHash('sha256');
       const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)] as const;
-      let position = 0;
-      for (let turn = 0; ; turn = 1 - turn) {
-        const { bytesRead, buffer } = await handle.read(buffers[turn as 0 | 1], 0, CHUNK_BYTES, position);
+      let done = 0;
+      for (let turn = 0; done < length; turn = 1 - turn) {
+        const wanted = Math.min(CHUNK_BYTES, length - done);
+        const { bytesRead, buffer } = await handle.read(buffers[turn as 0 | 1], 0, wanted, from + done);
         if (bytesRead === 0) break;
-        position += bytesRead;
+        done += bytesRead;
         const chunk = buffer.subarray(0, bytesRead);
         hash.update(chunk);
         yield chunk;
@@ -47,7 +64,6 @@ export async function openSteadyFile(name: string, what: string): Promise<Steady
       first ??= digest;
       if (digest !== first) throw new MirrorError('ERR_INTEGRITY', `${name} was changed while it was read`);
     },
-    close: () => handle.close(),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import { redactUrls } from '../net/redact.ts';
 import { openLogFile } from './log-file.ts';
 import type { LogFile } from './log-file.ts';
+import { terminalLine } from './terminal-text.ts';
 
 /** The levels from the quietest to the most talkative. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -97,14 +98,16 @@ interface Line {
 }
 
 function jsonLine({ timestamp, level, message, fields }: Line): string {
-  return redactUrls(JSON.stringify({ time: timestamp, level, message, ...(fields as object) }, plainErrors));
+  return terminalLine(
+    redactUrls(JSON.stringify({ time: timestamp, level, message, ...(fields as object) }, plainErrors)),
+  );
 }
 
 function textLine({ timestamp, level, message, fields }: Line): string {
   const pairs = Object.entries((fields ?? {}) as Record<string, unknown>)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => ` ${name}=${textValue(value)}`);
-  return redactUrls(`${String(timestamp)} ${level.padEnd(5)} ${String(message)}${pairs.join('')}`);
+  return terminalLine(redactUrls(`${String(timestamp)} ${level.padEnd(5)} ${String(message)}${pairs.join('')}`));
 }
 
 function textValue(value: unknown): string {

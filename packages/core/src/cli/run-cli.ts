@@ -6,6 +6,7 @@ import { writeOut } from './io.ts';
 import type { CliIo } from './io.ts';
 import { createLog } from './log.ts';
 import type { ClosableLog } from './log.ts';
+import { terminalLine, terminalText } from './terminal-text.ts';
 import { startProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { readCommandLine } from './read-command-line.ts';
@@ -71,7 +72,7 @@ async function run({ command, values, positionals, passedOver, unknown }: Comman
     io,
     positionals,
     progress: (source) => (progress = startProgress(source, { ...common, log, stderr: io.stderr })),
-    print: (line) => writeOut(io.stdout, `${JSON.stringify(line)}\n`),
+    print: (line) => writeOut(io.stdout, `${terminalLine(JSON.stringify(line))}\n`),
   };
   try {
     for (const each of passedOver) log.info('a setting gives way to another', each);
@@ -105,10 +106,15 @@ function reportError(error: unknown, io: CliIo): number {
   const status = exitStatusOf(error);
   if (error instanceof MirrorError && error.code === 'ERR_PIPE') return status;
   const expected = error instanceof MirrorError || systemCodeOf(error) !== undefined;
-  const lines = [`error: ${messageOf(error)}`];
-  if (error instanceof MirrorError && error.hint !== undefined) lines.push(`hint: ${error.hint}`);
+  const lines = [`error: ${indented(messageOf(error))}`];
+  if (error instanceof MirrorError && error.hint !== undefined) lines.push(`hint: ${indented(error.hint)}`);
   if (!expected || status === EXIT_CODES.ERR_INTERNAL)
     lines.push((error as Error | undefined)?.stack ?? '', 'this is a bug, please report it');
-  io.stderr.write(redactUrls(`${lines.join('\n')}\n`));
+  io.stderr.write(terminalText(redactUrls(`${lines.join('\n')}\n`)));
   return status;
+}
+
+/** A line feed may come from a name; what follows it must not look like a line of ours. */
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n  ');
 }

@@ -10,7 +10,15 @@ import { openpgp } from './openpgp-library.ts';
  * @throws {MirrorError} `code` when there is none, ERR_IO when the file cannot be read
  */
 export async function readPublicKeys(file: string, code: ErrorCode = 'ERR_SIGNATURE'): Promise<PublicKey[]> {
-  const bytes = await readNamed('public key', file);
+  return readPublicKeysIn(await readNamed('public key', file), file, code);
+}
+
+/** The same for bytes that come from `file`. */
+export async function readPublicKeysIn(
+  bytes: Buffer,
+  file: string,
+  code: ErrorCode = 'ERR_SIGNATURE',
+): Promise<PublicKey[]> {
   try {
     const lists = isArmored(bytes)
       ? await Promise.all(blocksOf(bytes, 'PUBLIC KEY BLOCK').map((armoredKeys) => openpgp.readKeys({ armoredKeys })))
@@ -29,7 +37,11 @@ export async function readPublicKeys(file: string, code: ErrorCode = 'ERR_SIGNAT
  * @throws {MirrorError} ERR_SIGNATURE when it holds something else or none, ERR_IO when the file cannot be read
  */
 export async function readSignatures(file: string): Promise<Signature[]> {
-  const bytes = await readNamed('signature', file);
+  return readSignaturesIn(await readNamed('signature', file), file);
+}
+
+/** The same for bytes that come from `file`. */
+export async function readSignaturesIn(bytes: Buffer, file: string): Promise<Signature[]> {
   try {
     const found = isArmored(bytes)
       ? await Promise.all(

@@ -46,6 +46,6 @@ export function withSigner(
   if (signer !== undefined) return { ...checked, signer };
   throw new MirrorError(
     'ERR_SIGNATURE',
-    `${signatures.join(', ')}: no good signature of ${file}: ${checked.failures.join('; ') || 'there is none'}`,
+    `${signatures.join(', ')}${signatures.length > 0 ? ': ' : ''}no good signature of ${file}: ${checked.failures.join('; ') || 'there is none'}`,
   );
 }
