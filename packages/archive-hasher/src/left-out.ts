@@ -7,7 +7,7 @@ import type { TreePath } from './tree-path.ts';
  * What is left out of every inventory: the state that the mirror tools keep beside what they mirror, which changes with each of their runs.
  * The report names these patterns like any other that was given.
  */
-export const OWN_STATE: readonly string[] = ['.mirror', '.mirror-index-sync', '.*.mirror-{lock,new,work-*}'];
+export const OWN_STATE: readonly string[] = ['.mirror', '.mirror-index-sync', '.*.mirror-{lock,new,work}*'];
 
 /**
  * Whether a path is left out by one of the patterns. One without a slash means names anywhere in the tree, another one paths from its top; `*` and `?`

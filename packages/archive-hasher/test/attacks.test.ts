@@ -225,7 +225,7 @@ it('a key that was revoked is not believed, though a copy without the revocation
     format: 'armored',
   });
   const file = path.join(scratchDir(), 'revoked.asc');
-  writeFileSync(file, revoked.publicKey as string);
+  writeFileSync(file, revoked.publicKey);
   await expect(audited(cheated, { trusted: await readTrustedKeys([file]) })).rejects.toMatchObject({
     code: 'ERR_SIGNATURE',
     message: expect.stringMatching(/revoked/i),

@@ -28,6 +28,13 @@ const PROGRAM = `
 
 const OUTPUTS = ['tree.pub.asc', 'tree.sha256', 'tree.toml', 'tree.toml.asc', 'tree.zip', 'tree.zip.asc'];
 
+/** But for what the lock leaves of a run that was killed while it took it, which nobody may remove who cannot know whether it is dead. */
+function namesIn(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => !name.startsWith('.tree.mirror-lock.'))
+    .sort();
+}
+
 for (const [title, hasEarlier] of [
   ['the earlier evidence or the new one', true],
   ['no evidence or the new one', false],
@@ -66,7 +73,7 @@ for (const [title, hasEarlier] of [
       });
       if (signal === null) {
         expect([step, status, stderr]).toEqual([step, 0, '']);
-        expect(readdirSync(at('out')).sort()).toEqual(OUTPUTS);
+        expect(namesIn(at('out'))).toEqual(OUTPUTS);
         break;
       }
       const isThere = existsSync(at('out', 'tree.toml')) || existsSync(at('out', '.tree.mirror-new'));
@@ -79,7 +86,7 @@ for (const [title, hasEarlier] of [
 
       await hashArchive({ dir: at('new', 'tree'), outDir: at('out'), replace: true, signingKey, workers: 1 });
       expect(await isAsSaid('new')).toBe(true);
-      expect(readdirSync(at('out')).sort()).toEqual(OUTPUTS);
+      expect(namesIn(at('out'))).toEqual(OUTPUTS);
     }
     expect([...found].sort()).toEqual(hasEarlier ? ['new', 'old'] : ['new']);
   }, 600_000);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, ifThere, messageOf, systemCodeOf } from '@mirror/core/errors';
 import { renameOver, syncFolder } from '@mirror/core/io';
@@ -36,14 +36,15 @@ export function createStage(outDir: string, own: OwnFiles): Stage {
       renameSync(work, own.finished); // from here on it counts
       await syncFolder(outDir);
       for (const file of obsolete) rmSync(file, { force: true });
-      await place(own.finished, outDir, replace);
+      await place(outDir, own, replace);
     },
     discard: () => rmSync(work, { recursive: true, force: true }),
   };
 }
 
 /** Publish what a run had finished when it was ended, if there is something. */
-export async function finishPublishing(outDir: string, { finished }: OwnFiles): Promise<boolean> {
+export async function finishPublishing(outDir: string, own: OwnFiles): Promise<boolean> {
+  const { finished } = own;
   const stat = ifThere(() => lstatSync(finished));
   if (stat === undefined) return false;
   if (!stat.isDirectory() || !isMine(stat.uid)) {
@@ -51,16 +52,16 @@ export async function finishPublishing(outDir: string, { finished }: OwnFiles): 
       hint: 'look at what it is, and move it away',
     });
   }
-  await place(finished, outDir, true);
+  await place(outDir, own, true);
   return true;
 }
 
 /** The report comes last, so that a name that is taken is met before anything counts. */
-async function place(from: string, outDir: string, replace: boolean): Promise<void> {
+async function place(outDir: string, { finished: from, workPrefix }: OwnFiles, replace: boolean): Promise<void> {
   for (const name of readdirSync(from).sort(reportLast)) {
     const file = path.join(outDir, name);
     try {
-      if (replace) placeOver(path.join(from, name), file, path.join(outDir, `.${name}.mirror-${randomUUID()}`));
+      if (replace) placeOver(path.join(from, name), file, workPrefix + randomUUID());
       else placeNew(path.join(from, name), file);
     } catch (cause) {
       throw new MirrorError('ERR_IO', `cannot publish ${file}: ${messageOf(cause)}`, {
@@ -116,16 +117,14 @@ function removeStage(finished: string): void {
   rmSync(aside, { recursive: true, force: true });
 }
 
-/** Directories of killed runs; nobody else holds the lock. */
+/** What killed runs have left; nobody else holds the lock. */
 function removeUnfinished(outDir: string, { workPrefix, finished }: OwnFiles): void {
   for (const name of readdirSync(outDir)) {
     const file = path.join(outDir, name);
     const isLeft = [workPrefix, `${finished}.`].some(
       (prefix) => file.startsWith(prefix) && UUID.test(file.slice(prefix.length)),
     );
-    if (!isLeft || !lstatSync(file).isDirectory()) continue;
-    for (const inner of readdirSync(file)) rmSync(path.join(file, inner), { force: true });
-    rmdirSync(file);
+    if (isLeft) rmSync(file, { recursive: true, force: true });
   }
 }
 
