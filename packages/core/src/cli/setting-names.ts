@@ -69,6 +69,7 @@ export const SETTING_NAMES: readonly string[] = [
   'link',
   'list',
   'listen',
+  'listings',
   'log-file',
   'log-format',
   'log-level',
