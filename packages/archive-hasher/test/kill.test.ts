@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createSigningKey, readTrustedKeys } from '@mirror/core/evidence';
-import { hashArchive, loadSigningKey, verifyArchive, verifyPacked } from '../dist/index.js';
+import { algorithmsNamed, hashArchive, loadSigningKey, verifyArchive, verifyPacked } from '../dist/index.js';
 
 // A process that kills itself before the nth step that changes a directory: every prefix of the steps is what a kill can leave.
 const PROGRAM = `
@@ -49,9 +49,11 @@ for (const [title, hasEarlier] of [
     const key = await createSigningKey('Test');
     writeFileSync(at('key'), key.privateKey);
     const signingKey = await loadSigningKey(at('key'), () => undefined);
+    const algorithms = algorithmsNamed(['sha256']);
     const trusted = await readTrustedKeys([key.fingerprint]);
     mkdirSync(at('earlier'));
-    if (hasEarlier) await hashArchive({ dir: at('old', 'tree'), outDir: at('earlier'), signingKey, workers: 1 });
+    if (hasEarlier)
+      await hashArchive({ dir: at('old', 'tree'), outDir: at('earlier'), signingKey, algorithms, workers: 1 });
 
     const isAsSaid = async (state: string): Promise<boolean> => {
       const { differences } = await verifyArchive({
@@ -84,7 +86,14 @@ for (const [title, hasEarlier] of [
         throw new Error(`after a kill at step ${String(step)} the evidence is neither the earlier one nor the new one`);
       if (existsSync(at('out', 'tree.zip'))) await verifyPacked({ archive: at('out', 'tree.zip'), trusted });
 
-      await hashArchive({ dir: at('new', 'tree'), outDir: at('out'), replace: true, signingKey, workers: 1 });
+      await hashArchive({
+        dir: at('new', 'tree'),
+        outDir: at('out'),
+        replace: true,
+        signingKey,
+        algorithms,
+        workers: 1,
+      });
       expect(await isAsSaid('new')).toBe(true);
       expect(namesIn(at('out'))).toEqual(OUTPUTS);
     }
