@@ -1,4 +1,11 @@
-import { MirrorError, createSelection, findInIndex, judgeSelection, selectionCounts } from '@mirror/core';
+import {
+  MirrorError,
+  cratesBasesOf,
+  createSelection,
+  findInIndex,
+  judgeSelection,
+  selectionCounts,
+} from '@mirror/core';
 import { readSelection } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { withUnmet } from './cli-unmet.ts';
@@ -36,7 +43,7 @@ export async function runExport(values: ExportValues, context: CommandContext): 
     mediaBytes: values.mediaSize,
     bundleBytes: values.bundleSizeGb,
     level: values.bundleLevel,
-    baseUrl: values.cratesBaseUrl,
+    baseUrl: cratesBasesOf(indexDir, values.cratesBaseUrl === undefined ? [] : [values.cratesBaseUrl], log)[0],
     signal,
     log,
     onDone: (exported) => {

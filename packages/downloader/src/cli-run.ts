@@ -5,7 +5,7 @@ import { openOutput } from '@mirror/core/io';
 import { silentLog } from '@mirror/core/log';
 import { createLocalStorage } from '@mirror/core/mirror';
 import { createHttpPolicy } from '@mirror/core/net';
-import { CRATES_IO_BASE_URL, createSelection, registryDl, withoutCredentials } from '@mirror/core/registry';
+import { cratesBasesOf, createSelection } from '@mirror/core/registry';
 import { observeWork, readSelection, writeOut } from '@mirror/core/cli';
 import type { CommandContext, FlagValues, Outcome, ProgressState, SelectionFlags } from '@mirror/core/cli';
 import type { Observed } from '@mirror/core/observe';
@@ -42,7 +42,6 @@ export async function runDownload(values: DownloadValues, context: CommandContex
     isBehind: () => state !== undefined && queuedOf(state) > 0,
     signal,
   });
-  warnOfOtherRegistry(values, context.log);
   // before the manifest and the bundles are opened, which mends what a killed run left: a run that is refused changes nothing
   const lock = orElse(stop, () => lockMirror(storage, 'mirror-downloader download'));
   try {
@@ -124,7 +123,6 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
   const { signal, io } = context;
   const manifest = earlierManifest(values);
   const work = await workListOf(values, context);
-  warnOfOtherRegistry(values, context.log);
   const isFile = values.missing !== undefined && values.missing !== '-';
   const missing = isFile ? await openOutput(values.missing, { signal }) : undefined;
   const writeMissing = (text: string): Promise<void> => missing?.write(text) ?? writeOut(io.stdout, text);
@@ -230,7 +228,7 @@ export async function sourceOf(
       indexDir: values.indexDir,
       list,
       checksums: values.checksums === undefined ? new Map() : await readChecksums(values.checksums),
-      baseUrls: values.cratesBaseUrl.length === 0 ? [CRATES_IO_BASE_URL] : values.cratesBaseUrl,
+      baseUrls: cratesBasesOf(values.indexDir, values.cratesBaseUrl, log),
       layout: values.layout,
       selection,
       signal,
@@ -242,22 +240,6 @@ export async function sourceOf(
   );
   return { work, selection };
 }
-
-/** Asked for the files of another registry, crates.io answers that it has none: that would look like a mirror without faults. */
-function warnOfOtherRegistry({ indexDir, cratesBaseUrl }: SourceValues, log: Log): void {
-  if (indexDir === undefined || cratesBaseUrl.length > 0) return;
-  const dl = registryDl(indexDir);
-  if (dl === undefined || CRATES_IO_DL.test(dl)) return;
-  log.warn(
-    'the index is that of another registry, but crate files are asked for at crates.io; name their place with --crates-base-url',
-    {
-      dl: withoutCredentials(dl),
-    },
-  );
-}
-
-/** Its own today, and those of its old indexes. */
-const CRATES_IO_DL = /^https:\/\/(?:static\.|index\.)?crates\.io(?:\/|$)/;
 
 async function openList(file: string): Promise<ReturnType<typeof createReadStream>> {
   try {

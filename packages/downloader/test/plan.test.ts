@@ -66,23 +66,23 @@ it('the estimate is the mean of what is there, once that is enough', async () =>
   });
 });
 
-it('warns when the index is that of another registry and nobody said where its crate files are', async () => {
+it('asks for crate files where the index says, and at crates.io for its own index alone', async () => {
   const index = scratchDir();
   mkdirSync(path.join(index, '1'));
   writeFileSync(
     path.join(index, '1', 'a'),
     `{"name":"a","vers":"1.0.0","deps":[],"cksum":"${'0'.repeat(64)}","features":{},"yanked":false}\n`,
   );
-  const planOf = (dl: string, ...flags: string[]) => {
+  const askedOf = async (dl: string, ...flags: string[]): Promise<unknown> => {
     writeFileSync(path.join(index, 'config.json'), JSON.stringify({ dl }));
-    return run(['plan', '--index-dir', index, '--out', path.join(index, 'out'), ...flags]);
+    const list = path.join(index, 'missing.jsonl');
+    await run(['plan', '--index-dir', index, '--out', path.join(index, 'out'), '--missing', list, ...flags]);
+    return (JSON.parse(readFileSync(list, 'utf8')) as { url: unknown }).url;
   };
-  const warning = 'another registry';
-  expect((await planOf('https://user:secret@crates.example.org/dl')).err).toContain(warning);
-  expect((await planOf('https://user:secret@crates.example.org/dl')).err).not.toContain('secret');
-  expect((await planOf('https://crates.example.org/dl', '--crates-base-url', 'http://127.0.0.1:9')).err).not.toContain(
-    warning,
-  );
-  expect((await planOf('https://static.crates.io/crates')).err).not.toContain(warning);
-  expect((await planOf('https://crates.io/api/v1/crates')).err).not.toContain(warning);
+  expect(await askedOf('https://crates.example.org/dl')).toBe('https://crates.example.org/dl/a/1.0.0/download');
+  expect(await askedOf('https://x/{prefix}/{crate}-{version}')).toBe('https://x/1/a-1.0.0');
+  const own = await askedOf('https://crates.example.org/dl', '--crates-base-url', 'http://127.0.0.1:9');
+  expect(own).toBe('http://127.0.0.1:9/a/a-1.0.0.crate');
+  for (const dl of ['https://static.crates.io/crates', 'https://crates.io/api/v1/crates'])
+    expect(await askedOf(dl)).toBe('https://static.crates.io/crates/a/a-1.0.0.crate');
 });

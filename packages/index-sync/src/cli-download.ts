@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@mirror/core';
 import { EXIT_CODES } from '@mirror/core/errors';
-import { observeFlags } from '@mirror/core/cli';
+import { commonFlags, observeFlags, selectionFlags } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -50,7 +50,7 @@ export async function download(
 ): Promise<Downloaded> {
   const { io, log, signal } = context;
   const program = findDownloader(values.downloaderPath, io.env, import.meta.url);
-  const args = downloaderArgs(values, dirs);
+  const args = downloaderArgs(values, dirs, context);
   if (!values.resume)
     log.warn('--no-resume has no meaning any more: what is there and verified is never fetched again');
   if (values.verify)
@@ -61,26 +61,37 @@ export async function download(
   return { ...result, failure: failureOf(result.status) };
 }
 
-// an address or a file of ours given in the environment cannot be the downloader's too; it has flags for its own
+// an address or a file of ours given in the environment cannot be the downloader's too; what is meant for both is passed on as flags
 function withoutOurs(env: CommandContext['io']['env']): CommandContext['io']['env'] {
-  const ours = new Set(Object.keys(observeFlags).map((name) => `MIRROR_${name.toUpperCase().replaceAll('-', '_')}`));
+  const passedOn = [...Object.keys(observeFlags), ...SHARED_FLAGS];
+  const ours = new Set(passedOn.map((name) => `MIRROR_${name.toUpperCase().replaceAll('-', '_')}`));
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.has(name)));
 }
 
-function downloaderArgs(values: SyncValues, dirs: { index: string; output: string }): string[] {
+/** What both programs are told: the downloader has the flags of the same name. */
+const SHARED_FLAGS: readonly string[] = [
+  ...Object.keys(selectionFlags),
+  ...Object.keys(commonFlags).filter((name) => name !== 'config'),
+  ...['crates-base-url', 'rate-limit', 'ca-file', 'contact', 'user-agent'],
+  ...['connect-timeout', 'stall-timeout', 'retries', 'retry-base', 'retry-max'],
+];
+
+function downloaderArgs(
+  values: SyncValues,
+  dirs: { index: string; output: string },
+  { passOn }: CommandContext,
+): string[] {
   const pairs: [string, string | undefined][] = [
     ['--index-dir', dirs.index],
     ['--out', dirs.output],
     // inside the mirror, so that it moves with it; in the folder that is ours, so that it is no file too many
     ['--manifest', path.join(dirs.output, '.mirror', 'manifest.jsonl')],
     ['--concurrency', values.threads?.toString()],
-    ['--crates-base-url', values.cratesBaseUrl],
-    ['--rate-limit', values.rateLimit],
     ['--resume-check', values.verify ? 'sha256' : undefined],
-    ['--ca-file', values.caFile],
-    ['--contact', values.contact],
+    ['--log-file', values.logPath],
   ];
-  return [...pairs.flatMap(([name, value]) => (value === undefined ? [] : [name, value])), ...values.downloaderArg];
+  const own = pairs.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+  return [...own, ...passOn(SHARED_FLAGS), ...values.downloaderArg];
 }
 
 function failureOf(status: number): Outcome['failure'] {

@@ -1,4 +1,4 @@
-import { CRATES_IO_BASE_URL } from '@mirror/core';
+import { CRATES_IO_BASE_URL, cratesBasesOf } from '@mirror/core';
 import { writeOut } from '@mirror/core/cli';
 import type { CommandContext } from '@mirror/core/cli';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -21,9 +21,11 @@ const PIECE_CHARACTERS = 65_536;
 export async function writeFeed(
   feed: ChangeFeed,
   target: string,
-  cratesBaseUrl: string | undefined,
+  from: { readonly indexDir: string; readonly given: string | undefined },
   context: CommandContext,
 ): Promise<FeedCounts> {
+  const given = from.given === undefined ? [] : [from.given];
+  const [cratesBaseUrl = CRATES_IO_BASE_URL] = cratesBasesOf(from.indexDir, given, context.log);
   if (target === '-')
     return emit(
       feed,
@@ -43,7 +45,7 @@ export async function writeFeed(
 async function emit(
   feed: ChangeFeed,
   write: (piece: string) => Promise<void>,
-  base: string | undefined,
+  cratesBaseUrl: string,
   { log, signal }: CommandContext,
   finish: () => Promise<void>,
 ): Promise<FeedCounts> {
@@ -60,7 +62,7 @@ async function emit(
     await nextTurn(); // signals are heard between pieces
     signal.throwIfAborted();
   };
-  for await (const record of feed.records({ cratesBaseUrl: base ?? CRATES_IO_BASE_URL, onProblem })) {
+  for await (const record of feed.records({ cratesBaseUrl, onProblem })) {
     changes[record.change]++;
     piece += `${JSON.stringify(record)}\n`;
     if (piece.length > PIECE_CHARACTERS) await flush();

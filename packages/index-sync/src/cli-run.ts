@@ -186,7 +186,7 @@ async function oneRound(job: Job): Promise<Outcome> {
     const changes =
       values.changes === undefined
         ? undefined
-        : await handOut(held.feed, values.changes, values.cratesBaseUrl, context);
+        : await handOut(held.feed, values.changes, { indexDir: job.dirs.index, given: values.cratesBaseUrl }, context);
     const downloaded = values.download ? await downloadIfWanted(job, held.feed) : undefined;
     const failed = downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
     // a downloader that ran has said itself what the selection did not find

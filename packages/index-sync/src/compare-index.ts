@@ -16,6 +16,8 @@ export interface ChangeRecord {
   /** Where the crate file is, or was. */
   readonly url: string;
   readonly yanked: boolean;
+  /** When it was published, as its line says it; left out when it does not. */
+  readonly pubtime?: string;
   /** Of a replaced version: the checksum it had before. */
   readonly previous_cksum?: string;
 }
@@ -63,8 +65,8 @@ function kindOf(old: IndexEntry | undefined, entry: IndexEntry): ChangeKind | un
 }
 
 function recordOf(change: ChangeKind, entry: IndexEntry, urlOf: (entry: IndexEntry) => string): ChangeRecord {
-  const { name, vers, cksum, yanked } = entry;
-  return { change, name, vers, cksum, url: urlOf(entry), yanked };
+  const { name, vers, cksum, yanked, pubtime } = entry;
+  return { change, name, vers, cksum, url: urlOf(entry), yanked, ...(pubtime === undefined ? {} : { pubtime }) };
 }
 
 function versionsOf(indexPath: string, text: string, onProblem: OnProblem): Map<string, IndexEntry> {

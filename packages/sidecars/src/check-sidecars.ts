@@ -34,6 +34,8 @@ export interface CheckSummary extends SelectionCounts {
   readonly selected: number;
   readonly missing: number;
   readonly stale: number;
+  /** Those of the stale ones that differ in nothing but `crate_url`. */
+  readonly stale_url_only: number;
   readonly extra: number;
   readonly unchanged: number;
   /** Lines of the index that a later line for the same version overrules; such a version counts once. */
@@ -77,11 +79,13 @@ export async function checkSidecars(options: CheckOptions): Promise<CheckSummary
       await onProblem({ problem: 'extra', path: file, name, vers });
     }
     const { crates, versions, selected, missing, stale, unchanged, repeated, malformed } = found.counts;
-    const isRight = missing + stale + extra + malformed === 0 && found.unmet === undefined;
+    // as for `verify`, what nobody asks for any more is told, and is no fault
+    const isRight = missing + stale + malformed === 0 && found.unmet === undefined;
     const result = signal?.aborted === true ? 'interrupted' : isRight ? 'complete' : 'incomplete';
     const seconds = Math.round(performance.now() - started) / 1000;
-    const numbers = { crates, versions, selected, ...found.selected, missing, stale, extra, unchanged, repeated };
-    return { result, ...numbers, malformed, seconds };
+    const numbers = { crates, versions, selected, ...found.selected, missing, stale };
+    const others = { stale_url_only: found.counts.urlOnly, extra, unchanged, repeated, malformed };
+    return { result, ...numbers, ...others, seconds };
   } finally {
     await place.close();
   }

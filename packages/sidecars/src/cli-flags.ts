@@ -1,5 +1,5 @@
 import { LAYOUTS } from '@mirror/core';
-import { flag, selectionFlags } from '@mirror/core/cli';
+import { flag, removalFlags, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 import { BUNDLE_LEVEL } from './pack-sidecars.ts';
 import { PRUNE_POLICIES } from './remove-sidecars.ts';
@@ -23,8 +23,7 @@ export const generateFlags = {
   'crates-base-url': flag.string({
     group: input,
     value: 'URL',
-    describe: "for crate_url: where crate files are, or a template with cargo's markers",
-    default: SIDECAR_DEFAULTS.cratesBaseUrl,
+    describe: "for crate_url: where crate files are, or a template with cargo's markers (default what the index says)",
   }),
   ...selectionFlags,
   out: flag.string({ group: output, value: 'DIR', describe: 'directory of the sidecars or bundles', default: 'out' }),
@@ -49,7 +48,8 @@ export const generateFlags = {
   }),
   check: flag.boolean({
     group: output,
-    describe: 'write nothing; print stale, missing and extra sidecars as JSON lines, exit status 3 if there are any',
+    describe:
+      'write nothing; print stale, missing and extra sidecars as JSON lines, exit status 3 if any are stale or missing',
   }),
   prune: flag.choice({
     group: output,
@@ -57,6 +57,7 @@ export const generateFlags = {
     choices: PRUNE_POLICIES,
     default: 'keep',
   }),
+  'max-removed': removalFlags(output)['max-removed'],
   concurrency: flag.number({
     group: output,
     describe: 'worker threads; with --limit there is one',

@@ -17,8 +17,8 @@ import type { SidecarOptions } from './sidecar-options.ts';
 /** `mirror-sidecars`. */
 export async function runGenerate(values: GenerateValues, context: CommandContext): Promise<Outcome> {
   const { options, progress, unmet } = await prepare(values, context, 'writing sidecars');
-  const { prune, bundleSize, bundleLevel } = values;
-  const summary = await generateSidecars({ ...options, prune, bundleBytes: bundleSize, bundleLevel });
+  const { prune, maxRemoved, bundleSize, bundleLevel } = values;
+  const summary = await generateSidecars({ ...options, prune, maxRemoved, bundleBytes: bundleSize, bundleLevel });
   progress.stop();
   return { summary, ...failureOf(context.signal, problemOf(summary), unmet()) };
 }
@@ -52,10 +52,11 @@ async function prepare(values: GenerateValues, context: CommandContext, label: s
     counts = now;
     progress.tick();
   };
-  const shared = { indexDir, out, layout, format, cratesBaseUrl, concurrency, selection, list };
+  const shared = { indexDir, out, layout, format, concurrency, selection, list };
+  const base = cratesBaseUrl === undefined ? {} : { cratesBaseUrl };
   let unmet: SelectionFailure | undefined;
   const onUnmet = (failure: SelectionFailure): void => void (unmet = failure);
-  return { options: { ...shared, signal, log, onProgress, onUnmet }, progress, unmet: () => unmet };
+  return { options: { ...shared, ...base, signal, log, onProgress, onUnmet }, progress, unmet: () => unmet };
 }
 
 async function openList(file: string): Promise<Readable> {
@@ -93,8 +94,12 @@ function failureOf(
 function problemOf(summary: GenerateSummary | CheckSummary): string | undefined {
   if (summary.result === 'complete') return undefined;
   const { malformed } = summary;
-  if (!('missing' in summary)) return malformed === 0 ? undefined : `${String(malformed)} malformed lines`;
-  const { missing, stale, extra } = summary;
-  if (missing + stale + extra + malformed === 0) return undefined;
-  return `${String(missing)} sidecars are missing, ${String(stale)} stale, ${String(extra)} extra; ${String(malformed)} malformed lines`;
+  if ('blocked' in summary) {
+    const { blocked } = summary;
+    if (malformed + blocked === 0) return undefined;
+    return `${String(malformed)} malformed lines; ${String(blocked)} sidecars could not be written, something else is in their place`;
+  }
+  const { missing, stale } = summary;
+  if (missing + stale + malformed === 0) return undefined;
+  return `${String(missing)} sidecars are missing, ${String(stale)} stale; ${String(malformed)} malformed lines`;
 }

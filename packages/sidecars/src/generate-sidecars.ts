@@ -1,23 +1,21 @@
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { MirrorError, PART_SUFFIX, acquireLock, createLocalStorage, silentLog } from '@mirror/core';
-import type { CrateId, Layout, SelectionCounts } from '@mirror/core';
-import { findExtras } from './find-extras.ts';
+import { makeInnerFolder } from '@mirror/core/io';
+import { MirrorError, acquireLock, createLocalStorage } from '@mirror/core';
+import type { RemovalLimit, SelectionCounts } from '@mirror/core';
 import { createSidecarPacker } from './pack-sidecars.ts';
 import type { PackOptions, SidecarPacker } from './pack-sidecars.ts';
-import { createSidecarRemover } from './remove-sidecars.ts';
-import type { PrunePolicy, SidecarRemover } from './remove-sidecars.ts';
+import { createRemoval } from './prune-sidecars.ts';
+import type { PrunePolicy } from './remove-sidecars.ts';
 import { runOverIndex } from './run-over-index.ts';
 import type { OverIndex } from './run-over-index.ts';
-import { SIDECAR_DEFAULTS } from './sidecar-options.ts';
 import type { Completeness, SidecarOptions } from './sidecar-options.ts';
-import { SIDECAR_ENDING, sidecarPath } from './sidecar.ts';
-import { walkTree } from './walk-tree.ts';
 
 /** What `generateSidecars` does. */
 export interface GenerateOptions extends SidecarOptions, Omit<PackOptions, 'out'> {
   /** What to do with sidecars whose version the index no longer has (default `keep`). */
   readonly prune?: PrunePolicy;
+  /** How much of the sidecars one run may remove (default 5 %); see `isMassRemoval` of core. */
+  readonly maxRemoved?: RemovalLimit;
   readonly now?: () => Date;
 }
 
@@ -42,6 +40,8 @@ export interface GenerateSummary extends SelectionCounts {
   readonly gone: number;
   /** Sidecars that were removed, or put into quarantine. */
   readonly removed: number;
+  /** Sidecars that could not be written because something else is in their place. */
+  readonly blocked: number;
   /** Bytes written, before compression. */
   readonly bytes: number;
   readonly seconds: number;
@@ -54,12 +54,14 @@ export interface GenerateSummary extends SelectionCounts {
  * A killed run leaves whole sidecars only, and perhaps files that end in `.part`; the next run completes it. After an abort it resolves
  * with `result` set to `interrupted`.
  *
- * @throws {MirrorError} ERR_USAGE for options that exclude each other, ERR_CONFIG when there is no index, ERR_LOCKED when another run works
+ * @throws {MirrorError} ERR_INTEGRITY when `prune` would remove more than `maxRemoved`: then nothing is removed; ERR_USAGE for options that
+ *   exclude each other, ERR_CONFIG when there is no index, ERR_LOCKED when another run works
  *   on this directory, ERR_IO when the disk refuses; what is there by then is whole
  */
 export async function generateSidecars(options: GenerateOptions): Promise<GenerateSummary> {
   checkOptions(options);
   const { root } = createLocalStorage(options.out);
+  makeInnerFolder(root, OWN_FOLDER);
   const lock = acquireLock(path.join(root, OWN_FOLDER, 'sidecars.lock'), 'mirror-sidecars');
   try {
     const inRoot = { ...options, out: root };
@@ -90,15 +92,15 @@ function checkOptions({ prune = 'keep', format, selection }: GenerateOptions): v
 async function generateFiles(options: GenerateOptions): Promise<GenerateSummary> {
   const { list, prune = 'keep', signal } = options;
   const started = performance.now();
-  const removal = createRemoval(options);
+  const removal = createRemoval({ ...options, ownDir: OWN_FOLDER });
   try {
     const found = await runOverIndex({
       ...options,
       mode: 'write',
       tellsKnown: prune !== 'keep' && list === undefined,
-      onGone: removal.removeVersion,
+      onGone: removal.note,
     });
-    if (prune !== 'keep' && list === undefined && signal?.aborted !== true) await removal.removeExtras(found);
+    if (signal?.aborted !== true) await removal.remove(list === undefined ? found : undefined);
     return summary(found, { ...removal.counts, isInterrupted: signal?.aborted === true, started });
   } finally {
     removal.close();
@@ -130,54 +132,17 @@ function end(packer: SidecarPacker, isInterrupted: boolean): Promise<void> {
   return isInterrupted ? packer.suspend() : packer.close();
 }
 
-interface Removal {
-  readonly counts: { gone: number; removed: number };
-  removeVersion(version: CrateId): void;
-  removeExtras(found: OverIndex): Promise<void>;
-  close(): void;
-}
-
-function createRemoval(options: GenerateOptions): Removal {
-  const { out, prune = 'keep', now, log = silentLog, signal } = options;
-  const layout: Layout = options.layout ?? SIDECAR_DEFAULTS.layout;
-  const counts = { gone: 0, removed: 0 };
-  const ownDir = path.join(out, OWN_FOLDER);
-  const remover: SidecarRemover | undefined =
-    prune === 'keep'
-      ? undefined
-      : createSidecarRemover({ out, policy: prune, ownDir, ...(now === undefined ? {} : { now }) });
-  const remove = (version: CrateId): void => {
-    counts.gone += 1;
-    const { name, vers } = version;
-    if (remover?.remove({ name, vers, path: sidecarPath(layout, name, vers) }) === true) counts.removed += 1;
-    log.debug('gone from the index', { crate: name, version: vers, policy: prune });
-  };
-  return {
-    counts,
-    removeVersion: remove,
-    removeExtras: async (found) => {
-      const files = withoutUnfinished(out, walkTree(out, signal));
-      for await (const extra of findExtras(files, { layout, ...found })) remove(extra);
-    },
-    close: () => remover?.close(),
-  };
-}
-
-/** What a killed run left is replaced when its version is written again; of a version that is gone it would stay for ever. */
-async function* withoutUnfinished(out: string, files: AsyncIterable<string>): AsyncGenerator<string> {
-  for await (const file of files) {
-    if (file.endsWith(`${SIDECAR_ENDING}${PART_SUFFIX}`)) await rm(path.join(out, file), { force: true });
-    else yield file;
-  }
-}
-
 function summary(
   { counts, selected: chosen, unmet }: OverIndex,
   rest: { readonly gone: number; readonly removed: number; readonly isInterrupted: boolean; readonly started: number },
 ): GenerateSummary {
-  const { crates, versions, selected, missing, stale, unchanged, repeated, malformed, bytes } = counts;
+  const { crates, versions, selected, missing, stale, unchanged, repeated, malformed, blocked, bytes } = counts;
   return {
-    result: rest.isInterrupted ? 'interrupted' : malformed > 0 || unmet !== undefined ? 'incomplete' : 'complete',
+    result: rest.isInterrupted
+      ? 'interrupted'
+      : malformed > 0 || blocked > 0 || unmet !== undefined
+        ? 'incomplete'
+        : 'complete',
     crates,
     versions,
     selected,
@@ -189,6 +154,7 @@ function summary(
     malformed,
     gone: rest.gone,
     removed: rest.removed,
+    blocked,
     bytes,
     seconds: Math.round(performance.now() - rest.started) / 1000,
   };

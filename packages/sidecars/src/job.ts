@@ -57,6 +57,10 @@ export interface Counts {
   /** Sidecars that were there with other bytes. */
   stale: number;
   unchanged: number;
+  /** Stale ones that differ in nothing but `crate_url`. */
+  urlOnly: number;
+  /** Sidecars in whose place something else is. */
+  blocked: number;
   /** Lines of the index that a later line for the same version overrules. */
   repeated: number;
   /** Lines of the index, or of the list, that are not what they should be. */
@@ -74,6 +78,8 @@ export function noCounts(): Counts {
     missing: 0,
     stale: 0,
     unchanged: 0,
+    urlOnly: 0,
+    blocked: 0,
     repeated: 0,
     malformed: 0,
     bytes: 0,
@@ -101,6 +107,8 @@ export interface Report {
   /** Lines that a later one overrules, told in the same way. */
   readonly repeated: string[];
   readonly findings: Finding[];
+  /** Why sidecars could not be written. */
+  readonly blocked: string[];
   /** Fingerprints of the sidecars that the index has, as pairs of 32-bit numbers. */
   readonly known: number[];
   /** Index files with bad lines: what they do not say may well be there. */
@@ -118,6 +126,7 @@ export function emptyReport(): Report {
     problems: [],
     repeated: [],
     findings: [],
+    blocked: [],
     known: [],
     doubtful: [],
     gone: [],

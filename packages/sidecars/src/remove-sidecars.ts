@@ -1,6 +1,6 @@
-import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
-import { renameOver } from '@mirror/core/io';
+import { makeInnerFolder, renameOver } from '@mirror/core/io';
 import { MirrorError, messageOf, openJsonlAppender, systemCodeOf } from '@mirror/core';
 import type { JsonlAppender } from '@mirror/core';
 import type { Extra } from './find-extras.ts';
@@ -22,7 +22,7 @@ export interface SidecarRemover {
 }
 
 /**
- * A remover for the tree `out`. `quarantine` moves a sidecar to the same path below `quarantineDir`; `delete` deletes it. A record is appended
+ * A remover for the tree `out`; it follows no link below it. `quarantine` moves a sidecar to the same path below `quarantineDir`; `delete` deletes it. A record is appended
  * to `tombstoneFile` before that: a kill in between leaves a record of a sidecar that is still there, which the next run removes.
  *
  * @throws {MirrorError} ERR_IO when the record cannot be written or the file not be removed
@@ -30,22 +30,27 @@ export interface SidecarRemover {
 export function createSidecarRemover(options: {
   readonly out: string;
   readonly policy: Exclude<PrunePolicy, 'keep'>;
+  /** The folder that is ours, relative to `out`. */
   readonly ownDir: string;
   readonly now?: () => Date;
 }): SidecarRemover {
   const { out, policy, ownDir, now = () => new Date() } = options;
   let tombstones: JsonlAppender | undefined;
+  const ready = new Set<string>();
+  const inOut = (file: string): string => {
+    makeInnerFolder(out, path.posix.dirname(file), ready);
+    return path.join(out, file);
+  };
   return {
     remove: ({ path: file, name, vers }) => {
-      const from = path.join(out, file);
-      if (!isPlainFile(from)) return false;
-      mkdirSync(ownDir, { recursive: true });
-      tombstones ??= openJsonlAppender(path.join(ownDir, TOMBSTONES));
+      if (!isPlainFile(path.join(out, file))) return false;
+      const from = inOut(file);
+      tombstones ??= openTombstones(inOut(`${ownDir}/${TOMBSTONES}`));
       const at = now().toISOString();
       tombstones.append([{ schema_version: TOMBSTONE_SCHEMA_VERSION, path: file, name, vers, policy, removed_at: at }]);
       orIoError(from, () => {
         if (policy === 'delete') unlinkSync(from);
-        else moveTo(path.join(ownDir, QUARANTINE, file), from);
+        else renameOver(from, inOut(`${ownDir}/${QUARANTINE}/${file}`));
       });
       return true;
     },
@@ -62,9 +67,9 @@ function isPlainFile(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-function moveTo(to: string, from: string): void {
-  mkdirSync(path.dirname(to), { recursive: true });
-  renameOver(from, to);
+function openTombstones(file: string): JsonlAppender {
+  if (lstatSync(file, { throwIfNoEntry: false }) === undefined || isPlainFile(file)) return openJsonlAppender(file);
+  throw new MirrorError('ERR_IO', `refusing to write ${file}: expected a file of records, found a link or a folder`);
 }
 
 function orIoError(file: string, action: () => void): void {

@@ -1,11 +1,15 @@
 import { addAbortSignal } from 'node:stream';
 import {
+  CRATES_IO_BASE_URL,
+  cratesBasesOf,
   createFingerprintSet,
   createSelection,
   forFeed,
   judgeSelection,
+  misplacedFiles,
   selectionCounts,
   silentLog,
+  withoutCredentials,
 } from '@mirror/core';
 import type {
   CrateId,
@@ -70,6 +74,8 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
   const known = createFingerprintSet();
   const doubtful = new Set<string>();
   const scope = createScope(selection);
+  const given = options.cratesBaseUrl === undefined ? [] : [options.cratesBaseUrl];
+  const [cratesBaseUrl = CRATES_IO_BASE_URL] = cratesBasesOf(options.indexDir, given, log);
 
   const take = async (report: Report): Promise<void> => {
     await onReport?.(report);
@@ -78,6 +84,7 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
     }
     for (const indexPath of report.doubtful) doubtful.add(indexPath);
     for (const message of report.problems) log.warn('malformed line', { message });
+    for (const message of report.blocked) log.warn('sidecar not written', { reason: message });
     for (const message of report.repeated) log.warn('line repeated', { message });
     for (const version of report.gone) if (isInScope(scope, version)) onGone?.(version);
     addCounts(counts, report.counts);
@@ -99,7 +106,7 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
         indexDir: options.indexDir,
         out: options.out,
         layout: options.layout ?? SIDECAR_DEFAULTS.layout,
-        cratesBaseUrl: options.cratesBaseUrl ?? SIDECAR_DEFAULTS.cratesBaseUrl,
+        cratesBaseUrl,
         selection,
         tellsKnown: options.tellsKnown,
       },
@@ -109,6 +116,12 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
   const unmet = signal.aborted
     ? undefined
     : judgeSelection(isFeed ? forFeed(met) : met, { indexDir: options.indexDir, log });
+  if (counts.urlOnly > 0)
+    log.warn('sidecars differ in crate_url alone', {
+      sidecars: counts.urlOnly,
+      now: withoutCredentials(cratesBaseUrl),
+      hint: '--crates-base-url names the address that they were made with',
+    });
   if (unmet !== undefined) options.onUnmet?.(unmet);
   return { counts, known, doubtful, scope, selected: selectionCounts(met), unmet };
 }
@@ -125,6 +138,11 @@ async function jobsOf(
   if (list === undefined) {
     const { names } = createSelection(selection);
     const jobs = names === undefined ? indexJobs(indexDir, filesPerJob) : namedJobs(names, FEW_FILES);
+    if (names === undefined)
+      for (const { message } of misplacedFiles(indexDir, true)) {
+        log.warn('malformed line', { message });
+        counts.malformed += 1;
+      }
     return { jobs, isFeed: false };
   }
   try {

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
-import { CRATES_IO_BASE_URL } from '@mirror/core';
 import type { Layout, Log, SelectionFailure, SelectionOptions } from '@mirror/core';
 import type { Counts } from './job.ts';
 
@@ -18,7 +17,7 @@ export interface SidecarOptions {
   readonly out: string;
   readonly layout?: Layout;
   readonly format?: SidecarFormat;
-  /** For `crate_url`: a base address, or a template with cargo's markers. */
+  /** For `crate_url`: a base address, or a template with cargo's markers; default what the index says. */
   readonly cratesBaseUrl?: string;
   /** Which versions; without any, all. */
   readonly selection?: SelectionOptions;
@@ -38,9 +37,8 @@ export interface SidecarOptions {
 export const SIDECAR_DEFAULTS: {
   readonly layout: Layout;
   readonly format: SidecarFormat;
-  readonly cratesBaseUrl: string;
   readonly concurrency: number;
-} = { layout: 'shard', format: 'files', cratesBaseUrl: CRATES_IO_BASE_URL, concurrency: availableParallelism() };
+} = { layout: 'shard', format: 'files', concurrency: availableParallelism() };
 
 /** How a run ended. */
 export type Completeness = 'complete' | 'incomplete' | 'interrupted';

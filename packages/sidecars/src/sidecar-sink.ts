@@ -1,4 +1,13 @@
-import { NO_ENTRIES, createFramePacker, createLocalStorage, hasShared, sha256 } from '@mirror/core';
+import {
+  MirrorError,
+  NO_ENTRIES,
+  createFramePacker,
+  createLocalStorage,
+  hasShared,
+  messageOf,
+  sha256,
+  systemCodeOf,
+} from '@mirror/core';
 import type { CrateId, FramePacker, PackedFiles, SharedEntries } from '@mirror/core';
 import type { Report, WorkerSetup } from './job.ts';
 import { bringUpToDate, openSidecarTree } from './sidecar-tree.ts';
@@ -37,7 +46,13 @@ export async function createSidecarSink({ mode, out, bundled, packing }: SinkSet
 export type SinkSetup = Pick<WorkerSetup, 'mode' | 'out' | 'bundled' | 'packing'>;
 
 /** Where sidecars may be. */
-type Place = Pick<SidecarTree, 'has' | 'compare'>;
+type Place = Pick<SidecarTree, 'has' | 'compare'> & Partial<Pick<SidecarTree, 'hasOtherUrl'>>;
+
+/** Whether something else than a sidecar stands where one belongs: one odd item, which stops nothing. */
+function isInTheWay(error: unknown): boolean {
+  const { cause } = error instanceof MirrorError ? error : {};
+  return ['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'ELOOP'].includes(systemCodeOf(cause) ?? '');
+}
 
 function bundledPlace(bundled: SharedEntries): Place {
   return {
@@ -58,8 +73,14 @@ function createWriteSink(out: string): SidecarSink {
   return {
     ...PACKS_NOTHING,
     mayHave: tree.has,
-    put: ({ path, bytes }, { counts }) => {
-      count(counts, bringUpToDate(tree, writer, path, bytes), bytes.length);
+    put: ({ path, bytes }, { counts, blocked }) => {
+      try {
+        count(counts, bringUpToDate(tree, writer, path, bytes), bytes.length);
+      } catch (error) {
+        if (!isInTheWay(error)) throw error;
+        counts.blocked += 1;
+        blocked.push(messageOf(error));
+      }
     },
   };
 }
@@ -72,7 +93,9 @@ function createCheckSink(place: Place): SidecarSink {
     put: ({ path, bytes, name, vers }, { counts, findings }) => {
       const comparison = place.compare(path, bytes);
       count(counts, comparison, bytes.length);
-      if (comparison !== 'same') findings.push({ problem: comparison, path, name, vers });
+      if (comparison === 'same') return;
+      if (comparison === 'stale' && place.hasOtherUrl?.(path, bytes) === true) counts.urlOnly += 1;
+      findings.push({ problem: comparison, path, name, vers });
     },
   };
 }

@@ -12,6 +12,8 @@ export interface SidecarTree {
   has(file: string): boolean;
   /** Compare the bytes of `file` with `bytes`. Whatever is no plain file, and whatever cannot be read, is stale. */
   compare(file: string, bytes: Uint8Array): Comparison;
+  /** Whether a stale `file` says what `bytes` say but for `crate_url`. */
+  hasOtherUrl(file: string, bytes: Uint8Array): boolean;
 }
 
 /**
@@ -45,6 +47,12 @@ export function openSidecarTree(root: string): SidecarTree {
       const length = readStart(path.join(root, file), found.subarray(0, bytes.length + 1));
       return length === bytes.length && found.subarray(0, length).equals(bytes) ? 'same' : 'stale';
     },
+    hasOtherUrl: (file, bytes) => {
+      const most = bytes.length + LONGEST_URL;
+      if (found.length <= most) found = Buffer.allocUnsafeSlow(2 * most);
+      const length = readStart(path.join(root, file), found.subarray(0, most));
+      return length >= 0 && withoutUrl(found.subarray(0, length)) === withoutUrl(bytes);
+    },
   };
 }
 
@@ -63,6 +71,12 @@ export function bringUpToDate(
   const before = tree.compare(file, bytes);
   if (before !== 'same') writer.replace(file, bytes);
   return before;
+}
+
+function withoutUrl(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString('utf8')
+    .replace(/"crate_url": ?"[^"]*"/, '');
 }
 
 function listFolder(folder: string): ReadonlySet<string> {
@@ -97,5 +111,6 @@ function readStart(file: string, target: Uint8Array): number {
 /** A link is not followed, and a named pipe does not make us wait. Windows knows neither flag. */
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const NO_NAMES: ReadonlySet<string> = new Set();
+const LONGEST_URL = 4096;
 const MAX_LISTINGS = 64;
 const FIRST_BUFFER_BYTES = 64 * 1024;

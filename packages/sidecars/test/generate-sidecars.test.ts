@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, w
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { scratchDir } from '@mirror-tools/test-support';
-import { partitionOf } from '@mirror/core';
+import { parseRemovalLimit, partitionOf } from '@mirror/core';
 import { generateSidecars } from '../dist/index.js';
 import type { GenerateOptions, GenerateSummary } from '../dist/index.js';
 import { addLines, addMany, line } from './small-index.ts';
@@ -328,7 +328,10 @@ describe('generateSidecars with a list', () => {
     ];
     expect(await run({ list: feed(...removed) })).toMatchObject({ result: 'complete', gone: 2, removed: 0 });
     expect(filesBelow(out)).toHaveLength(3);
-    expect(await run({ list: feed(...removed), prune: 'delete' })).toMatchObject({ gone: 2, removed: 2 });
+    await expect(run({ list: feed(...removed), prune: 'delete' })).rejects.toMatchObject({ code: 'ERR_INTEGRITY' });
+    expect(filesBelow(out)).toHaveLength(3);
+    const maxRemoved = parseRemovalLimit('off');
+    expect(await run({ list: feed(...removed), prune: 'delete', maxRemoved })).toMatchObject({ gone: 2, removed: 2 });
     expect(filesBelow(out)).toEqual(['s/er/serde-1.0.1.crate.json']);
   });
 });
@@ -356,7 +359,7 @@ describe('generateSidecars with prune', () => {
     writeFileSync(path.join(out, 's/er/notes.json'), 'notes');
     writeFileSync(path.join(out, 's/er/serde-9.9.9.crate.json.part'), 'half');
     const now = (): Date => new Date('2026-01-02T03:04:05Z');
-    expect(await run({ prune: 'delete', now })).toMatchObject({ result: 'complete', gone: 1, removed: 1 });
+    expect(await run({ prune: 'delete', now })).toMatchObject({ result: 'complete', gone: 1, removed: 2 });
     expect(filesBelow(out)).toEqual([
       'r/an/rand-1.0.0.crate.json',
       's/er/notes.json',
@@ -365,7 +368,8 @@ describe('generateSidecars with prune', () => {
       's/er/serde-1.0.1.crate.json',
     ]);
     expect(readFileSync(path.join(out, '.mirror/sidecar-tombstones.jsonl'), 'utf8')).toBe(
-      '{"schema_version":1,"path":"G/on/Gone-1.0.0.crate.json","name":"Gone","vers":"1.0.0","policy":"delete","removed_at":"2026-01-02T03:04:05.000Z"}\n',
+      '{"schema_version":1,"path":"G/on/Gone-1.0.0.crate.json","name":"Gone","vers":"1.0.0","policy":"delete","removed_at":"2026-01-02T03:04:05.000Z"}\n' +
+        '{"schema_version":1,"path":"s/er/serde-9.9.9.crate.json.part","name":"serde","vers":"9.9.9","policy":"delete","removed_at":"2026-01-02T03:04:05.000Z"}\n',
     );
   });
 

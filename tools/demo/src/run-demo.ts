@@ -1,10 +1,10 @@
-import { rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
 import { startGitServer } from '@mirror-tools/git-server';
 import { binOf, runCommand } from './run-command.ts';
 import { has, publishIndex } from './publish-index.ts';
-import { say } from './say.ts';
+import { complain, say } from './say.ts';
 
 /** What the demo is asked for. */
 export interface DemoOptions {
@@ -18,7 +18,17 @@ export interface DemoOptions {
 /** Run the demo with its story on stdout; resolves to the exit status of the first command that fails, else 0. */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const dir = path.resolve(options.dir);
+  const marker = path.join(dir, MARKER);
+  const foreign = existsSync(marker) ? undefined : PARTS.find((part) => existsSync(path.join(dir, part)));
+  if (foreign !== undefined) {
+    complain(
+      `${path.join(dir, foreign)} was not made by a demo (there is no ${marker}): choose another --dir, or remove it yourself`,
+    );
+    return 2;
+  }
   if (!options.keep) for (const part of PARTS) rmSync(path.join(dir, part), { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(marker, 'A demo made this folder, and the next one empties it.\n');
   say(`Making a registry of ${String(options.crates)} crates and serving it on 127.0.0.1 …`);
   const registry = await startFakeRegistry({
     dir: path.join(dir, 'registry'),
@@ -90,6 +100,9 @@ async function build({ dir, mirror }: Place, index: string): Promise<number> {
   say(`Serve it: node ${binOf('mirror-server')} --index-dir ${index} --root ${mirror}`);
   return 0;
 }
+
+/** What says that a folder is a demo's: nothing else is ever emptied. */
+const MARKER = '.mirror-demo';
 
 /** What a demo leaves in its folder. */
 const PARTS = ['registry', 'git', 'index', 'mirror', 'manifest.jsonl'];

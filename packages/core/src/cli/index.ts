@@ -3,6 +3,7 @@ export type { CommandLine } from './read-command-line.ts';
 export { runCli } from './run-cli.ts';
 export { command } from './tool.ts';
 export type { Command, CommandContext, Outcome, Positional, Tool } from './tool.ts';
+export { commonFlags } from './common-flags.ts';
 export { flag } from './flags.ts';
 export type { Flag, FlagValues, Flags } from './flags.ts';
 export { processIo, writeOut } from './io.ts';

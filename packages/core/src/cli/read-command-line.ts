@@ -16,6 +16,8 @@ export interface CommandLine {
   readonly command: Command;
   /** The value of each flag by its camelCase name. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** The flags that were set, by name, and where. */
+  readonly settings: ReadonlyMap<string, Setting>;
   readonly positionals: readonly string[];
   readonly passedOver: readonly PassedOver[];
   /** Variables of the environment that look like settings and are none. */
@@ -43,7 +45,7 @@ async function resolveValues(
   given: ReadonlyMap<string, Setting>,
   tool: Tool,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Pick<CommandLine, 'values' | 'passedOver' | 'unknown'>> {
+): Promise<Pick<CommandLine, 'values' | 'settings' | 'passedOver' | 'unknown'>> {
   const flags: Flags = { ...own, ...commonFlags };
   const fromEnv = settingsFromEnv(flags, env);
   const file = (given.get('config') ?? fromEnv.get('config'))?.parts.at(-1);
@@ -52,7 +54,7 @@ async function resolveValues(
   const { settings, passedOver } = chooseSettings(flags, eitherOr, [given, fromEnv, fromFile]);
   const values: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(flags)) values[camelCase(name)] = valueOf(name, spec, settings.get(name));
-  return { values, passedOver, unknown: unknownSettings(env, known) };
+  return { values, settings, passedOver, unknown: unknownSettings(env, known) };
 }
 
 function valueOf(name: string, spec: Flag<unknown>, setting: Setting | undefined): unknown {

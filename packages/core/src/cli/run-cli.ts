@@ -6,6 +6,7 @@ import { writeOut } from './io.ts';
 import type { CliIo } from './io.ts';
 import { createLog } from './log.ts';
 import type { ClosableLog } from './log.ts';
+import { passOn } from './pass-on.ts';
 import { terminalLine, terminalText } from './terminal-text.ts';
 import { startProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
@@ -56,7 +57,8 @@ function lateFailure({ aborted, reason }: AbortSignal): MirrorError | undefined 
   return isLate ? reason : undefined;
 }
 
-async function run({ command, values, positionals, passedOver, unknown }: CommandLine, io: CliIo): Promise<number> {
+async function run(line: CommandLine, io: CliIo): Promise<number> {
+  const { command, values, positionals, passedOver, unknown } = line;
   const common = values as unknown as FlagValues<typeof commonFlags>;
   const log = createLog({
     level: common.logLevel,
@@ -71,6 +73,7 @@ async function run({ command, values, positionals, passedOver, unknown }: Comman
     isVerbose: common.logLevel === 'debug',
     io,
     positionals,
+    passOn: (names) => passOn(line.settings, names),
     progress: (source) => (progress = startProgress(source, { ...common, log, stderr: io.stderr })),
     print: (line) => writeOut(io.stdout, `${terminalLine(JSON.stringify(line))}\n`),
   };

@@ -44,6 +44,8 @@ export interface CommandContext {
   readonly isVerbose: boolean;
   /** The arguments without a flag, after the command's name. */
   readonly positionals: readonly string[];
+  /** The flags of these names as they were set, as arguments for another tool of ours. */
+  passOn(names: readonly string[]): string[];
   /** Show the progress of a job until `stop` is called. */
   progress(source: ProgressSource): Progress;
   /** Write one JSON line to stdout, waiting while it is full. */

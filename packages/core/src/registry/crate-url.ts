@@ -63,8 +63,9 @@ export function parseCrateUrl(url: string): CrateId | undefined {
   return id?.name === folder ? id : undefined;
 }
 
-const MARKERS = ['crate', 'version', 'prefix', 'lowerprefix', 'sha256-checksum'] as const;
-type Marker = (typeof MARKERS)[number];
+/** What cargo replaces in the `dl` of an index. */
+export const CRATE_URL_MARKERS = ['crate', 'version', 'prefix', 'lowerprefix', 'sha256-checksum'] as const;
+type Marker = (typeof CRATE_URL_MARKERS)[number];
 const MARKER = /\{([^{}]*)\}/;
 
 function valueOf(marker: string, { name, vers, cksum }: CrateUrlParts): string {
@@ -112,9 +113,12 @@ function problemOf(template: string): Problem | undefined {
 }
 
 function problemOfMarkers(markers: ReadonlySet<string>): Problem | undefined {
-  const unknown = [...markers].find((marker) => !MARKERS.some((known) => known === marker));
+  const unknown = [...markers].find((marker) => !CRATE_URL_MARKERS.some((known) => known === marker));
   if (unknown !== undefined) {
-    return [`unknown marker {${unknown}}`, `known markers: ${MARKERS.map((marker) => `{${marker}}`).join(' ')}`];
+    return [
+      `unknown marker {${unknown}}`,
+      `known markers: ${CRATE_URL_MARKERS.map((marker) => `{${marker}}`).join(' ')}`,
+    ];
   }
   if (tellsVersionsApart(markers)) return undefined;
   return ['all versions of a crate would have the same URL', 'use {crate} and {version}, or {sha256-checksum}'];

@@ -15,6 +15,7 @@ import type { IndexPlace, IndexSource } from './index-source.ts';
 import { readPackedIndex, type ReadPackedOptions } from './read-packed-index.ts';
 import { readFailure, readWithWorkers } from './read-with-workers.ts';
 import { dlOf } from './registry-config.ts';
+import { misplacedFiles } from './misplaced-files.ts';
 import { createFileScanner } from './scan-index-file.ts';
 import { createWasmEngine } from './wasm-engine.ts';
 
@@ -65,7 +66,8 @@ export async function* readIndex(
  * An index of a thousand crates or more that lies in one pack of a repository is set down in temporary files first (100 bytes a
  * version; none when the lines are asked for): the first crate comes late, the last one ten times sooner.
  *
- * Left out are `.git`, `config.json` and whatever else is not where the layout has a crate, and symbolic links. Memory stays
+ * Left out are `.git`, `config.json` and whatever else is not where the layout has a crate, and symbolic links. Lines of an index that lie out
+ * of place, and links in the place of crates, come at the end as files with a problem and no entries. Memory stays
  * bounded: reading goes only a few MB ahead of the caller. Ending the generator early ends all reading.
  *
  * @param dir - a checkout of crates.io-index, any directory arranged like it, also with only some of its folders, or a bare
@@ -99,7 +101,10 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
   const source = openIndexSource(place);
   const folders = orReadFailure(place, () => source.folders());
   const here = createReaderHere(place, source, options);
-  if (folders.length === 0) return orReadFailure(place, () => requireRegistry(place, source));
+  if (folders.length === 0) {
+    yield* misplacedIn(place, false);
+    return orReadFailure(place, () => requireRegistry(place, source));
+  }
   if (only !== undefined) return yield* here.read(orReadFailure(place, () => source.existing(indexPathsOf(only))));
 
   let ignored = 0;
@@ -128,8 +133,21 @@ async function* readInGroups(place: IndexPlace, options: ReadIndexOptions): Asyn
       yield group;
     }
   }
+  yield* misplacedIn(place, ignored > 0);
   if (files === 0) orReadFailure(place, () => requireRegistry(place, source));
   if (ignored > 0) log.debug('left out what has no place in an index', { count: ignored });
+}
+
+/** What is out of place, each as a file of which no line could be read. */
+function* misplacedIn({ dir, packed }: IndexPlace, deep: boolean): Generator<Group, void, undefined> {
+  if (packed !== undefined) return;
+  const found = misplacedFiles(dir, deep);
+  if (found.length === 0) return;
+  yield found.map(({ path, message }) => ({
+    indexPath: path,
+    entries: [],
+    problems: [{ indexPath: path, line: 0, message }],
+  }));
 }
 
 // the lines themselves would make temporary files as large as the index
