@@ -86,6 +86,7 @@ for (const [title, hasEarlier] of [
         throw new Error(`after a kill at step ${String(step)} the evidence is neither the earlier one nor the new one`);
       if (existsSync(at('out', 'tree.zip'))) await verifyPacked({ archive: at('out', 'tree.zip'), trusted });
 
+      if (step % 3 !== 0) continue; // enough to see that the next run goes on
       await hashArchive({
         dir: at('new', 'tree'),
         outDir: at('out'),

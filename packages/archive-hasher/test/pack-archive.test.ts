@@ -56,6 +56,12 @@ itWith(['unzip', 'zipinfo'], 'unzip and zipinfo accept the zip, and what is unpa
   await expectSameTree(target);
 });
 
+itWith(['7z', 'bsdtar'], '7z and bsdtar accept the zip', async () => {
+  const { archive } = await packed('zip');
+  expect(execFileSync('7z', ['t', archive], { encoding: 'utf8' })).toContain('Everything is Ok');
+  expect(execFileSync('bsdtar', ['-tf', archive], { encoding: 'utf8' }).split('\n')).toContain('tree/plain');
+});
+
 itWith(['python3'], 'the zipfile of Python accepts the zip, with all names', async () => {
   const { archive } = await packed('zip');
   const program =

@@ -57,7 +57,7 @@ const ALONE = [
 
 function ours(dir: string, algorithm: string): Contender {
   const chosen = algorithm === 'all-eleven' ? [] : ['--algorithms', algorithm];
-  const flags = ['--archive', 'none', '--no-sign', '--no-progress', ...chosen];
+  const flags = ['--archive', 'none', '--no-sign', '--no-progress', '--replace', ...chosen];
   return {
     name: algorithm,
     commands: (out) => [

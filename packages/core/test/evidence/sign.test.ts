@@ -60,6 +60,15 @@ itWith(['gpg'], 'gpg finds the signature of a new key good, and bad when the fil
   });
 });
 
+itWith(['sqv'], 'sqv finds the signature of a new key good, and none when the file was edited', async () => {
+  const { file, signature, publicKey, fingerprint } = await signedFile();
+  const verify = (): ReturnType<typeof spawnSync> =>
+    spawnSync('sqv', ['--keyring', publicKey, signature, file], { encoding: 'utf8' });
+  expect(verify()).toMatchObject({ status: 0, stdout: `${fingerprint.toUpperCase()}\n` });
+  writeFileSync(file, 'another report\n');
+  expect(verify().status).not.toBe(0);
+});
+
 const KINDS = [
   ['RSA', 'rsa2048', ''],
   ['RSA with a passphrase', 'rsa3072', 'two words'],
