@@ -36,13 +36,15 @@ export function createState(): DownloadState {
 /**
  * Add a worker's report to the state of the run.
  *
- * @param latest - the last report of each worker, this one included: what is said of now is their sum
+ * @param latest - the last report of each worker, this one included: what is in flight now is their sum
  */
 export function addReport(state: DownloadState, report: FetchReport, latest: readonly FetchReport[]): void {
   for (const name of ['downloaded', 'absent', 'failed', 'bytes', 'received', 'retries'] as const)
     state[name] += report[name];
-  for (const name of ['inFlight', 'concurrency', 'lowestConcurrency'] as const)
-    state[name] = latest.reduce((sum, each) => sum + each[name], 0);
+  state.inFlight = latest.reduce((sum, { inFlight }) => sum + inFlight, 0);
+  // all workers share one gate
+  state.concurrency = report.concurrency;
+  state.lowestConcurrency = report.lowestConcurrency;
   addTally(state.tally, report.tally);
   for (const { message, fields } of report.notes)
     if (message === FAILED) keepFailure(state.failures, fields as Omit<FailedVersion, 'at'>);

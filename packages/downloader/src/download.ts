@@ -179,7 +179,7 @@ async function* withFirst(
   yield* rest;
 }
 
-function workerOptions(options: DownloadOptions, runId: string): Omit<FetchWorkerOptions, 'pausedUntil'> {
+function workerOptions(options: DownloadOptions, runId: string): Omit<FetchWorkerOptions, 'gate'> {
   return {
     root: options.storage.root,
     flush: options.flush ?? DOWNLOAD_DEFAULTS.flush,
@@ -220,8 +220,8 @@ function createReportTaker(
 function createConcurrencyNotes(ceiling: number, log: Log): (concurrency: number, hasFallen: boolean) => void {
   let isLow = false;
   return (concurrency, hasFallen) => {
-    if (hasFallen) log.info('upstream is in trouble: fewer requests at once', { concurrency });
-    else if (isLow && concurrency >= ceiling) log.info('as many requests at once as before', { concurrency });
+    if (hasFallen) log.info('upstream overloaded, reducing concurrency', { concurrency });
+    else if (isLow && concurrency >= ceiling) log.info('upstream recovered, full concurrency', { concurrency });
     isLow = hasFallen || (isLow && concurrency < ceiling);
   };
 }

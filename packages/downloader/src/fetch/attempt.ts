@@ -1,6 +1,6 @@
 import { IntegrityError, MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
 import { isPermanent, isRetryableStatus } from '@mirror/core/net';
-import type { GateOutcome } from './gate.ts';
+import type { GateOutcome } from './gate-law.ts';
 import { causeOf } from './tally.ts';
 import { TransportError } from './transport.ts';
 
@@ -79,10 +79,19 @@ export function afterError(
   return again(false);
 }
 
-/** What the gate learns from an attempt; undefined for one that was broken off from our side. */
-export function gateOutcomeOf(attempt: Attempt | undefined, latencyMs: number | undefined): GateOutcome {
-  if (attempt?.kind !== 'again') return { ok: true, latencyMs };
-  return { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs, latencyMs };
+/**
+ * What the gate learns from an attempt: undefined for one that was broken off from our side.
+ *
+ * @param sentAt - on the clock of the gate
+ */
+export function gateOutcomeOf(
+  attempt: Attempt | undefined,
+  sentAt: number,
+  latencyMs: number | undefined,
+): GateOutcome | undefined {
+  if (attempt === undefined) return undefined;
+  if (attempt.kind !== 'again') return { ok: true, sentAt, latencyMs };
+  return { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs, sentAt, latencyMs };
 }
 
 /** A name too long, or, on Windows' file systems, a device's such as `nul`; a folder, a file or a link where there should be none. */

@@ -5,6 +5,7 @@ import { afterError, afterStatus, gateOutcomeOf } from './attempt.ts';
 import type { Attempt } from './attempt.ts';
 import { createBodySink } from './body-sink.ts';
 import type { CrateJob, CrateResult } from './crate-job.ts';
+import { gateClock } from './gate-clock.ts';
 import type { Gate } from './gate.ts';
 import type { ResponseHead, ResponseReceiver, Transport } from './transport.ts';
 
@@ -78,7 +79,7 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
 
   const receiver: ResponseReceiver = {
     onHead: (head) => {
-      headAt = performance.now();
+      headAt = gateClock();
       answer = head;
       if (head.status !== 200) retryAfterMs = parseRetryAfter(head.header('retry-after'));
       return sink.begin(url, head);
@@ -89,7 +90,7 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
     },
     onEnd: (error) => {
       const attempt = judge(error);
-      gate.leave(gateOutcomeOf(attempt, headAt === undefined ? undefined : headAt - sentAt));
+      gate.leave(gateOutcomeOf(attempt, sentAt, headAt === undefined ? undefined : headAt - sentAt));
       if (attempt !== undefined) goOn(attempt);
     },
   };
@@ -152,10 +153,12 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
   }
 
   function send(): void {
-    sentAt = performance.now();
+    sentAt = gateClock();
     headAt = answer = retryAfterMs = undefined;
     try {
-      transport.get({ url, headers: sink.resumeHeaders(url), signal }, receiver);
+      // an upstream that is slow for once gets twice the time at each further attempt
+      const firstByteMs = gate.firstByteMs * 2 ** urlRetries;
+      transport.get({ url, headers: sink.resumeHeaders(url), signal, firstByteMs }, receiver);
     } catch (error) {
       // a certificate that cannot be used, for one
       queueMicrotask(() => {

@@ -5,12 +5,13 @@ import type { CrateJob } from './crate-job.ts';
 import { createFetchWorker } from './fetch-worker.ts';
 import type { FetchReport } from './fetch-report.ts';
 import type { FetchWorkerOptions, FromFetchWorker, ToFetchWorker } from './fetch-worker.ts';
+import { createGateMemory } from './gate-memory.ts';
 import { formatJobs } from './job-text.ts';
 
 /** How jobs are spread over workers. */
 export interface FetchPoolOptions {
   /** What each worker is told; limits are those of the whole run and are divided here. */
-  readonly worker: Omit<FetchWorkerOptions, 'pausedUntil'>;
+  readonly worker: Omit<FetchWorkerOptions, 'gate'>;
   /** Threads to use; 1 means this thread. */
   readonly threads: number;
   readonly jobs: AsyncIterable<readonly CrateJob[]>;
@@ -39,7 +40,7 @@ export async function runFetchPool(options: FetchPoolOptions): Promise<void> {
     ...options.worker,
     requestsPerSecond: shared(options.worker.requestsPerSecond, threads),
     bytesPerSecond: shared(options.worker.bytesPerSecond, threads),
-    pausedUntil: new Float64Array(new SharedArrayBuffer(8)),
+    gate: createGateMemory(options.worker.concurrency, options.worker.adaptive),
   };
   const stop = AbortSignal.any([options.signal, failed.signal]);
   const runOne = async (_: unknown, worker: number): Promise<void> => {

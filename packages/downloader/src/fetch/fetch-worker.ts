@@ -12,6 +12,7 @@ import { createFetchLane } from './fetch-lane.ts';
 import type { FetchLane, LaneEnds, Setback } from './fetch-lane.ts';
 import { createFetchReporter } from './fetch-report.ts';
 import type { FetchReport, FetchReporter } from './fetch-report.ts';
+import type { GateMemory } from './gate-memory.ts';
 import { createGate } from './gate.ts';
 import { createJobQueue } from './job-queue.ts';
 import type { JobQueue } from './job-queue.ts';
@@ -24,7 +25,7 @@ export interface FetchWorkerOptions {
   readonly flush: FlushPolicy;
   readonly http: HttpPolicy;
   readonly transport: TransportKind;
-  /** This worker's share of the requests in flight. */
+  /** The most requests that this worker has in flight. */
   readonly concurrency: number;
   readonly adaptive: boolean;
   readonly retry: RetryPolicy;
@@ -39,8 +40,8 @@ export interface FetchWorkerOptions {
   readonly runId: string;
   /** Also tell of each file that was downloaded, not only of what went wrong. */
   readonly isVerbose: boolean;
-  /** Until when the gates of all workers wait. */
-  readonly pausedUntil: Float64Array;
+  /** The gate of the run, which all workers share. */
+  readonly gate: GateMemory;
 }
 
 /** What a worker is told. */
@@ -111,10 +112,9 @@ async function run(
 ): Promise<void> {
   const turns = createRateLimit(options.requestsPerSecond);
   const gate = createGate({
-    ceiling: options.concurrency,
+    memory: options.gate,
     adaptive: options.adaptive,
     maxPauseMs: options.retry.maxMs,
-    pausedUntil: options.pausedUntil,
     takeTurn: options.requestsPerSecond === undefined ? undefined : (signal) => turns.take(1, signal),
   });
   const gauges = () => ({ inFlight: gate.inFlight, concurrency: gate.limit, lowestConcurrency: gate.lowest });

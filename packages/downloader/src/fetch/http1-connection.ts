@@ -79,12 +79,17 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
     settle(false, error);
   };
 
-  const lateness = (target: string, now: number): TransportError | undefined => {
+  const lateness = (
+    { url: target, firstByteMs = Infinity }: TransportRequest,
+    now: number,
+  ): TransportError | undefined => {
     const { connectTimeoutMs, stallTimeoutMs, attemptTimeoutMs } = policy;
     const late = (kind: 'connect' | 'timeout', what: string, ms: number): TransportError =>
       new TransportError(kind, `${target}: ${what} ${String(ms)} ms`);
     if (!isConnected && now - startedAt > connectTimeoutMs)
       return late('connect', 'no connection within', connectTimeoutMs);
+    if (!parser.isStarted && now - lastByteAt > firstByteMs)
+      return late('timeout', 'no answer within', Math.ceil(firstByteMs));
     if (now - lastByteAt > stallTimeoutMs) return late('timeout', 'no byte for', stallTimeoutMs);
     if (now - startedAt > attemptTimeoutMs) return late('timeout', 'no whole answer within', attemptTimeoutMs);
     return undefined;
@@ -166,7 +171,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       if (pending?.request.signal === signal) fail(signal.reason);
     },
     checkTime: (now) => {
-      const error = pending === undefined ? undefined : lateness(pending.request.url, now);
+      const error = pending === undefined ? undefined : lateness(pending.request, now);
       if (error !== undefined) fail(error);
     },
     destroy: () => {

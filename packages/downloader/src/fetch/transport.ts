@@ -8,6 +8,8 @@ export interface TransportRequest {
   /** Besides those of the policy, and before them. */
   readonly credentials?: readonly Credentials[] | undefined;
   readonly signal: AbortSignal;
+  /** Time for the answer to begin, when that is less than the policy allows between any two bytes. */
+  readonly firstByteMs?: number;
 }
 
 /** The head of an answer. */

@@ -95,6 +95,7 @@ function dispatchOnce(
           ...request.headers,
           ...(authorization === undefined ? {} : { authorization }),
         },
+        headersTimeout: Math.ceil(Math.min(request.firstByteMs ?? Infinity, policy.stallTimeoutMs)),
       },
       {
         onRequestStart: (controller) => {
