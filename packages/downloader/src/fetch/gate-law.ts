@@ -217,26 +217,25 @@ function weighTrial(state: GateState, now: number, maxPauseMs: number): void {
   }
   // log likelihoods of "as much trouble as before" against "three tenths of it"
   const persistence = 1.2 * troubled - 0.7 * answers * trialShare;
+  const isPersistent = persistence > 1.1;
+  const hasHelped = persistence < -1.5 || answers >= MOST_ANSWERS || (troubled === 0 && answers >= CALM_ANSWERS);
+  const isStillMuch = surprise(troubled, answers, usualShare(state)) > LOUD;
   const milliseconds = Math.max(1, now - state.since);
   const goodput = (answers - troubled) / milliseconds;
-  // unknown before: as if, so that the next fall has something to compare with
-  const isCostly =
-    goodput < (state.trialGoodput * (1 + state.limit / state.trialLimit)) / 2 || state.trialGoodput === 0;
-  const isNeedless = isCostly && state.trialIsLate === 0;
   const isMeasured = state.trialGoodput > 0;
-  const fallsToUndo = !isMeasured
-    ? Number.POSITIVE_INFINITY
-    : state.pushbacks === 0
-      ? 1
-      : paced
-        ? FALLS_TO_UNDO_SLOW
-        : FALLS_TO_UNDO;
-  if (persistence > 1.1 && isNeedless && state.trial >= fallsToUndo) undo(state, now);
-  else if (persistence > 1.1 && (isNeedless || milliseconds >= epochMs(state))) {
-    learn(state, troubled, answers);
-    fall(state, false, now, maxPauseMs);
-  } else if (persistence < -1.5 || answers >= MOST_ANSWERS || (troubled === 0 && answers >= CALM_ANSWERS))
-    stand(state, now);
+  const isCostly = !isMeasured || goodput < (state.trialGoodput * (1 + state.limit / state.trialLimit)) / 2;
+  const isNeedless = isCostly && state.trialIsLate === 0;
+  if (isPersistent && isNeedless && isMeasured && state.trial >= fallsToUndo(state)) undo(state, now);
+  else if (isPersistent && (isNeedless || milliseconds >= epochMs(state))) fall(state, false, now, maxPauseMs);
+  else if (hasHelped && isStillMuch) fall(state, false, now, maxPauseMs);
+  else if (hasHelped) stand(state, now);
+}
+
+/** How many falls must have been in vain: an upstream that pushes back is believed longer than one that breaks connections. */
+function fallsToUndo(state: GateState): number {
+  if (state.pushbacks === 0) return 1;
+  // where it counts requests by time, good answers are no measure of what it bears
+  return isPaced(state) ? 4 : 2;
 }
 
 /** The load was not the cause. */
@@ -260,9 +259,9 @@ function stand(state: GateState, now: number): void {
 
 /** Some more answers at a load that the upstream bears: the more there are, the more they count. */
 function learn(state: GateState, troubled: number, answers: number): void {
-  // who says when to come back counts requests by time
-  if (isPaced(state) && state.retryAfterMs > 0) return;
-  state.usual += (troubled / answers - state.usual) * Math.min(0.5, answers / MEMORY);
+  // who says when to come back, to so few, most likely counts requests by time
+  const memory = isPaced(state) && state.retryAfterMs > 0 ? 2 * MEMORY : MEMORY;
+  state.usual += (troubled / answers - state.usual) * Math.min(0.5, answers / memory);
 }
 
 /** Look again at why it fell: what is known to be usual by now may explain it. */
@@ -367,10 +366,6 @@ const FEWEST_ANSWERS = 16;
 /** An experiment without trouble ends after so many answers, any other one after `MOST_ANSWERS`. */
 const CALM_ANSWERS = 24;
 const MOST_ANSWERS = 64;
-/** An upstream that pushes back is believed longer than one that breaks connections: twice the same trouble at less load, and the load was not the cause. */
-const FALLS_TO_UNDO = 2;
-/** Where an upstream counts requests by time, good answers are no measure of what it bears. */
-const FALLS_TO_UNDO_SLOW = 4;
 /** A surprise that chance makes once in a hundred times. */
 const LOUD = 4.6;
 const FLOOD_SHARE = 0.3;
