@@ -1,5 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { layoutPath } from '@mirror/core';
@@ -7,7 +6,7 @@ import type { BenchOptions } from './bench-options.ts';
 import { builtBin } from './built-bin.ts';
 import { freePorts } from './free-ports.ts';
 import { launchNginx, nginxProgram } from './launch-nginx.ts';
-import { familySeconds } from './processor-time.ts';
+import { launchServer } from './launch-server.ts';
 import { makeRegistry, readVersions } from './registry.ts';
 import type { RegistryFile } from './registry.ts';
 import { has } from './run-command.ts';
@@ -82,22 +81,11 @@ interface Served {
   readonly close: () => Promise<void>;
 }
 
-async function startServer({ index, root }: MirrorPlaces, port: number): Promise<Served> {
-  const args = ['--index-dir', index, '--root', root, '--listen', `127.0.0.1:${port}`, '--log-level', 'error'];
-  const all = [builtBin('@mirror/server'), ...args, '--rescan', '0'];
-  const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'close');
-  const [line] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer | number | null];
-  if (!Buffer.isBuffer(line)) throw new Error('the server did not start');
+async function startServer(mirror: MirrorPlaces, port: number): Promise<Served> {
   return {
+    ...(await launchServer(mirror, port)),
     name: 'ours',
-    url: `http://127.0.0.1:${port}`,
     crateTarget: ({ name, vers }) => `/crates/${name}/${encodeURIComponent(vers)}/download`,
-    seconds: () => familySeconds(child.pid ?? 0),
-    close: async () => {
-      child.kill('SIGTERM');
-      await ended;
-    },
   };
 }
 

@@ -6,6 +6,7 @@ import { benchIndex } from './bench-index.ts';
 import { benchIndexSync } from './bench-index-sync.ts';
 import { benchNoChange } from './bench-no-change.ts';
 import type { BenchOptions } from './bench-options.ts';
+import { benchSearch } from './bench-search.ts';
 import { benchServer } from './bench-server.ts';
 import { benchSidecars } from './bench-sidecars.ts';
 
@@ -18,18 +19,19 @@ const HELP = `mirror-bench: the toolchain beside its peers, interleaved, medians
   mirror-bench no-change  a run over a complete mirror, against reading the index alone
   mirror-bench hash       hashing a directory, against rhash and sha256sum
   mirror-bench server     answering requests, against nginx serving the export
+  mirror-bench search     index requests of one client while a hundred search: how long the slowest takes
   mirror-bench index-sync a first sync, an update and a look at what has not changed, against git, over a git server
   mirror-bench bundle     packing files into bundles, against tar | zstd -T0; then random reads
   mirror-bench sidecars   making sidecars as files and as bundles, against a loop that creates as many files
   mirror-bench memory     the peak of such runs at 10,000 and 100,000 versions, with --full also 1.4 million
 
   --runs N          runs of each contender                                   [3]
-  --crates N        size of the index (index, no-change, server, sidecars)   [10000; server 150]
+  --crates N        size of the index (index, no-change, server, search, sidecars)   [10000; server 150]
   --full            an index as large as the real one                        [${REAL_CRATES} crates]
   --files N         files to download, hash or pack, sizes as on crates.io   [20000]
   --level N         bundle: zstd level                                       [3]
   --registry DIR    files that fake-registry --make-only --dir DIR has made  [made, and removed at the end]
-  --concurrency N   requests in flight                                       [64; server 32]
+  --concurrency N   requests in flight                                       [64; server 32; search 100]
   --seconds N       how long each server is asked for each job               [2]
   --repository DIR  index-sync: a bare repository that index-generator --history has made
   --commits N       index-sync: the commits of the update                    [1000]
@@ -116,6 +118,10 @@ function chosen(argv: readonly string[], say: (text: string) => void): (() => Pr
   if (command === 'no-change') return () => benchNoChange({ ...options, crates });
   if (command === 'hash') return () => benchHash({ ...options, ...download });
   if (command === 'server') return () => benchServer({ ...options, ...server });
+  if (command === 'search') {
+    const connections = count('concurrency', values.concurrency ?? '100');
+    return () => benchSearch({ ...options, crates, connections, seconds: server.seconds });
+  }
   if (command === 'index-sync') {
     const { repository } = values;
     if (repository === undefined) throw new Error('--repository is needed');
@@ -126,7 +132,7 @@ function chosen(argv: readonly string[], say: (text: string) => void): (() => Pr
     return () => benchBundle({ ...options, files: download.files, level: count('level', values.level) });
   if (command === 'sidecars') return () => benchSidecars({ ...options, crates });
   if (command === 'memory') return () => benchMemory(options, values.full);
-  const known = 'index, download, no-change, hash, server, index-sync, bundle, sidecars or memory';
+  const known = 'index, download, no-change, hash, server, search, index-sync, bundle, sidecars or memory';
   throw new Error(`expected ${known}; found ${command}`);
 }
 

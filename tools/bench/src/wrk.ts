@@ -30,7 +30,7 @@ export interface Load {
  */
 export async function runWrk(url: string, { requests, connections, seconds, script }: LoadOptions): Promise<Load> {
   writeFileSync(script, luaOf(requests));
-  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url], {
+  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let said = '';

@@ -20,6 +20,11 @@ export function createAnswerer(
 ): (request: AnyRequest, response: Response) => Promise<void> {
   return async (request, response) => {
     const { headers, httpVersion } = request;
+    // node:http takes the first, a proxy in front may have taken the other
+    if ('headersDistinct' in request && (request.headersDistinct['host']?.length ?? 0) > 1) {
+      refuse(new Error('several hosts'), request.socket);
+      return;
+    }
     const socket = 'stream' in request ? socketOf(request.stream.session) : request.socket;
     if (request.httpVersionMajor === 1 && hasBody(request)) {
       (response as { shouldKeepAlive?: boolean }).shouldKeepAlive = false;

@@ -23,28 +23,36 @@ export type NameSearch = (
  */
 export function createNameSearch(table: NameTable): NameSearch {
   const folded = Buffer.from(table.folded.buffer, table.folded.byteOffset, table.folded.byteLength);
-  const known = new Map<string, Promise<Uint32Array>>();
+  const known = new Map<string, Uint32Array>();
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
-  const rowsOf = (wanted: string): Promise<Uint32Array> | undefined => {
-    const before = known.get(wanted);
-    if (before !== undefined) return before;
-    if (waiting >= MAX_WAITING) return undefined;
-    waiting++;
-    const rows = last.then(() => findRows(folded, table, wanted)).finally(() => waiting--);
-    last = rows;
+  const rowsOf = async (wanted: string): Promise<Uint32Array> => {
+    const rows = known.get(wanted) ?? (await findRows(folded, table, wanted));
+    known.delete(wanted);
     known.set(wanted, rows);
     const [oldest] = known.keys();
     if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
     return rows;
   };
 
+  /** One after the other; before the next one begins, whoever asked makes an answer of it, and others have their turn. */
+  const inTurn = (wanted: string): Promise<Uint32Array> => {
+    waiting++;
+    const rows = last.then(() => rowsOf(wanted));
+    const next = async (): Promise<void> => {
+      waiting--;
+      await nextTurn();
+    };
+    last = rows.then(next, next);
+    return rows;
+  };
+
   return async (query, { offset, limit }) => {
     const wanted = foldName(query.trim());
     if (wanted === '' || !/^[!-~]+$/.test(wanted)) return { total: 0, crates: [] };
-    const rows = await rowsOf(wanted);
-    if (rows === undefined) return undefined;
+    if (waiting >= MAX_WAITING) return undefined;
+    const rows = await inTurn(wanted);
     return { total: rows.length, crates: [...rows.subarray(offset, offset + limit)].map((row) => crateAt(table, row)) };
   };
 }
@@ -79,8 +87,14 @@ async function findRows(folded: Buffer, { starts }: NameTable, wanted: string): 
 
 /** The last row that begins at or before `at`. */
 function rowAt(starts: Uint32Array, at: number, from: number): number {
+  // hits of a short query are close together: doubled steps first
   let low = from;
-  let high = starts.length - 1;
+  let step = 1;
+  while (low + step < starts.length && starts[low + step]! <= at) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(low + step, starts.length) - 1;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
     if (starts[middle]! <= at) low = middle;
