@@ -70,7 +70,7 @@ const CASES: readonly (readonly [string, readonly string[], number, RegExp])[] =
   ['a name that is nearly there', ['--crates', 'serde-json'], 3, /nearest=serde_json/],
   ['a requirement that nothing meets', ['--crates', 'serde_json@^9'], 3, /such a version is not asked=serde_json@\^9/],
   ['a pattern that can match nothing', ['--crates', '['], 2, /expected a name or glob, found "\["/],
-  ['no name at all', ['--crates', ''], 2, /expected a name or a file, found nothing/],
+  ['no name at all', ['--crates', ','], 2, /expected a name or a file, found nothing/],
   ['a pin that is not there', ['--cargo-lock', lockOf('7.7.7', DIGEST)], 3, /not in the index: serde_json 7\.7\.7/],
   [
     'a pin with another checksum',
@@ -91,7 +91,9 @@ describe.each(COMMANDS)('%s', (_, tool, argsOf) => {
     const dir = scratchDir();
     const args = [...argsOf(dir), '--progress=false', ...selection];
     const result = await runBin(binOf(tool), args);
-    expect(result.stderr).toMatch(message);
+    // the sparse protocol has no list of names to look through
+    const isBlind = tool === 'index-sync' && message.source.startsWith('nearest');
+    expect(result.stderr).toMatch(isBlind ? /not in the index asked=serde-json/ : message);
     expect(result.status).toBe(status);
     for (const made of ['set', 'tree']) expect(filesIn(path.join(dir, made))).toEqual([]);
   });
