@@ -64,14 +64,19 @@ export async function runExport(values: ExportValues, context: CommandContext): 
   }
 }
 
-function failureOf({ corrupt, unreadable }: ExportCounts): Outcome['failure'] {
+function failureOf({ corrupt, unreadable, missing, placed, kept }: ExportCounts): Outcome['failure'] {
   if (corrupt > 0)
     return {
       code: 'ERR_INTEGRITY',
       message: `${String(corrupt)} files of the mirror are damaged and were not exported`,
     };
-  if (unreadable === 0) return undefined;
-  return { code: 'ERR_PARTIAL', message: `${String(unreadable)} files cannot be read and were not exported` };
+  if (unreadable > 0)
+    return { code: 'ERR_PARTIAL', message: `${String(unreadable)} files cannot be read and were not exported` };
+  if (missing === 0 || placed + kept > 0) return undefined;
+  return {
+    code: 'ERR_PARTIAL',
+    message: `the mirror has none of the ${String(missing)} crate files that its index lists: check --root and --bundles`,
+  };
 }
 
 function summaryOf(
@@ -107,9 +112,20 @@ async function runVerify(context: CommandContext): Promise<Outcome> {
   const begin = Date.now();
   const [dir = ''] = context.positionals;
   const found = await verifyExport(dir, (problem) => context.print(problem), context.signal);
-  const { crates, good, bytes, absent, problems, unlisted } = found;
-  const result = problems > 0 ? 'damaged' : crates === 0 ? 'empty' : 'intact';
-  const summary = { result, dir, crates, good, bytes, absent, problems, unlisted, seconds: secondsSince(begin) };
+  const { crates, crateFiles, good, bytes, absent, problems, unlisted } = found;
+  const result = problems > 0 ? 'damaged' : crateFiles === 0 ? 'empty' : 'intact';
+  const summary = {
+    result,
+    dir,
+    crates,
+    crate_files: crateFiles,
+    good,
+    bytes,
+    absent,
+    problems,
+    unlisted,
+    seconds: secondsSince(begin),
+  };
   if (problems > 0)
     return {
       summary,
@@ -118,8 +134,8 @@ async function runVerify(context: CommandContext): Promise<Outcome> {
         message: `${String(problems)} files of ${dir} are not as they were exported; export again to replace them`,
       },
     };
-  if (crates > 0) return { summary };
-  return { summary, failure: { code: 'ERR_PARTIAL', message: `${dir} holds no crate: there was nothing to verify` } };
+  if (crateFiles > 0) return { summary };
+  return { summary, failure: { code: 'ERR_PARTIAL', message: `${dir} holds no crate file: nothing was proved` } };
 }
 
 function secondsSince(begin: number): number {

@@ -127,6 +127,15 @@ describe('mirror-server', () => {
     expect([result.status, result.stdout]).toEqual([status, '']);
   });
 
+  it('calls an export without crate files neither complete nor intact', async () => {
+    const { dir, indexDir } = makeFixture(scratchDir(), { crates: 3 });
+    const tree = path.join(dir, 'tree');
+    const made = await runBin(BIN, ['export', tree, '--index-dir', indexDir, '--root', scratchDir()]);
+    expect([made.status, made.stdout]).toEqual([3, expect.stringContaining('"result":"incomplete"')]);
+    const proof = await runBin(BIN, ['export', tree, '--verify']);
+    expect([proof.status, proof.stdout]).toEqual([3, expect.stringContaining('"result":"empty"')]);
+  });
+
   it('exports, and ends with 4 when something is damaged', async () => {
     const fixture = makeFixture(scratchDir(), { crates: 10 });
     const root = fixture.loose('shard');
@@ -143,6 +152,11 @@ describe('mirror-server', () => {
     expect([good.status, lines(good.stdout)]).toEqual([
       0,
       [expect.objectContaining({ result: 'complete', placed: fixture.versions.length })],
+    ]);
+    const proof = await runBin(BIN, ['export', path.join(fixture.dir, 'tree'), '--verify']);
+    expect([proof.status, lines(proof.stdout)]).toEqual([
+      0,
+      [expect.objectContaining({ result: 'intact', crate_files: fixture.versions.length, problems: 0 })],
     ]);
     rmSync(path.join(root, layoutPath('shard', 'abc', '1.2.3')));
     writeFileSync(path.join(root, layoutPath('shard', 'abc', '1.2.3')), 'x');

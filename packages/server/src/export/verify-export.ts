@@ -18,6 +18,8 @@ export interface ExportProblem {
 /** What a look through an exported tree found. */
 export interface VerifiedExport {
   readonly crates: number;
+  /** Crate files on the list. */
+  readonly crateFiles: number;
   /** Files whose bytes are those of the list. */
   readonly good: number;
   readonly bytes: number;
@@ -40,7 +42,7 @@ export async function verifyExport(
   onProblem: (problem: ExportProblem) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<VerifiedExport> {
-  const done = { crates: 0, good: 0, bytes: 0, absent: 0, problems: 0, unlisted: 0 };
+  const done = { crates: 0, crateFiles: 0, good: 0, bytes: 0, absent: 0, problems: 0, unlisted: 0 };
   const listed = new Set<string>();
   if (ifThere(() => lstatSync(path.join(dir, LIST_FILE))) === undefined)
     throw new MirrorError('ERR_USAGE', `${dir} holds no complete export: expected ${LIST_FILE} in it`, {
@@ -55,6 +57,7 @@ export async function verifyExport(
     }
     done.crates++;
     done.absent += line.crate.absent;
+    done.crateFiles += line.crate.crates.length;
     const page = await check(`index/${line.crate.indexPath}`, line.crate);
     for (const crate of line.crate.crates) {
       await check(exportedPath(line.crate.indexPath, crate.file), crate, crate.how);
