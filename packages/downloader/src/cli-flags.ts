@@ -121,6 +121,11 @@ export const fetchingFlags = {
     value: 'FILE',
     describe: 'certificates in PEM form to trust besides the usual ones',
   }),
+  'token-file': flag.string({
+    group: fetching,
+    value: 'FILE',
+    describe: 'token of a registry with auth-required, sent to the origin of the first base URL alone; or MIRROR_TOKEN',
+  }),
   grace: flag.duration({
     group: fetching,
     describe: 'time for requests in flight to end after the first signal',

@@ -14,6 +14,8 @@ import type { Layout } from '@mirror/core/mirror';
 import type { Selection } from '@mirror/core/registry';
 import { bundlerOf, withBundles } from './cli-bundle-run.ts';
 import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cli-flags.ts';
+import { upstreamCredentials } from './cli-credentials.ts';
+import type { UpstreamValues } from './cli-credentials.ts';
 import { interruptionOf } from './cli-interruption.ts';
 import { earlierManifest } from './cli-manifest.ts';
 import { version } from './cli-version.ts';
@@ -163,7 +165,10 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
 }
 
 /** How the flags want files fetched. */
-export function fetchingOf(values: FlagValues<typeof fetchingFlags>, { io, isVerbose }: CommandContext): Fetching {
+export function fetchingOf(
+  values: FlagValues<typeof fetchingFlags> & UpstreamValues,
+  { io, log, isVerbose }: CommandContext,
+): Fetching {
   return {
     http: createHttpPolicy({
       product: `mirror-downloader/${version}`,
@@ -171,6 +176,7 @@ export function fetchingOf(values: FlagValues<typeof fetchingFlags>, { io, isVer
       contact: values.contact,
       caFile: values.caFile,
       env: io.env,
+      credentials: upstreamCredentials(values, io.env, log),
       connectTimeoutMs: values.connectTimeout,
       stallTimeoutMs: values.stallTimeout,
       attemptTimeoutMs: values.timeout,

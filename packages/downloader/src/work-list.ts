@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { MirrorError, messageOf } from '@mirror/core/errors';
+import { splitCredentials } from '@mirror/core/net';
 import { isSha256, readJsonLines, readLines } from '@mirror/core/io';
 import { createFingerprintSet, fingerprintOf, layoutPath, unknownUrlPath } from '@mirror/core/mirror';
 import type { Log } from '@mirror/core/log';
@@ -124,7 +125,7 @@ export async function readChecksums(file: string): Promise<Map<string, string>> 
       const digest = sha256 ?? cksum;
       if (typeof url !== 'string' || !isSha256(digest))
         return refuse(each.line, 'expected {"url": …, "sha256": 64 hex digits}');
-      checksums.set(url, digest);
+      checksums.set(withoutCredentials(url), digest);
     }
   }
   return checksums;
@@ -253,20 +254,22 @@ function createListReader(options: WorkListOptions): (text: string) => ListItem 
     }
     if (typeof url !== 'string')
       throw new MirrorError('ERR_INTEGRITY', 'expected a URL, or JSON with url, or with name, vers and cksum');
+    const { address, credentials } = splitCredentials(url);
+    const opened = credentials === undefined ? {} : { credentials };
     const named = typeof name === 'string' && typeof vers === 'string' ? { name, vers } : undefined;
-    const crate = named ?? parseCrateUrl(url);
-    const sha256 = options.checksums.get(url) ?? cksum;
+    const crate = named ?? parseCrateUrl(address);
+    const sha256 = options.checksums.get(address) ?? cksum;
     if (crate === undefined)
       return {
         entry: undefined,
-        job: { urls: [url], path: unknownUrlPath(url), sha256, name: undefined, vers: undefined },
+        job: { urls: [address], path: unknownUrlPath(address), sha256, name: undefined, vers: undefined, ...opened },
         isChange,
       };
     const entry = entryOf(crate, sha256 ?? '', given);
     const path = layoutPath(options.layout, crate.name, crate.vers);
     return {
       entry,
-      job: { urls: [url], path, sha256: sha256 ?? options.selection.lockedCksum(crate), ...crate },
+      job: { urls: [address], path, sha256: sha256 ?? options.selection.lockedCksum(crate), ...crate, ...opened },
       isChange,
     };
   };

@@ -45,7 +45,9 @@ async function examine(
   const failed: DoctorStep[] = [];
   let steps = 0;
   const { build: isBuilding, cargo, caFile, timeout: timeoutMs } = values;
-  for await (const step of doctor({ url, crates, isBuilding, cargo, caFile, timeoutMs, env: io.env, signal, log })) {
+  const isProxied = values.url !== undefined; // what we serve ourselves is next to us
+  const options = { url, crates, isBuilding, cargo, caFile, timeoutMs, isProxied, env: io.env, signal, log };
+  for await (const step of doctor(options)) {
     steps++;
     if (!step.ok) failed.push(step);
     await context.print(step);

@@ -10,6 +10,7 @@ export interface LogEntry {
   readonly isOther: boolean;
   readonly range?: string;
   readonly userAgent?: string;
+  readonly authorization?: string;
   /** What went wrong on purpose: a fault's kind, `outage` or `too-many`. */
   readonly fault?: string;
   /** 0 when no head was sent. */

@@ -18,6 +18,8 @@ export interface Service {
   readonly maxInFlight: number;
   readonly tooManyStatus: 429 | 503;
   readonly closeEach: boolean;
+  /** The `Authorization` without which the main ports answer 401. */
+  readonly authorization: string | undefined;
   faults: readonly FaultRule[];
   latencyMs: number;
   outage: boolean | 'reset';
@@ -31,7 +33,11 @@ export async function serveExchange(service: Service, bare: Exchange): Promise<v
   if (path === undefined) return sendAnswer(bare, textAnswer(400, 'cannot decode the path\n'));
   if (path.startsWith('/-/')) return sendAnswer(bare, controlAnswer(service, bare.method, path));
   const { method, protocol, isOther, headers } = bare;
-  const optional = { ...given('range', headers.range), ...given('userAgent', headers['user-agent']) };
+  const optional = {
+    ...given('range', headers.range),
+    ...given('userAgent', headers['user-agent']),
+    ...given('authorization', headers.authorization),
+  };
   const entry = service.ledger.open({ method, path, protocol, isOther, ...optional });
   const exchange = counted(bare, entry);
   if (service.latencyMs > 0) await sleep(service.latencyMs, undefined, { signal: bare.over }).catch(() => undefined);
@@ -48,6 +54,8 @@ async function answer(service: Service, exchange: Exchange, path: string, entry:
     return sendAnswer(exchange, textAnswer(service.tooManyStatus, 'too many requests\n', { 'retry-after': '1' }));
   }
   const { method, headers, origin } = exchange;
+  if (!exchange.isOther && service.authorization !== undefined && headers.authorization !== service.authorization)
+    return sendAnswer(exchange, textAnswer(401, 'who are you?\n'));
   const right = answerTo({ method, path, headers, origin }, service.content);
   const clothed = service.closeEach ? { ...right, headers: { ...right.headers, connection: 'close' } } : right;
   const rule = faultFor(service, exchange, path, entry.attempt);

@@ -37,6 +37,8 @@ export interface FakeRegistryOptions extends MakeOptions {
   readonly tooManyStatus?: 429 | 503;
   /** Close the connection after each answer; default false. */
   readonly closeEach?: boolean;
+  /** Requests to the main ports without this `Authorization` get 401; default none is needed. */
+  readonly authorization?: string;
 }
 
 /** A running registry. */
@@ -121,9 +123,10 @@ function createService(
     maxInFlight = Infinity,
     tooManyStatus = 429,
     closeEach = false,
+    authorization,
   } = options;
   return {
-    ...{ content, ledger, seed, faults, latencyMs, maxInFlight, tooManyStatus, closeEach },
+    ...{ content, ledger, seed, faults, latencyMs, maxInFlight, tooManyStatus, closeEach, authorization },
     outage: false,
     otherOrigin: (origin) => (origin.startsWith('https:') ? origins.otherSecure : origins.other),
   };

@@ -133,6 +133,7 @@ export const SETTING_NAMES: readonly string[] = [
   'threads',
   'timeout',
   'to',
+  'token-file',
   'transport',
   'trust-proxy',
   'trusted-key',
@@ -148,4 +149,4 @@ export const SETTING_NAMES: readonly string[] = [
 ];
 
 /** Variables that are read without being a flag. */
-export const OTHER_SETTINGS: readonly string[] = ['MIRROR_GPG_PASSPHRASE', 'MIRROR_INDEX_TOKEN'];
+export const OTHER_SETTINGS: readonly string[] = ['MIRROR_GPG_PASSPHRASE', 'MIRROR_INDEX_TOKEN', 'MIRROR_TOKEN'];

@@ -1,4 +1,5 @@
 import type { Sha256 } from '@mirror/core/io';
+import type { Credentials } from '@mirror/core/net';
 
 /** A file to get. */
 export interface CrateJob {
@@ -10,6 +11,8 @@ export interface CrateJob {
   readonly sha256: Sha256 | undefined;
   readonly name: string | undefined;
   readonly vers: string | undefined;
+  /** What opens the server of its URL, taken out of it: for a URL of a list. */
+  readonly credentials?: Credentials | undefined;
 }
 
 /** What became of a job. */

@@ -158,7 +158,8 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
     try {
       // an upstream that is slow for once gets twice the time at each further attempt
       const firstByteMs = gate.firstByteMs * 2 ** urlRetries;
-      transport.get({ url, headers: sink.resumeHeaders(url), signal, firstByteMs }, receiver);
+      const credentials = job.credentials === undefined ? undefined : [job.credentials];
+      transport.get({ url, headers: sink.resumeHeaders(url), credentials, signal, firstByteMs }, receiver);
     } catch (error) {
       // a certificate that cannot be used, for one
       queueMicrotask(() => {

@@ -1,3 +1,4 @@
+import type { Credentials } from '@mirror/core/net';
 import type { CrateJob } from './crate-job.ts';
 
 /**
@@ -6,20 +7,31 @@ import type { CrateJob } from './crate-job.ts';
  */
 export function formatJobs(jobs: readonly CrateJob[]): string {
   return JSON.stringify(
-    jobs.map(({ path, sha256, name, vers, urls }): Row => [path, sha256 ?? 0, name ?? 0, vers ?? 0, urls]),
+    jobs.map(({ path, sha256, name, vers, urls, credentials }): Row => {
+      const row = [path, sha256 ?? 0, name ?? 0, vers ?? 0, urls] as const;
+      return credentials === undefined ? row : [...row, credentials];
+    }),
   );
 }
 
 /** The jobs of a text that `formatJobs` made. */
 export function parseJobs(text: string): CrateJob[] {
-  return (JSON.parse(text) as Row[]).map(([path, sha256, name, vers, urls]) => ({
+  return (JSON.parse(text) as Row[]).map(([path, sha256, name, vers, urls, credentials]) => ({
     path,
     sha256: sha256 === 0 ? undefined : sha256,
     name: name === 0 ? undefined : name,
     vers: vers === 0 ? undefined : vers,
     urls,
+    ...(credentials === undefined ? {} : { credentials }),
   }));
 }
 
 /** The fields of a job in their order; 0 stands for what is not known. */
-type Row = readonly [path: string, sha256: string | 0, name: string | 0, vers: string | 0, urls: readonly string[]];
+type Row = readonly [
+  path: string,
+  sha256: string | 0,
+  name: string | 0,
+  vers: string | 0,
+  urls: readonly string[],
+  credentials?: Credentials,
+];

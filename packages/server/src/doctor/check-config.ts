@@ -1,9 +1,4 @@
-import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
-import { once } from 'node:events';
-import { text as textOf } from 'node:stream/consumers';
-import { messageOf } from '@mirror/core';
+import { createHttpClient, createHttpPolicy, messageOf, readBody } from '@mirror/core';
 import type { DoctorStep } from './doctor.ts';
 
 /** What was found in `config.json`. */
@@ -14,14 +9,19 @@ export interface ConfigCheck {
   readonly hasApi: boolean;
 }
 
-/** Look at the mirror's `config.json`. */
+/**
+ * Look at the mirror's `config.json`.
+ *
+ * @param env - where proxies are named
+ */
 export async function checkConfig(
   url: string,
   caFile: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal | undefined,
 ): Promise<ConfigCheck> {
   const begin = Date.now();
-  const { problem: detail, hasApi } = await look(url, caFile, signal).catch((error: unknown) => ({
+  const { problem: detail, hasApi } = await look(url, caFile, env, signal).catch((error: unknown) => ({
     problem: messageOf(error),
     hasApi: false,
   }));
@@ -41,11 +41,22 @@ interface Look {
   readonly hasApi: boolean;
 }
 
-async function look(url: string, caFile: string | undefined, signal: AbortSignal | undefined): Promise<Look> {
+async function look(
+  url: string,
+  caFile: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal | undefined,
+): Promise<Look> {
   const address = `${url}/index/config.json`;
-  const { status, body } = await get(address, caFile, signal);
+  const policy = createHttpPolicy({ product: 'mirror-server', caFile, env, stallTimeoutMs: 10_000 });
+  const answer = await createHttpClient(policy).request(address, { signal });
+  const { status } = answer;
+  if (status !== 200) await answer.discard();
   if (status !== 200) return { problem: `${address}: expected status 200, found ${String(status)}`, hasApi: false };
-  const { dl, api } = JSON.parse(body) as { readonly dl?: unknown; readonly api?: unknown };
+  const { dl, api } = JSON.parse((await readBody(answer, MAX_BYTES)).toString('utf8')) as {
+    readonly dl?: unknown;
+    readonly api?: unknown;
+  };
   const hasApi = typeof api === 'string';
   if (typeof dl !== 'string' || !URL.canParse(dl))
     return { problem: `${address}: expected an address in "dl", found ${JSON.stringify(dl)}`, hasApi };
@@ -54,16 +65,5 @@ async function look(url: string, caFile: string | undefined, signal: AbortSignal
   return { problem: `${address}: "dl" sends cargo to ${origin} instead of the mirror; see --public-url`, hasApi };
 }
 
-async function get(
-  address: string,
-  caFile: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly status: number; readonly body: string }> {
-  const { request } = address.startsWith('https:') ? https : http;
-  const ca = caFile === undefined ? {} : { ca: readFileSync(caFile) };
-  const sent = request(address, { ...ca, agent: false, timeout: 10_000, ...(signal === undefined ? {} : { signal }) });
-  sent.on('timeout', () => sent.destroy(new Error('no answer in 10 s')));
-  sent.end();
-  const [response] = (await once(sent, 'response')) as [http.IncomingMessage];
-  return { status: response.statusCode ?? 0, body: await textOf(response) };
-}
+/** No honest one is larger. */
+const MAX_BYTES = 64 << 10;

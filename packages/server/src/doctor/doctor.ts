@@ -28,6 +28,8 @@ export interface DoctorOptions {
   readonly cargo?: string;
   readonly caFile?: string | undefined;
   readonly timeoutMs?: number;
+  /** Whether the mirror itself may be reached by a proxy of `env`; default false. */
+  readonly isProxied?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
   readonly log?: Log;
@@ -50,6 +52,7 @@ export async function* doctor(options: DoctorOptions): AsyncGenerator<DoctorStep
     cargo = 'cargo',
     caFile,
     timeoutMs = 300_000,
+    isProxied = false,
     env,
     signal,
     log = silentLog,
@@ -67,7 +70,7 @@ export async function* doctor(options: DoctorOptions): AsyncGenerator<DoctorStep
     return { step, ...(crate === undefined ? {} : { crate }), ok: isOk, ms, ...(isOk ? {} : { detail: said }) };
   };
   try {
-    const config = await checkConfig(url, caFile, signal);
+    const config = await checkConfig(url, caFile, isProxied ? env : {}, signal);
     yield config.step;
     if (!config.step.ok) return;
     for (const [i, crate] of crates.entries()) {
