@@ -7,9 +7,9 @@ import {
   entryHeader,
   openObjectStore,
   parseCommit,
-  parseTree,
   readEntryHeader,
   readShallow,
+  readTree,
   type ObjectStore,
   type PackFile,
   type PackTable,
@@ -73,6 +73,8 @@ export function foldPacks(gitDir: string, state: SyncState, { maxPacks = 50, log
   return true;
 }
 
+const SUBMODULE = '160000';
+
 // small repositories need not be tidied after every update
 const MIN_EXTRA_BYTES = 4 * 2 ** 20;
 
@@ -112,7 +114,8 @@ function reachable(gitDir: string, store: ObjectStore): Set<string> {
     found.add(id);
     const { type, data } = store.read(id);
     if (type === 'tree') {
-      for (const entry of parseTree(data, '')) {
+      for (const entry of readTree(data, '')) {
+        if (entry.mode === SUBMODULE) continue; // a commit of another repository
         if (entry.isFolder) open.push(entry.id);
         else found.add(entry.id);
       }

@@ -9,37 +9,105 @@ import {
 } from '@mirror/core/git';
 import path from 'node:path';
 import { foldPacks } from './fold-packs.ts';
+import { guardUpdate, type Brakes } from './guard-update.ts';
+import { isListed, leftOutIn, tellLeftOut, watchLeftOut } from './left-out.ts';
+import { restoreFiles, type RestoredIndex } from './restore-index.ts';
 import { changesBetween, treeOf } from './git/commit-diff.ts';
 import type { FetchReport } from './git/engine.ts';
 import { moveBranch, writeShallow, type IndexPlace } from './git/git-dir.ts';
 import type { RemoteHead } from './git/protocol-v2.ts';
 import { removePacks } from './git/remove-packs.ts';
 import type { FileChange } from './git/tree-diff.ts';
-import { removeStrays, removeTemporaryFiles, updateWorkTree } from './git/work-tree.ts';
+import { NotAFolderError, removeStrays, removeTemporaryFiles, updateWorkTree } from './git/work-tree.ts';
 import type { SyncIndexOptions, SyncIndexResult } from './sync-index.ts';
-import type { PendingStep, SyncState } from './sync-state.ts';
+import type { LeftOutItems, PendingStep, ReplacedVersion, SyncState } from './sync-state.ts';
 
-/** Fetch what is missing of the commit where upstream stands, and move the index there. */
+type MoveOptions = SyncIndexOptions & { readonly brakes: Brakes };
+
+/**
+ * Fetch what is missing of the commit where upstream stands, and move the index there, unless a brake refuses the step. When
+ * objects of the present commit are lost, everything is fetched, and the files are compared with the new commit alone.
+ */
 export async function moveIndex(
   place: IndexPlace,
   state: SyncState,
-  old: string | undefined,
+  restored: RestoredIndex,
   head: RemoteHead,
-  options: SyncIndexOptions,
+  options: MoveOptions,
 ): Promise<SyncIndexResult> {
-  const { report, store, changes } = await withObjects(place, state, old, head, options);
+  const old = restored.isWhole ? restored.commit : undefined;
+  const { report, store, changes, leftOut } = await withObjects(place, state, restored, head, options);
   const { commit, ref } = report.head;
+  let result: SyncIndexResult;
   try {
+    const replaced = old === undefined ? [] : guardOrDrop(place, store, report, { old, changes }, options);
     state.writeOwnPacks([...new Set([...state.ownPacks(), ...report.packs])]);
-    await takeStep(place, state, store, { from: old, to: commit, branch: ref }, changes, options);
-    const result = resultOf(store, old, changes, report);
+    state.writeLeftOut(leftOut);
+    noteReplaced(state, replaced, options);
+    let { files } = restored;
+    if (restored.isWhole) await takeStep(place, state, store, { from: old, to: commit, branch: ref }, changes, options);
+    else {
+      writeShallow(place.gitDir, store, commit);
+      files = await restoreFiles(place, store, commit, options);
+      moveBranch(place, ref, commit);
+    }
+    result = {
+      ...resultOf(store, restored.commit, changes, report),
+      filesRestored: files.restored.length,
+      outOfPlace: files.outOfPlace,
+      leftOut,
+      replaced: state.replaced(),
+    };
+    if (leftOut.commit !== restored.leftOut.commit && leftOut.count > restored.leftOut.count)
+      tellLeftOut(leftOut, options.log);
     const { outcome } = result;
     options.log.info('index is up to date', { outcome, commit, files: changes.length, bytes: report.bytes });
-    return result;
   } finally {
     store.close();
-    foldPacks(place.gitDir, state, options);
   }
+  tidy(place, state, options);
+  return result;
+}
+
+// packs that could not be folded are as good as before
+function tidy({ gitDir }: IndexPlace, state: SyncState, options: MoveOptions): void {
+  try {
+    foldPacks(gitDir, state, options);
+  } catch (error) {
+    if (!(error instanceof MirrorError) || error.code !== 'ERR_INTEGRITY') throw error;
+    options.log.warn('packs cannot be folded', { reason: messageOf(error) });
+  }
+}
+
+// what is refused now would lie about in vain
+function guardOrDrop(
+  { gitDir, workTree = gitDir }: IndexPlace,
+  store: ObjectStore,
+  { head, packs }: FetchReport,
+  { old, changes }: { readonly old: string; readonly changes: readonly FileChange[] },
+  { brakes }: MoveOptions,
+): ReplacedVersion[] {
+  try {
+    return guardUpdate({ store, where: workTree, from: old, to: head.commit, changes }, brakes);
+  } catch (error) {
+    removePacks(path.join(gitDir, 'objects', 'pack'), packs);
+    throw error;
+  }
+}
+
+// the first checksum is the one to compare with; a version that went back to it is none any more
+function noteReplaced(state: SyncState, found: readonly ReplacedVersion[], { acceptReplaced, log }: MoveOptions): void {
+  if (acceptReplaced === true) return state.writeReplaced([]);
+  if (found.length === 0) return;
+  const noted = new Map(state.replaced().map((version) => [`${version.name}@${version.vers}`, version]));
+  for (const version of found) {
+    const key = `${version.name}@${version.vers}`;
+    const previous = noted.get(key)?.previous_cksum ?? version.previous_cksum;
+    if (previous === version.cksum) noted.delete(key);
+    else noted.set(key, { ...version, previous_cksum: previous });
+  }
+  state.writeReplaced([...noted.values()]);
+  log.debug('checksums of versions have changed', { count: found.length });
 }
 
 /** An update reads each object once: there is little to keep. */
@@ -50,25 +118,27 @@ interface Complete {
   readonly report: FetchReport;
   readonly store: ObjectStore;
   readonly changes: FileChange[];
+  readonly leftOut: LeftOutItems;
 }
 
 async function withObjects(
   place: IndexPlace,
   state: SyncState,
-  old: string | undefined,
+  restored: RestoredIndex,
   head: RemoteHead,
   options: SyncIndexOptions,
 ): Promise<Complete> {
+  const old = restored.isWhole ? restored.commit : undefined;
   const before = openObjectStore(place.gitDir, FEW_BASES);
   let report: FetchReport;
   try {
     if (old !== undefined && state.ownPacks().length === 0) requireIndex(before, old, place.gitDir);
     // a run that was killed after it had fetched left the objects
-    const changes = changesIfComplete(before, old, head.commit);
-    if (changes !== undefined) {
+    const found = restored.isWhole ? ifComplete(before, old, head.commit, restored.leftOut) : undefined;
+    if (found !== undefined) {
       options.log.info('the objects are here already', { commit: head.commit });
       const store = openObjectStore(place.gitDir);
-      return { report: { head, packs: [], objects: 0, bytes: 0 }, store, changes };
+      return { report: { head, packs: [], objects: 0, bytes: 0 }, store, ...found };
     }
     report = await fetchObjects(place, before, old, head, options);
   } finally {
@@ -76,7 +146,7 @@ async function withObjects(
   }
   const store = openObjectStore(place.gitDir, FEW_BASES);
   try {
-    return { report, store, changes: completeChanges(store, old, report.head.commit) };
+    return { report, store, ...completeChanges(store, old, report.head.commit, restored.leftOut) };
   } catch (error) {
     store.close();
     // what is refused now would be fetched and kept again in every run to come
@@ -99,20 +169,29 @@ async function fetchObjects(
   return engine.fetch({ gitDir, head, have: old, shallow: readShallow(gitDir), findObject });
 }
 
+type Changes = Pick<Complete, 'changes' | 'leftOut'>;
+
 // everything new must be here; what did not change is here since the old commit was complete
-function completeChanges(store: ObjectStore, old: string | undefined, commit: string): FileChange[] {
-  const changes = changesBetween(store, old, commit);
+function completeChanges(store: ObjectStore, old: string | undefined, commit: string, leftOut: LeftOutItems): Changes {
+  const canFollow = isListed(leftOut);
+  const watch = watchLeftOut();
+  const changes = changesBetween(store, old, commit, watch);
   for (const { path: name, after } of changes) {
     if (after !== undefined && !store.has(after.id))
       throw new MirrorError('ERR_INTEGRITY', `git server: its pack lacks ${name} (${after.id})`);
   }
-  return changes;
+  return { changes, leftOut: canFollow ? watch.after(leftOut, commit) : leftOutIn(store, commit) };
 }
 
-function changesIfComplete(store: ObjectStore, old: string | undefined, commit: string): FileChange[] | undefined {
+function ifComplete(
+  store: ObjectStore,
+  old: string | undefined,
+  commit: string,
+  leftOut: LeftOutItems,
+): Changes | undefined {
   if (!store.has(commit)) return undefined;
   try {
-    return completeChanges(store, old, commit);
+    return completeChanges(store, old, commit, leftOut);
   } catch (error) {
     if (error instanceof MirrorError) return undefined;
     throw error;
@@ -195,11 +274,11 @@ export async function finishStep(
     else removeTemporaryFiles(place.workTree, changes);
     await takeStep(place, state, store, step, changes, options);
   } catch (error) {
-    throw new MirrorError(
-      'ERR_INTEGRITY',
-      `${place.gitDir}: an unfinished step cannot be finished: ${messageOf(error)}`,
-      { cause: error },
-    );
+    if (error instanceof NotAFolderError || !(error instanceof MirrorError) || error.code !== 'ERR_INTEGRITY')
+      throw error;
+    // the files are compared with the branch next, which has not moved
+    options.log.warn('an unfinished step cannot be finished, and is dropped', { reason: messageOf(error) });
+    state.clearPending();
   } finally {
     store.close();
   }
@@ -210,7 +289,7 @@ function resultOf(
   old: string | undefined,
   changes: readonly FileChange[],
   report: FetchReport,
-): SyncIndexResult {
+): Omit<SyncIndexResult, 'filesRestored' | 'outOfPlace' | 'leftOut' | 'replaced'> {
   const { commit } = report.head;
   return {
     outcome: old === undefined ? 'created' : 'updated',

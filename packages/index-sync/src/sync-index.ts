@@ -1,12 +1,14 @@
-import type { Lock, Log } from '@mirror/core';
+import { DEFAULT_REMOVAL_LIMIT, parseRemovalLimit, type Lock, type Log } from '@mirror/core';
 import { acquireLock } from '@mirror/core/lock';
-import { openObjectStore, parseCommit, readRef } from '@mirror/core/git';
+import { openObjectStore, parseCommit } from '@mirror/core/git';
 import path from 'node:path';
 import type { GitEngine } from './git/engine.ts';
-import { PRIVATE_FOLDER, createRepository, locateIndex, type IndexPlace } from './git/git-dir.ts';
+import { PRIVATE_FOLDER, createRepository, followBranch, locateIndex, type IndexPlace } from './git/git-dir.ts';
 import { AGES_AFTER_CRASH, AGES_AFTER_SUCCESS, removeLeftovers } from './git/git-lock.ts';
 import type { RemoteHead } from './git/protocol-v2.ts';
-import { openSyncState, type SyncState } from './sync-state.ts';
+import type { Brakes } from './guard-update.ts';
+import { restoreIndex, type RestoredIndex } from './restore-index.ts';
+import { openSyncState, type LeftOutItems, type ReplacedVersion, type SyncState } from './sync-state.ts';
 
 /** How an index is kept. */
 export interface SyncIndexOptions {
@@ -23,6 +25,10 @@ export interface SyncIndexOptions {
   readonly threads: number;
   /** More packs of our own than this are folded into one (default 50). */
   readonly maxPacks?: number;
+  /** What an update may do (default: remove 5 % of the crates at most, and never go back in time). */
+  readonly brakes?: Brakes | undefined;
+  /** Take the checksums that upstream has changed for right. */
+  readonly acceptReplaced?: boolean | undefined;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -42,6 +48,14 @@ export interface SyncIndexResult {
   /** Objects and bytes that came over the network. */
   readonly objects: number;
   readonly bytes: number;
+  /** Files of the work tree that had been changed or removed here, and were written again. */
+  readonly filesRestored: number;
+  /** Files and links in the work tree that are not upstream's, though they hold lines of an index; they stay. */
+  readonly outOfPlace: readonly string[];
+  /** Items of the tree that have no place on disk. */
+  readonly leftOut: LeftOutItems;
+  /** Versions whose other checksum nobody has accepted yet. */
+  readonly replaced: readonly ReplacedVersion[];
 }
 
 /** An index that this process alone may change. */
@@ -61,7 +75,7 @@ export function holdIndex(dir: string, workTree: boolean | undefined, log: Log, 
   const place = locateIndex(dir, workTree);
   const lock: Lock = acquireLock(path.join(place.gitDir, PRIVATE_FOLDER, 'lock'), 'mirror-index-sync');
   try {
-    const state = openSyncState(place.gitDir);
+    const state = openSyncState(place.gitDir, (file) => log.warn('passed over a damaged note', { file }));
     const removed = removeLeftovers(place.gitDir, state.wasKilled() ? AGES_AFTER_CRASH : AGES_AFTER_SUCCESS, now);
     if (removed.length > 0) log.warn('removed what a killed run left', { files: removed });
     state.beginRun();
@@ -86,35 +100,57 @@ export function holdIndex(dir: string, workTree: boolean | undefined, log: Log, 
  *
  * @throws {MirrorError} ERR_HTTP, ERR_NETWORK from the server; ERR_INTEGRITY for damaged or hostile packs; ERR_IO
  */
-export async function syncIndex(
-  { place: found, state }: HeldIndex,
-  options: SyncIndexOptions,
-): Promise<SyncIndexResult> {
-  const { engine, log } = options;
-  let place = found;
+export async function syncIndex(held: HeldIndex, options: SyncIndexOptions): Promise<SyncIndexResult> {
+  const { state } = held;
+  let { place } = held;
+  const { engine } = options;
   // most runs find nothing new, and are to be quick: what they do not need is loaded when it is needed
   const step = place.isNew ? undefined : state.pending();
   if (step !== undefined) await (await import('./move-index.ts')).finishStep(place, state, step, options);
+  const restored = await restoreIndex(held, options);
   const head = await engine.remoteHead(options.branch);
-  log.debug('upstream stands', { ...head });
+  options.log.debug('upstream stands', { ...head });
   if (place.isNew) {
     createRepository(place, options.url, head.ref);
     place = { ...place, isNew: false };
   }
-  const old = readRef(place.gitDir, 'HEAD');
-  if (old === head.commit) return unchanged(place, head, old);
+  if (restored.commit === head.commit && restored.isWhole) return unchanged(place, state, head, restored, options);
   const { moveIndex } = await import('./move-index.ts');
-  return moveIndex(place, state, old, head, options);
+  return moveIndex(place, state, restored, head, withDefaults(options));
 }
 
-function unchanged(place: IndexPlace, head: RemoteHead, old: string): SyncIndexResult {
+/** Where the brakes stand when nothing is said. */
+export const DEFAULT_BRAKES: Brakes = { maxRemoved: parseRemovalLimit(DEFAULT_REMOVAL_LIMIT), allowRollback: false };
+
+function withDefaults(options: SyncIndexOptions): SyncIndexOptions & { readonly brakes: Brakes } {
+  return { ...options, brakes: options.brakes ?? DEFAULT_BRAKES };
+}
+
+function unchanged(
+  place: IndexPlace,
+  state: SyncState,
+  head: RemoteHead,
+  restored: RestoredIndex,
+  options: SyncIndexOptions,
+): SyncIndexResult {
   const store = openObjectStore(place.gitDir);
   try {
-    const { time } = parseCommit(store.readAs(head.commit, 'commit'), head.commit);
-    return { outcome: 'unchanged', commit: old, previousCommit: old, commitTime: time, ...NO_CHANGES };
+    const { commit } = head;
+    const { time } = parseCommit(store.readAs(commit, 'commit'), commit);
+    followBranch(place, head.ref, commit);
+    if (options.acceptReplaced === true) state.writeReplaced([]);
+    return {
+      ...{ outcome: 'unchanged', commit, previousCommit: commit, commitTime: time, ...NO_CHANGES },
+      ...factsOf(restored),
+      replaced: state.replaced(),
+    };
   } finally {
     store.close();
   }
+}
+
+function factsOf({ files, leftOut }: RestoredIndex): Pick<SyncIndexResult, 'filesRestored' | 'outOfPlace' | 'leftOut'> {
+  return { filesRestored: files.restored.length, outOfPlace: files.outOfPlace, leftOut };
 }
 
 const NO_CHANGES = { filesAdded: 0, filesChanged: 0, filesRemoved: 0, objects: 0, bytes: 0 };

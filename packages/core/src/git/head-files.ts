@@ -1,6 +1,6 @@
 import { MirrorError } from '../errors.ts';
 import { openObjectStore, type ObjectStore, type ObjectStoreOptions } from './object-store.ts';
-import { findRepository, parseCommit, readRef } from './repository.ts';
+import { findRepository, parseCommit, readRef, requireKnownFormat } from './repository.ts';
 import { MAX_FOLDER_DEPTH, parseTree, type TreeEntry } from './tree.ts';
 
 /** The files at HEAD of a repository, each found when it is asked for. */
@@ -25,10 +25,12 @@ export interface HeadFiles {
  * them is asked for, and are known again at the next commit, which has most of them in common: neither the beginning nor a new HEAD takes
  * the time that all of them would.
  *
- * @throws {MirrorError} ERR_IO when `dir` is no repository or has no commit; all calls ERR_INTEGRITY for damaged objects
+ * @throws {MirrorError} ERR_IO when `dir` is no repository or has no commit; ERR_USAGE for one in a format that is not supported; all calls ERR_INTEGRITY for damaged objects
  */
 export function openHeadFiles(dir: string, options: ObjectStoreOptions = {}): HeadFiles {
-  const { gitDir } = findRepository(dir) ?? {};
+  const place = findRepository(dir);
+  if (place !== undefined) requireKnownFormat(place);
+  const gitDir = place?.gitDir;
   if (gitDir === undefined) throw new MirrorError('ERR_IO', `${dir}: not a git repository with a commit in it`);
   let store = openObjectStore(gitDir, options);
   let renewedAt = Number.NEGATIVE_INFINITY;

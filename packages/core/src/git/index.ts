@@ -28,7 +28,18 @@ export { readPackIndex } from './pack-index.ts';
 export type { PackIndex } from './pack-index.ts';
 export { openHeadFiles } from './head-files.ts';
 export type { HeadFiles } from './head-files.ts';
-export { findRepository, headBranch, parseCommit, readRef, readShallow } from './repository.ts';
+export { isGitTrue, parseGitConfig, readGitConfig } from './git-config.ts';
+export type { GitConfig } from './git-config.ts';
+export {
+  commonDirOf,
+  findRepository,
+  headBranch,
+  isSparseCheckout,
+  parseCommit,
+  readRef,
+  readShallow,
+  requireKnownFormat,
+} from './repository.ts';
 export type { CommitInfo, RepositoryPlace } from './repository.ts';
-export { MAX_FOLDER_DEPTH, parseTree, walkTree } from './tree.ts';
-export type { ReadTree, TreeEntry, VisitFile } from './tree.ts';
+export { MAX_FOLDER_DEPTH, parseTree, readTree, walkTree } from './tree.ts';
+export type { OnOdd, ReadTree, TreeEntry, VisitFile } from './tree.ts';

@@ -6,6 +6,7 @@ import { applyDelta } from './delta.ts';
 import { OBJECT_TYPES, type GitObject, type ObjectType } from './object-id.ts';
 import { OFS_DELTA, REF_DELTA } from './pack-entry.ts';
 import { openPackFile, type PackFile } from './pack-file.ts';
+import { commonDirOf } from './repository.ts';
 
 /** Where an object lies. */
 export interface PackedPlace {
@@ -46,7 +47,7 @@ export interface ObjectStoreOptions {
  */
 export function openObjectStore(gitDir: string, options: ObjectStoreOptions = {}): ObjectStore {
   const { maxObjectBytes = 64 * 2 ** 20, maxChain = 4096, cacheBytes = 48 * 2 ** 20 } = options;
-  const objectDirs = withAlternates(path.join(gitDir, 'objects'));
+  const objectDirs = withAlternates(path.join(commonDirOf(gitDir), 'objects'));
   const packs = objectDirs.flatMap((dir) => packPaths(dir)).map((file) => openPackFile(file, maxObjectBytes));
   const bases = createBaseCache(cacheBytes);
   let likely = 0; // neighbours in a tree mostly lie in the same pack

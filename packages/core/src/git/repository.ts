@@ -1,27 +1,88 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { MirrorError, systemCodeOf } from '../errors.ts';
+import { MirrorError, ifThere, systemCodeOf } from '../errors.ts';
+import { isGitTrue, readGitConfig } from './git-config.ts';
 import { isObjectId } from './object-id.ts';
 
 /** Where a repository lies. */
 export interface RepositoryPlace {
-  /** The folder with HEAD, refs and objects. */
+  /** The folder with HEAD and git's index. */
   readonly gitDir: string;
+  /** The folder with refs, objects and settings: another one for a linked work tree (`git worktree`). */
+  readonly commonDir: string;
   /** The folder with the files; undefined for a bare repository. */
   readonly workTree: string | undefined;
 }
 
 /**
  * The repository at `dir`: a folder with `.git` in it, or a bare repository. Undefined when it is neither.
- * A `.git` file (a linked work tree or submodule) is followed.
+ * A `.git` file (a linked work tree or submodule) is followed; one that leads nowhere, as in a copied checkout, makes no repository.
  */
 export function findRepository(dir: string): RepositoryPlace | undefined {
   const inside = path.join(dir, '.git');
-  const linked = linkedGitDir(inside);
-  if (linked !== undefined && isGitDir(linked)) return { gitDir: linked, workTree: dir };
-  if (isGitDir(inside)) return { gitDir: inside, workTree: dir };
-  if (isGitDir(dir)) return { gitDir: dir, workTree: undefined };
-  return undefined;
+  const gitDir = isFolder(inside) ? inside : linkedGitDir(inside);
+  if (gitDir !== undefined && isGitDir(gitDir)) return { gitDir, commonDir: commonDirOf(gitDir), workTree: dir };
+  return isGitDir(dir) ? { gitDir: dir, commonDir: commonDirOf(dir), workTree: undefined } : undefined;
+}
+
+/**
+ * Require that what this program reads of a repository means what it takes it to mean.
+ *
+ * @throws {MirrorError} ERR_USAGE for names by SHA-256, refs in reftables, and extensions that are not known
+ * @see https://git-scm.com/docs/git-config#Documentation/git-config.txt-extensions
+ */
+export function requireKnownFormat({ gitDir, commonDir }: RepositoryPlace): void {
+  const config = readGitConfig(path.join(commonDir, 'config'));
+  for (const [name, value] of config.startingWith('extensions.')) {
+    const extension = name.slice('extensions.'.length);
+    if (extension === 'objectformat' && value !== 'sha1')
+      throw otherFormat(
+        gitDir,
+        `names its objects by ${value}, expected sha1`,
+        'clone the index anew, without --object-format',
+      );
+    if (extension === 'refstorage' && value !== 'files')
+      throw otherFormat(
+        gitDir,
+        `keeps its refs as ${value}, expected files`,
+        'convert it with: git refs migrate --ref-format=files',
+      );
+    if (!KNOWN_EXTENSIONS.has(extension))
+      throw otherFormat(gitDir, `needs the extension ${extension}, which is not supported`, 'clone the index anew');
+  }
+  const version = Number(config.get('core.repositoryformatversion') ?? 0);
+  if (!(version <= 1))
+    throw otherFormat(gitDir, `has format version ${version}, expected 0 or 1`, 'clone the index anew');
+}
+
+// `partialclone` is known, but not all of its objects are there: reading one that is missing says so
+const KNOWN_EXTENSIONS = new Set([
+  'noop',
+  'noop-v1',
+  'objectformat',
+  'refstorage',
+  'worktreeconfig',
+  'partialclone',
+  'preciousobjects',
+  'relativeworktrees',
+  'compatobjectformat',
+]);
+
+/** Whether only some of the files of the commit are checked out (`git sparse-checkout`). */
+export function isSparseCheckout({ gitDir, commonDir, workTree }: RepositoryPlace): boolean {
+  if (workTree === undefined) return false;
+  const own = readGitConfig(path.join(gitDir, 'config.worktree')).get('core.sparsecheckout');
+  return isGitTrue(own ?? readGitConfig(path.join(commonDir, 'config')).get('core.sparsecheckout'));
+}
+
+function otherFormat(gitDir: string, what: string, hint: string): MirrorError {
+  return new MirrorError('ERR_USAGE', `${gitDir}: the repository ${what}`, { hint });
+}
+
+/** Where refs and objects of the repository `gitDir` are. */
+export function commonDirOf(gitDir: string): string {
+  const linked = readText(path.join(gitDir, 'commondir'))?.trim();
+  return linked === undefined || linked === '' ? gitDir : path.resolve(gitDir, linked);
 }
 
 /**
@@ -34,8 +95,9 @@ export function findRepository(dir: string): RepositoryPlace | undefined {
 export function readRef(gitDir: string, name: string): string | undefined {
   let ref = name;
   for (let depth = 0; depth < 5; depth++) {
-    const text = readText(path.join(gitDir, ref))?.trim();
-    if (text === undefined) return packedRef(gitDir, ref);
+    const dir = ref === 'HEAD' ? gitDir : commonDirOf(gitDir);
+    const text = readText(path.join(dir, ref))?.trim();
+    if (text === undefined || text === '') return packedRef(dir, ref);
     if (isObjectId(text)) return text;
     const target = symbolicTarget(text);
     if (/^[0-9a-f]{64}$/.test(text))
@@ -53,7 +115,7 @@ export function headBranch(gitDir: string): string | undefined {
 
 /** The commits at which this repository's history was cut, in the order of the file. */
 export function readShallow(gitDir: string): string[] {
-  return (readText(path.join(gitDir, 'shallow')) ?? '').split('\n').filter(isObjectId);
+  return (readText(path.join(commonDirOf(gitDir), 'shallow')) ?? '').split('\n').filter(isObjectId);
 }
 
 /** What is needed of a commit. */
@@ -84,15 +146,18 @@ function packedRef(gitDir: string, ref: string): string | undefined {
 }
 
 function isGitDir(dir: string): boolean {
-  return isFolder(path.join(dir, 'objects')) && existsSync(path.join(dir, 'HEAD')) && isFolder(path.join(dir, 'refs'));
+  const common = commonDirOf(dir);
+  return (
+    existsSync(path.join(dir, 'HEAD')) && isFolder(path.join(common, 'objects')) && isFolder(path.join(common, 'refs'))
+  );
 }
 
 function isFolder(dir: string): boolean {
-  return statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
+  return ifThere(() => statSync(dir))?.isDirectory() === true;
 }
 
 function linkedGitDir(file: string): string | undefined {
-  const target = isFolder(file) ? undefined : /^gitdir: (.+)$/m.exec(readText(file) ?? '')?.[1];
+  const target = /^gitdir: (.+)$/m.exec(readText(file) ?? '')?.[1]?.trimEnd();
   return target === undefined ? undefined : path.resolve(path.dirname(file), target);
 }
 

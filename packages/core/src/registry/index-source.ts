@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, systemCodeOf } from '../errors.ts';
-import { findRepository, readRef } from '../git/repository.ts';
+import { findRepository, isSparseCheckout, readRef, requireKnownFormat } from '../git/repository.ts';
 import { openCheckoutSource } from './checkout-source.ts';
 import { openIndexDirectory } from './index-directory.ts';
 import { indexPathOf } from './index-path.ts';
@@ -49,20 +49,22 @@ export interface IndexFile {
 
 /**
  * Where the index in `dir` is to be read: its files; in a git checkout the files as far as they are those of the commit at HEAD; in a bare repository or
- * one whose files were never checked out the packs of that commit.
+ * one whose files were not all checked out the packs of that commit.
  *
- * @throws {MirrorError} ERR_IO when `dir` cannot be read; ERR_CONFIG when it is no directory, or a repository without any commit
+ * @throws {MirrorError} ERR_IO when `dir` cannot be read; ERR_CONFIG when it is no directory, or a repository without any commit;
+ *   ERR_USAGE for a repository in a format that is not supported
  */
 export function locateIndexSource(dir: string): IndexPlace {
   checkDirectory(dir);
   const repository = findRepository(dir);
   if (repository === undefined) return { dir };
   const { gitDir, workTree } = repository;
-  if (workTree !== undefined && existsSync(path.join(gitDir, 'index'))) {
+  if (workTree !== undefined && existsSync(path.join(gitDir, 'index')) && !isSparseCheckout(repository)) {
     // a repository of a form that is not known here, such as one with names of another length, is at least a folder of files
     const checkedOut = knownHead(gitDir);
     return checkedOut === undefined ? { dir } : { dir, commit: { gitDir, commit: checkedOut } };
   }
+  requireKnownFormat(repository);
   const commit = readRef(gitDir, 'HEAD');
   if (commit !== undefined) return { dir, packed: { gitDir, commit } };
   throw new MirrorError('ERR_CONFIG', `index ${dir}: a git repository without a commit`, { hint: WHAT_AN_INDEX_IS });

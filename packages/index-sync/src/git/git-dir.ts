@@ -1,8 +1,18 @@
-import { findRepository, headBranch, readRef, readShallow, type ObjectStore } from '@mirror/core/git';
+import {
+  findRepository,
+  headBranch,
+  isSparseCheckout,
+  parseGitConfig,
+  readRef,
+  readShallow,
+  requireKnownFormat,
+  type ObjectStore,
+} from '@mirror/core/git';
 import { MirrorError, ifThere } from '@mirror/core/errors';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { removeGitFile, replaceGitFile } from './git-lock.ts';
+import { withSetting } from './edit-config.ts';
 
 /** Where the repository of an index lies, or will lie. */
 export interface IndexPlace {
@@ -25,6 +35,17 @@ export const PRIVATE_FOLDER = 'mirror-index-sync';
 export function locateIndex(dir: string, wantWorkTree: boolean | undefined): IndexPlace {
   const place = findRepository(dir);
   if (place === undefined) return locateNew(dir, wantWorkTree);
+  requireKnownFormat(place);
+  if (place.commonDir !== place.gitDir) {
+    throw new MirrorError('ERR_USAGE', `${dir}: a linked work tree of the repository ${place.commonDir}`, {
+      hint: `give that repository's own folder to --index-dir, or a new one`,
+    });
+  }
+  if (isSparseCheckout(place)) {
+    throw new MirrorError('ERR_USAGE', `${dir}: a sparse checkout, which has only some of the files`, {
+      hint: `run: git -C ${dir} sparse-checkout disable; or give another folder to --index-dir`,
+    });
+  }
   const hasFiles = place.workTree !== undefined && isCheckedOut(place.gitDir);
   if (wantWorkTree === false && hasFiles) {
     throw new MirrorError('ERR_USAGE', `${dir}: has files already, which --no-work-tree would leave to grow old`, {
@@ -50,6 +71,11 @@ function locateNew(dir: string, wantWorkTree: boolean | undefined): IndexPlace {
   // a run that was killed while it made the repository had no time for files
   if (isOurs(inside)) return { gitDir: inside, workTree: dir, isNew: true };
   if (isOurs(dir)) return { gitDir: dir, workTree: undefined, isNew: true };
+  if (names.includes('.git') && ifThere(() => statSync(inside))?.isFile() === true) {
+    throw new MirrorError('ERR_USAGE', `${inside}: a file that should lead to a repository, and leads to none`, {
+      hint: 'a copied linked work tree has no repository of its own: give a new folder to --index-dir',
+    });
+  }
   if (names.length > 0) {
     throw new MirrorError('ERR_USAGE', `${dir}: neither empty nor a git repository`, {
       hint: 'give an empty or new folder to --index-dir',
@@ -76,14 +102,15 @@ export function createRepository(place: IndexPlace, url: string, branch: string)
 }
 
 function configText(isBare: boolean, url: string, branch: string): string {
-  const into = isBare
-    ? `+refs/heads/${branch}:refs/heads/${branch}`
-    : `+refs/heads/${branch}:refs/remotes/origin/${branch}`;
   const tracking = isBare ? '' : `[branch "${branch}"]\n\tremote = origin\n\tmerge = refs/heads/${branch}\n`;
   return (
     `[core]\n\trepositoryformatversion = 0\n\tfilemode = ${process.platform !== 'win32'}\n\tbare = ${isBare}\n` +
-    `[remote "origin"]\n\turl = ${url}\n\tfetch = ${into}\n${tracking}`
+    `[remote "origin"]\n\turl = ${url}\n\tfetch = ${refspec(isBare, branch)}\n${tracking}`
   );
+}
+
+function refspec(isBare: boolean, branch: string): string {
+  return `+refs/heads/${branch}:refs/${isBare ? 'heads' : 'remotes/origin'}/${branch}`;
 }
 
 /** Note where the history is cut: git needs to know before a ref leads there. Cuts at commits that are gone are dropped. */
@@ -103,7 +130,45 @@ export function moveBranch(place: IndexPlace, branch: string, commit: string): v
     setRef(place.gitDir, `refs/remotes/origin/${shortName(branch)}`, commit);
   }
   setRef(place.gitDir, branch, commit);
-  if (headBranch(place.gitDir) !== branch) replaceGitFile(path.join(place.gitDir, 'HEAD'), [`ref: ${branch}\n`]);
+  followBranch(place, branch, commit);
+}
+
+/** Let HEAD, and the settings by which stock git updates, follow the branch that upstream calls its own. */
+export function followBranch(place: IndexPlace, branch: string, commit: string): void {
+  const { gitDir, workTree } = place;
+  if (headBranch(gitDir) !== branch) {
+    setRef(gitDir, branch, commit);
+    replaceGitFile(path.join(gitDir, 'HEAD'), [`ref: ${branch}\n`]);
+  }
+  const file = path.join(gitDir, 'config');
+  const text = ifThere(() => readFileSync(file, 'utf8')) ?? '';
+  const next = withBranch(text, workTree === undefined, shortName(branch));
+  if (next !== text) replaceGitFile(file, [next]);
+}
+
+/** Note where upstream is. */
+export function writeOrigin(gitDir: string, url: string): void {
+  const file = path.join(gitDir, 'config');
+  const text = ifThere(() => readFileSync(file, 'utf8')) ?? '';
+  const next = withSetting(text, 'remote "origin"', 'url', url);
+  if (next !== text) replaceGitFile(file, [next]);
+}
+
+function withBranch(text: string, isBare: boolean, branch: string): string {
+  const config = parseGitConfig(text);
+  const fetches = config.all('remote.origin.fetch');
+  if (config.get('remote.origin.url') === undefined) return text;
+  const covers = fetches.some(
+    (spec) => spec.includes('/*') || new RegExp(`refs/heads/${escaped(branch)}(?::|$)`).test(spec),
+  );
+  const withFetch = covers ? text : withSetting(text, 'remote "origin"', 'fetch', refspec(isBare, branch));
+  if (isBare || config.get(`branch.${branch}.merge`) !== undefined) return withFetch;
+  const withRemote = withSetting(withFetch, `branch "${branch}"`, 'remote', 'origin');
+  return withSetting(withRemote, `branch "${branch}"`, 'merge', `refs/heads/${branch}`);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** Let `ref` name `commit`, durably. */
@@ -111,8 +176,16 @@ export function setRef(gitDir: string, ref: string, commit: string): void {
   if (readRef(gitDir, ref) !== commit) replaceGitFile(path.join(gitDir, ref), [`${commit}\n`]);
 }
 
-/** Remove a loose ref. */
+/** Remove a ref, also where `git gc` has packed it: there it would come back. */
 export function dropRef(gitDir: string, ref: string): void {
+  const file = path.join(gitDir, 'packed-refs');
+  const lines = (ifThere(() => readFileSync(file, 'utf8')) ?? '').split('\n');
+  const at = lines.findIndex((line) => line.slice(41) === ref);
+  if (at >= 0) {
+    const isPeeled = lines[at + 1]?.startsWith('^') === true;
+    lines.splice(at, isPeeled ? 2 : 1);
+    replaceGitFile(file, [lines.join('\n')]);
+  }
   if (existsSync(path.join(gitDir, ref))) removeGitFile(path.join(gitDir, ref));
 }
 

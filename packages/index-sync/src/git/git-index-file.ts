@@ -48,15 +48,35 @@ export function readGitIndex(file: string): GitIndex | undefined {
   return extensions === undefined ? undefined : { bytes, starts, cacheTree: extensions.get('TREE') };
 }
 
+/** One file as git's index lists it. */
+export interface IndexEntry {
+  readonly path: string;
+  readonly id: string;
+  readonly stat: Buffer;
+}
+
+/** What an index lists, in path order. Names are the bytes of the file, one character each. */
+export function* entriesOf({ bytes, starts }: GitIndex): Generator<IndexEntry> {
+  for (let n = 0; n + 1 < starts.length; n++) {
+    const start = starts[n] as number;
+    const name = start + NAME_AT;
+    yield {
+      path: bytes.toString('latin1', name, bytes.indexOf(0, name)),
+      id: bytes.toString('hex', start + STAT_BYTES, start + STAT_BYTES + 20),
+      stat: bytes.subarray(start, start + STAT_BYTES),
+    };
+  }
+}
+
 /**
- * The bytes of the index that follows `old` after `updates`, which must be in path order.
+ * The index that follows `old` after `updates`, which must be in path order: its bytes, and how many files it lists.
  * Entries that are not updated keep what git knew of their files.
  */
 export function nextGitIndex(
   old: GitIndex | undefined,
   updates: readonly IndexUpdate[],
   treeExtension: Buffer,
-): Buffer[] {
+): { readonly pieces: Buffer[]; readonly count: number } {
   const added = updates.reduce((sum, update) => sum + paddedLength(Buffer.byteLength(update.path)), 0);
   const out = Buffer.alloc(HEADER_BYTES + (old?.bytes.length ?? 0) + added);
   let at = HEADER_BYTES;
@@ -81,7 +101,8 @@ export function nextGitIndex(
   out.writeUInt32BE(2, 4);
   out.writeUInt32BE(count, 8);
   const entries = out.subarray(0, at);
-  return [entries, treeExtension, createHash('sha1').update(entries).update(treeExtension).digest()];
+  const digest = createHash('sha1').update(entries).update(treeExtension).digest();
+  return { pieces: [entries, treeExtension, digest], count };
 }
 
 function copyEntries(old: GitIndex | undefined, from: number, to: number, out: Buffer, at: number): number {

@@ -32,3 +32,20 @@ export function unknownStat(isExecutable: boolean): Buffer {
   record.writeUInt32BE(isExecutable ? 0o100755 : 0o100644, 24);
   return record;
 }
+
+/** Whether two records are those of a file that nobody has changed in between; device and owner play no part, as in git. */
+export function sameStat(a: Buffer, b: Buffer): boolean {
+  return SAME_FIELDS.every(([from, to]) => a.compare(b, from, to, from, to) === 0);
+}
+
+// both times; inode and mode; size
+const SAME_FIELDS = [
+  [0, 16],
+  [20, 28],
+  [36, 40],
+] as const;
+
+/** Whether a record is that of an executable file. */
+export function isExecutableStat(record: Buffer): boolean {
+  return (record.readUInt32BE(24) & 0o100) !== 0;
+}

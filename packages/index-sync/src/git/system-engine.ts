@@ -52,7 +52,7 @@ export function createSystemEngine(options: SystemEngineOptions): GitEngine {
     return { ref: branch ?? target ?? 'refs/heads/master', commit };
   }
 
-  async function fetchOnce({ gitDir, head }: FetchRequest): Promise<FetchReport> {
+  async function fetchOnce({ gitDir, head, have }: FetchRequest): Promise<FetchReport> {
     const before = new Set(packsIn(gitDir));
     const refspec = `+${head.ref}:${FETCHED_REF}`;
     try {
@@ -66,6 +66,8 @@ export function createSystemEngine(options: SystemEngineOptions): GitEngine {
         '1',
         '--no-tags',
         '--no-write-fetch-head',
+        // git believes its refs: objects that were lost would not be asked for
+        ...(have === undefined && readRef(gitDir, 'HEAD') !== undefined ? ['--refetch'] : []),
         '--',
         url,
         refspec,

@@ -1,4 +1,4 @@
-import { MAX_FOLDER_DEPTH, parseTree, type ReadTree, type TreeEntry } from '@mirror/core/git';
+import { MAX_FOLDER_DEPTH, parseTree, type OnOdd, type ReadTree, type TreeEntry } from '@mirror/core/git';
 import { MirrorError } from '@mirror/core/errors';
 
 /** One state of a file. */
@@ -14,6 +14,14 @@ export interface FileChange {
   readonly after: FileState | undefined;
 }
 
+/** What a comparison meets on its way. */
+export interface DiffWatch {
+  /** Each folder that is entered, with a slash at its end; the root is empty. */
+  readonly onFolder: (prefix: string) => void;
+  /** Items of the newer tree that are left out, of the folders that are entered. */
+  readonly onOdd: OnOdd;
+}
+
 /**
  * The files that differ between two trees, in path order. Folders with equal names are not entered, so the cost is that
  * of what changed; commits and their history play no part.
@@ -21,7 +29,12 @@ export interface FileChange {
  * @param before - root tree, or undefined for "nothing": then every file is new
  * @throws {MirrorError} ERR_INTEGRITY for missing or damaged trees
  */
-export function diffTrees(read: ReadTree, before: string | undefined, after: string | undefined): FileChange[] {
+export function diffTrees(
+  read: ReadTree,
+  before: string | undefined,
+  after: string | undefined,
+  watch?: DiffWatch,
+): FileChange[] {
   const changes: FileChange[] = [];
   compare(before, after, '', 0);
   return changes;
@@ -30,8 +43,9 @@ export function diffTrees(read: ReadTree, before: string | undefined, after: str
     if (oldId === newId) return;
     if (depth > MAX_FOLDER_DEPTH)
       throw new MirrorError('ERR_INTEGRITY', `git tree: ${prefix} is deeper than ${MAX_FOLDER_DEPTH} folders`);
+    watch?.onFolder(prefix);
     const olds = oldId === undefined ? [] : parseTree(read(oldId), prefix);
-    const news = newId === undefined ? [] : parseTree(read(newId), prefix);
+    const news = newId === undefined ? [] : parseTree(read(newId), prefix, watch?.onOdd);
     let o = 0;
     let n = 0;
     while (o < olds.length || n < news.length) {

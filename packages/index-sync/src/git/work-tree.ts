@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { renameOver, syncFolderSync, writeAll } from '@mirror/core/io';
 import { cacheTree } from './cache-tree.ts';
 import { checkOut, type TreeFile } from './check-out.ts';
-import { nextGitIndex, readGitIndex, type IndexUpdate } from './git-index-file.ts';
+import { entriesOf, nextGitIndex, readGitIndex, type GitIndex, type IndexUpdate } from './git-index-file.ts';
 import { replaceGitFile } from './git-lock.ts';
 import { STAT_BYTES, unknownStat, writeStat } from './stat-record.ts';
 import type { FileChange, FileState } from './tree-diff.ts';
@@ -38,23 +38,31 @@ const syncFile = promisify(fsync);
  * @throws {MirrorError} ERR_INTEGRITY when a folder of the tree is a link or a file on disk
  */
 export async function updateWorkTree(update: WorkTreeUpdate): Promise<void> {
-  const { workTree, changes, gitDir, store, tree } = update;
+  const { workTree, changes, store } = update;
   const folders = createFolders(workTree);
   for (const change of changes) if (change.after === undefined) folders.removeFile(change.path);
   const files = changes.filter(hasAfter).map(({ path: name, after }): TreeFile => ({ path: name, ...after }));
-  refuseFoldedTwins(files, update.isFirst);
   for (const file of files) folders.ensure(path.posix.dirname(file.path));
   const stats = update.isFirst
     ? await checkOut(store, workTree, files, update.threads, update.signal)
     : await replaceFiles(store, workTree, files, update.signal);
-  const old = readGitIndex(path.join(gitDir, 'index'));
+  writeGitIndex(update, indexUpdates(changes, stats), update.isFirst);
+}
+
+/** Bring git's index from what it lists to `tree`, which differs by `updates` from it, or, for `all`, is made of them. */
+export function writeGitIndex(
+  { gitDir, store, tree }: Pick<WorkTreeUpdate, 'gitDir' | 'store' | 'tree'>,
+  updates: readonly IndexUpdate[],
+  all: boolean,
+): void {
+  const file = path.join(gitDir, 'index');
+  const old = all ? undefined : readGitIndex(file);
   const extension = cacheTree((id) => store.readAs(id, 'tree'), tree, old?.cacheTree);
-  const updates = indexUpdates(changes, stats);
-  const isWhole = old !== undefined || update.isFirst;
-  replaceGitFile(
-    path.join(gitDir, 'index'),
-    nextGitIndex(old, isWhole ? updates : completed(store, tree, updates), extension),
-  );
+  const next = nextGitIndex(old, all || old !== undefined ? updates : completed(store, tree, updates), extension.bytes);
+  // what was listed besides the files of the tree, say by `git add`, goes
+  const isRight = extension.files === undefined || extension.files === next.count;
+  const { pieces } = isRight ? next : nextGitIndex(undefined, completed(store, tree, updates, old), extension.bytes);
+  replaceGitFile(file, pieces);
 }
 
 /** Remove every file and folder of a work tree that is not in the tree: a first checkout that was killed may have left some. */
@@ -82,20 +90,8 @@ function hasAfter(change: FileChange): change is FileChange & { after: FileState
   return change.after !== undefined;
 }
 
-// two files whose names differ by case alone would be one on Windows and macOS
-function refuseFoldedTwins(files: readonly TreeFile[], isFirst: boolean): void {
-  if (!isFirst) return;
-  const seen = new Set<string>();
-  for (const file of files) {
-    const folded = file.path.toLowerCase();
-    if (seen.has(folded))
-      throw new MirrorError('ERR_INTEGRITY', `git tree: ${file.path} is there twice but for the case of its letters`);
-    seen.add(folded);
-  }
-}
-
 // in groups: write, make durable together, then rename; the disk is asked once for many files
-async function replaceFiles(
+export async function replaceFiles(
   store: ObjectStore,
   workTree: string,
   files: readonly TreeFile[],
@@ -140,39 +136,38 @@ function indexUpdates(changes: readonly FileChange[], stats: Buffer): IndexUpdat
   });
 }
 
-// without an old index to build on, files that were not touched are listed without what is known of them on disk
-function completed(store: ObjectStore, tree: string, updates: readonly IndexUpdate[]): IndexUpdate[] {
-  const known = new Map(updates.map((update) => [update.path, update]));
+// files that were not touched are listed with what an old index knew of them on disk
+function completed(store: ObjectStore, tree: string, updates: readonly IndexUpdate[], old?: GitIndex): IndexUpdate[] {
+  const known = new Map<string, IndexUpdate>();
+  for (const { path: name, id, stat } of old === undefined ? [] : entriesOf(old))
+    known.set(`${name}\0${id}`, { path: name, entry: { id, stat } });
+  for (const update of updates) if (update.entry !== undefined) known.set(`${update.path}\0${update.entry.id}`, update);
   const all: IndexUpdate[] = [];
   walkTree(
     (id) => store.readAs(id, 'tree'),
     tree,
     (name, id, mode) => {
-      all.push(known.get(name) ?? { path: name, entry: { id, stat: unknownStat(mode === '100755') } });
+      all.push(known.get(`${name}\0${id}`) ?? { path: name, entry: { id, stat: unknownStat(mode === '100755') } });
     },
   );
   return all;
 }
 
-interface Folders {
+/** The folders of a work tree. */
+export interface Folders {
   /** Make a folder with those above it, and check that none is a link. */
   ensure(folder: string): void;
   /** Remove a file, and its folders as far as they are empty then. */
   removeFile(file: string): void;
 }
 
-function createFolders(workTree: string): Folders {
+/** Nothing is written through a link that lies in the place of a folder. */
+export function createFolders(workTree: string): Folders {
   const checked = new Set<string>(['.']);
   const isThere = (folder: string): boolean => {
     const stats = lstatSync(path.join(workTree, folder), { throwIfNoEntry: false });
     if (stats === undefined || stats.isDirectory()) return stats !== undefined;
-    throw new MirrorError(
-      'ERR_INTEGRITY',
-      `${path.join(workTree, folder)}: expected a folder, found a file or a link`,
-      {
-        hint: 'nothing is written through links',
-      },
-    );
+    throw new NotAFolderError(path.join(workTree, folder));
   };
   const ensure = (folder: string): void => {
     if (checked.has(folder)) return;
@@ -197,6 +192,15 @@ function createFolders(workTree: string): Folders {
   return { ensure, removeFile };
 }
 
+/** Something else lies where the tree has a folder. */
+export class NotAFolderError extends MirrorError {
+  constructor(folder: string) {
+    super('ERR_INTEGRITY', `${folder}: expected a folder, found a file or a link`, {
+      hint: 'nothing is written through links: move it away, and run this again',
+    });
+  }
+}
+
 function removeQuietly(remove: () => void, expected: readonly string[]): boolean {
   try {
     remove();
@@ -217,4 +221,5 @@ export function removeTemporaryFiles(workTree: string, changes: readonly FileCha
   }
 }
 
-const OWN_TEMPORARY = /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
+/** The names of files that are being written. */
+export const OWN_TEMPORARY = /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;

@@ -3,7 +3,7 @@ import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { MirrorError, isIndexPath, systemCodeOf } from '@mirror/core';
-import { findRepository, headCommitTime, openHeadFiles } from '@mirror/core/git';
+import { findRepository, headCommitTime, isSparseCheckout, openHeadFiles } from '@mirror/core/git';
 import { readPlainFile, statPlainFile } from '@mirror/core/io';
 import { settle } from './settle.ts';
 
@@ -38,7 +38,8 @@ export interface IndexFiles {
  */
 export function openIndexFiles(dir: string): IndexFiles {
   const place = findRepository(dir);
-  if (hasIndexFolders(dir)) return directoryFiles(dir, place?.gitDir);
+  const isPartial = place !== undefined && isSparseCheckout(place);
+  if (hasIndexFolders(dir) && !isPartial) return directoryFiles(dir, place?.gitDir);
   if (place !== undefined) return repositoryFiles(dir);
   throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, {
     hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index, a bare repository of it, or a directory arranged like it: se/rd/serde',
