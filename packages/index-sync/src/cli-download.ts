@@ -10,15 +10,12 @@ import { runDownloader, type DownloaderResult } from './run-downloader.ts';
 
 /**
  * Whether to run the downloader: yes when told so; no when the changes go to someone else; else
- * the terminal is asked. Without a terminal the answer is no.
+ * the terminal is asked.
  */
-export async function wantsDownload(values: SyncValues, { io, log, signal }: CommandContext): Promise<boolean> {
+export async function wantsDownload(values: SyncValues, { io, signal }: CommandContext): Promise<boolean> {
   if (values.yes || values.nonInteractive) return true;
   if (values.changes !== undefined || values.watch !== undefined) return false;
-  if (io.stdin.isTTY !== true) {
-    log.info('not downloading: there is no terminal to ask on', { hint: '--yes' });
-    return false;
-  }
+  if (io.stdin.isTTY !== true) return false;
   return /^y(es)?$/i.test((await ask('Start downloading crates now? [y/n] ', io, signal)).trim());
 }
 
@@ -40,6 +37,8 @@ async function ask(question: string, io: CommandContext['io'], signal: AbortSign
 /** How the downloader ended, and the failure that stands for its exit status, so that ours is the same. */
 export interface Downloaded extends DownloaderResult {
   readonly failure: Outcome['failure'];
+  /** Whether it says itself that it has gone through the whole index. */
+  readonly covered: boolean;
 }
 
 /** Run the downloader with our flags in its words. */
@@ -58,7 +57,7 @@ export async function download(
   log.info('running the downloader', { program: program.at(-1), args });
   const sharesTerminal = io.stdin.isTTY === true;
   const result = await runDownloader({ program, args, env: withoutOurs(io.env), signal, sharesTerminal });
-  return { ...result, failure: failureOf(result.status) };
+  return { ...result, failure: failureOf(result.status), covered: coversAll(result.summary) };
 }
 
 // an address or a file of ours given in the environment cannot be the downloader's too; what is meant for both is passed on as flags
@@ -92,6 +91,11 @@ function downloaderArgs(
   ];
   const own = pairs.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
   return [...own, ...passOn(SHARED_FLAGS), ...values.downloaderArg];
+}
+
+// with a selection or a dry run it has not; an older one says nothing
+function coversAll(summary: unknown): boolean {
+  return typeof summary === 'object' && summary !== null && 'covered' in summary && summary.covered === 'all';
 }
 
 function failureOf(status: number): Outcome['failure'] {

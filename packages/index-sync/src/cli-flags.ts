@@ -21,7 +21,11 @@ export const syncFlags = {
     group: index,
     value: 'URL',
     describe:
-      'the index (default https://github.com/rust-lang/crates.io-index.git, with --protocol sparse https://index.crates.io/)',
+      'the index (default where it came from; for a new one https://github.com/rust-lang/crates.io-index.git, with --protocol sparse https://index.crates.io/)',
+  }),
+  'change-origin': flag.boolean({
+    group: index,
+    describe: 'let --index-url name another upstream than the one that the index came from',
   }),
   branch: flag.string({ group: index, describe: "the branch to follow (default the server's own)" }),
   protocol: flag.choice({
@@ -57,6 +61,11 @@ export const syncFlags = {
     describe: 'warn when the newest commit upstream is older; 0 never warns',
     default: '24h',
     isAge: true,
+  }),
+  ...removalFlags(index),
+  'accept-replaced': flag.boolean({
+    group: index,
+    describe: 'accept the versions whose checksums upstream has changed; without it the run ends with 4',
   }),
   watch: flag.duration({ group: index, describe: 'go on for ever: look again after this time' }),
   ...removalFlags(index),

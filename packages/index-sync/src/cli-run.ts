@@ -7,19 +7,19 @@ import type { SparseCounts } from '@mirror/core/sparse';
 import type { Observed } from '@mirror/core/observe';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { gitChangeFeed, sparseChangeFeed, type ChangeFeed } from './changes.ts';
+import { sparseChangeFeed, type ChangeFeed } from './changes.ts';
 import type { FeedCounts, writeFeed } from './cli-feed.ts';
 import type { Downloaded } from './cli-download.ts';
+import { alarm, partialFailure } from './cli-failure.ts';
 import type { SyncValues } from './cli-flags.ts';
 import type { ChosenCrates, JudgedIndex } from './cli-selection.ts';
+import { holdRepository, type Held } from './cli-git.ts';
+import { originFor } from './cli-origin.ts';
 import { createEngine } from './create-engine.ts';
 import type { GitEngine } from './git/engine.ts';
 import { indexAddress } from './index-address.ts';
 import { noRounds, noteRound, type SyncRounds } from './observe/sync-rounds.ts';
-import { holdIndex, syncIndex } from './sync-index.ts';
-
-const GIT_INDEX = 'https://github.com/rust-lang/crates.io-index.git';
-const SPARSE_INDEX = 'https://index.crates.io/';
+import { writeSparseOrigin } from './sparse-origin.ts';
 
 /** Everything that stays the same from round to round. */
 interface Job {
@@ -51,6 +51,7 @@ interface Network {
 
 /** Bring the index up to date, hand out the changes, run the downloader: once, or again and again with `--watch`. */
 export async function runSync(values: SyncValues, context: CommandContext, version: string): Promise<Outcome> {
+  requireAnswer(values, context);
   const job = await prepare(values, context, version);
   if (values.ack) return acknowledge(job);
   const { rounds, received, dirs } = job;
@@ -64,17 +65,41 @@ export async function runSync(values: SyncValues, context: CommandContext, versi
   );
 }
 
+// a question that nobody can answer is found before any work
+function requireAnswer(
+  { yes, nonInteractive, download, ack, changes, watch }: SyncValues,
+  { io }: CommandContext,
+): void {
+  if (
+    yes ||
+    nonInteractive ||
+    !download ||
+    ack ||
+    changes !== undefined ||
+    watch !== undefined ||
+    io.stdin.isTTY === true
+  )
+    return;
+  throw new MirrorError('ERR_USAGE', 'there is no terminal to ask whether to download', {
+    hint: 'use --yes to download, or --no-download for the index alone',
+  });
+}
+
 async function roundAfterRound(job: Job, watch: number): Promise<never> {
   const { context, rounds } = job;
   for (;;) {
     const outcome = await oneRoundOfMany(job);
-    if (outcome?.summary !== undefined && outcome.stdoutTaken !== true) await context.print(outcome.summary);
+    if (outcome !== 'locked' && outcome?.summary !== undefined && outcome.stdoutTaken !== true)
+      await context.print(outcome.summary);
     // a little unevenness keeps many mirrors from asking at the same instant
-    const wait = watch * (0.9 + 0.2 * Math.random());
+    const wait = (outcome === 'locked' ? Math.min(watch, LOCKED_MS) : watch) * (0.9 + 0.2 * Math.random());
     rounds.nextAt = Date.now() + wait;
     await pause(wait, context.signal);
   }
 }
+
+/** Whoever holds the index mostly does so for a moment. */
+const LOCKED_MS = 1000;
 
 async function notedRound(job: Job): Promise<Outcome> {
   const { rounds } = job;
@@ -96,7 +121,8 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
   const chosen = await choose(values, context);
   const home = io.env['HOME'] ?? io.env['USERPROFILE'] ?? '.';
   const atHome = (dir: string): string => path.resolve(dir.replace(/^~(?=[/\\]|$)/, home));
-  const given = values.indexUrl ?? (values.protocol === 'git' ? GIT_INDEX : SPARSE_INDEX);
+  const dirs = { index: atHome(values.indexDir), output: atHome(values.outputDir) };
+  const given = originFor(values, dirs.index);
   const { userAgent, contact, caFile, connectTimeout: connectTimeoutMs, stallTimeout: stallTimeoutMs } = values;
   const product = `mirror-index-sync/${version}`;
   const { address: url, credentials, login } = indexAddress(given, values.protocol, io.env);
@@ -129,7 +155,7 @@ async function prepare(values: SyncValues, context: CommandContext, version: str
     values,
     context,
     chosen,
-    dirs: { index: atHome(values.indexDir), output: atHome(values.outputDir) },
+    dirs,
     url,
     network,
     engine,
@@ -153,23 +179,19 @@ async function judge({ chosen, dirs, context }: Job): Promise<JudgedIndex | unde
 }
 
 // while watching, trouble upstream is told and waited out; trouble here ends the run
-async function oneRoundOfMany(job: Job): Promise<Outcome | undefined> {
+async function oneRoundOfMany(job: Job): Promise<Outcome | 'locked' | undefined> {
   try {
     return await notedRound(job);
   } catch (error) {
     job.context.signal.throwIfAborted();
-    if (!(error instanceof MirrorError) || !['ERR_HTTP', 'ERR_NETWORK', 'ERR_INTEGRITY'].includes(error.code))
+    if (
+      !(error instanceof MirrorError) ||
+      !['ERR_HTTP', 'ERR_NETWORK', 'ERR_INTEGRITY', 'ERR_LOCKED'].includes(error.code)
+    )
       throw error;
     job.context.log.warn('this round failed', { reason: messageOf(error) });
-    return undefined;
+    return error.code === 'ERR_LOCKED' ? 'locked' : undefined;
   }
-}
-
-/** A held index of either kind. */
-interface Held {
-  readonly feed: ChangeFeed;
-  readonly sync: () => Promise<object>;
-  readonly release: () => void;
 }
 
 async function oneRound(job: Job): Promise<Outcome> {
@@ -181,14 +203,14 @@ async function oneRound(job: Job): Promise<Outcome> {
     read: () => progressOf(job.received),
   });
   try {
-    const synced = values.skipIndexUpdate ? { outcome: 'skipped' } : await held.sync();
+    const synced = await (values.skipIndexUpdate ? held.skip() : held.sync());
     progress.stop();
     const changes =
       values.changes === undefined
         ? undefined
         : await handOut(held.feed, values.changes, { indexDir: job.dirs.index, given: values.cratesBaseUrl }, context);
     const downloaded = values.download ? await downloadIfWanted(job, held.feed) : undefined;
-    const failed = downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
+    const failed = alarm(synced, changes, values) ?? downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
     // a downloader that ran has said itself what the selection did not find
     const judged = downloaded === undefined ? await judge(job) : undefined;
     const failure = judged?.worse(failed) ?? failed;
@@ -216,77 +238,37 @@ function progressOf({ bytes, files }: Received): ProgressState {
 async function downloadIfWanted({ values, dirs, context }: Job, feed: ChangeFeed): Promise<Downloaded | undefined> {
   const { download, wantsDownload } = await import('./cli-download.ts');
   if (!(await wantsDownload(values, context))) return undefined;
+  // git may move the branch meanwhile: what is done is what there was at the start
+  const state = feed.begin();
   const result = await download(values, dirs, context);
-  if (result.status === 0) {
-    feed.markEmitted();
-    feed.acknowledge();
-  }
+  if (result.status === 0 && result.covered) feed.acknowledgeState(state);
+  else if (result.status === 0)
+    context.log.info('nothing is acknowledged: the downloader did not cover the whole index');
   return result;
-}
-
-function partialFailure(synced: object, problems: number): Outcome['failure'] {
-  const failed = 'failed' in synced ? Number(synced.failed) : 0;
-  if (failed > 0) return { code: 'ERR_PARTIAL', message: `${failed} index files could not be brought up to date` };
-  return problems > 0
-    ? { code: 'ERR_PARTIAL', message: `${problems} lines of the index could not be read` }
-    : undefined;
 }
 
 async function acknowledge(job: Job): Promise<Outcome> {
   const held = await hold(job);
   try {
-    const acknowledged = held.feed.acknowledge();
-    if (!acknowledged)
-      job.context.log.warn('there is nothing to acknowledge: no changes were written since the last time');
-    return { summary: { acknowledged, exit_reason: 'done' } };
+    const state = held.feed.acknowledge();
+    const { log } = job.context;
+    if (state === undefined) log.warn('there is nothing to acknowledge: no changes were written since the last time');
+    else log.info('acknowledged the changes that were written last', { ...state });
+    return { summary: { acknowledged: state !== undefined, ...state, exit_reason: 'done' } };
   } finally {
     held.release();
   }
 }
 
 async function hold(job: Job): Promise<Held> {
-  return job.engine === undefined ? holdFiles(job) : holdRepository(job, job.engine);
+  const { engine, dirs } = job;
+  return engine === undefined ? holdFiles(job) : holdRepository({ ...job, engine, dir: dirs.index });
 }
 
 // loaded when it is needed: most runs find nothing new, and are to be quick
 async function handOut(...args: Parameters<typeof writeFeed>): Promise<FeedCounts> {
   const { writeFeed: write } = await import('./cli-feed.ts');
   return write(...args);
-}
-
-function holdRepository({ values, context, dirs, url, threads }: Job, engine: GitEngine): Held {
-  const { log, signal } = context;
-  const held = holdIndex(dirs.index, values.workTree ? undefined : false, log, Date.now());
-  const branch = values.branch === undefined ? undefined : `refs/heads/${values.branch.replace(/^refs\/heads\//, '')}`;
-  const sync = async (): Promise<object> => {
-    const result = await syncIndex(held, {
-      dir: dirs.index,
-      engine,
-      url,
-      branch,
-      threads,
-      maxPacks: values.maxPacks,
-      log,
-      now: Date.now,
-      signal,
-    });
-    const age = Math.max(0, Math.round(Date.now() / 1000 - result.commitTime));
-    if (values.maxAge > 0 && age * 1000 > values.maxAge)
-      log.warn('upstream looks frozen', { newest_commit_seconds_old: age, commit: result.commit });
-    return {
-      outcome: result.outcome,
-      commit: result.commit,
-      previous_commit: result.previousCommit ?? null,
-      commit_time: new Date(result.commitTime * 1000).toISOString(),
-      index_age_seconds: age,
-      files_added: result.filesAdded,
-      files_changed: result.filesChanged,
-      files_removed: result.filesRemoved,
-      objects: result.objects,
-      bytes: result.bytes,
-    };
-  };
-  return { feed: gitChangeFeed(dirs.index, held.place.gitDir), sync, release: held.release };
 }
 
 async function holdFiles({ values, context, dirs, url, network, chosen, received }: Job): Promise<Held> {
@@ -305,6 +287,7 @@ async function holdFiles({ values, context, dirs, url, network, chosen, received
       log,
       signal,
     });
+    writeSparseOrigin(dirs.index, url);
     return {
       outcome: 'checked',
       checked: result.checked,
@@ -316,5 +299,6 @@ async function holdFiles({ values, context, dirs, url, network, chosen, received
       bytes: result.bytes,
     };
   };
-  return { feed: sparseChangeFeed(held.shadows), sync, release: held.release };
+  const skip = (): Promise<object> => Promise.resolve({ outcome: 'skipped' });
+  return { feed: sparseChangeFeed(held.shadows), sync, skip, release: held.release };
 }

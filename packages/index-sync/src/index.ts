@@ -21,3 +21,6 @@ export { holdSparse, syncSparse } from './sparse.ts';
 export type { HeldSparse, SparseOptions } from './sparse.ts';
 export { holdIndex, syncIndex } from './sync-index.ts';
 export type { HeldIndex, SyncIndexOptions, SyncIndexResult } from './sync-index.ts';
+export type { Brakes } from './guard-update.ts';
+export { restoreIndex } from './restore-index.ts';
+export type { RestoreOptions, RestoredIndex } from './restore-index.ts';

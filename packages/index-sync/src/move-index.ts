@@ -10,6 +10,7 @@ import {
 import path from 'node:path';
 import { foldPacks } from './fold-packs.ts';
 import { guardUpdate, type Brakes } from './guard-update.ts';
+import { dropGoneFiles } from './drop-gone-files.ts';
 import { isListed, leftOutIn, tellLeftOut, watchLeftOut } from './left-out.ts';
 import { restoreFiles, type RestoredIndex } from './restore-index.ts';
 import { changesBetween, treeOf } from './git/commit-diff.ts';
@@ -47,12 +48,13 @@ export async function moveIndex(
     let { files } = restored;
     if (restored.isWhole) await takeStep(place, state, store, { from: old, to: commit, branch: ref }, changes, options);
     else {
+      dropGoneFiles(place, store, commit, options.brakes);
       writeShallow(place.gitDir, store, commit);
       files = await restoreFiles(place, store, commit, options);
       moveBranch(place, ref, commit);
     }
     result = {
-      ...resultOf(store, restored.commit, changes, report),
+      ...resultOf(store, restored.commit, restored.isWhole ? changes : [], report),
       filesRestored: files.restored.length,
       outOfPlace: files.outOfPlace,
       leftOut,

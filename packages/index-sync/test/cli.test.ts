@@ -44,13 +44,13 @@ const recordsIn = (text: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 /** A downloader that notes its arguments and ends as told. */
-function fakeDownloader(dir: string, status: number): string {
+function fakeDownloader(dir: string, status: number, covered = 'all'): string {
   const file = path.join(dir, 'downloader.mjs');
   writeFileSync(
     file,
     `import { writeFileSync } from 'node:fs';
 writeFileSync(${JSON.stringify(path.join(dir, 'args.json'))}, JSON.stringify(process.argv.slice(2)));
-console.log('{"downloaded":3}');
+console.log('{"downloaded":3,"covered":${JSON.stringify(covered)}}');
 process.exitCode = ${status};`,
   );
   return file;
@@ -66,12 +66,14 @@ describe('mirror-index-sync', () => {
 
   itWith(['git'], 'brings the index and ends with one JSON line, whose status is 0', async () => {
     const { run, index } = await makeWorld();
-    const { stdout, stderr, status } = await run();
+    const asked = await run();
+    expect([asked.status, asked.stderr.includes('there is no terminal to ask')]).toEqual([2, true]);
+    expect(existsSync(index)).toBe(false);
+    const { stdout, status } = await run('--no-download');
     expect(status).toBe(0);
     expect(recordsIn(stdout)).toEqual([
       expect.objectContaining({ outcome: 'created', files_added: 41, exit_reason: 'done' }),
     ]);
-    expect(stderr).toContain('there is no terminal to ask on');
     expect(existsSync(path.join(index, '1/a'))).toBe(true);
   });
 
@@ -128,16 +130,24 @@ describe('mirror-index-sync', () => {
     expect((await run('--changes', '-')).stdout).not.toBe('');
   });
 
+  itWith(['git'], 'acknowledges nothing when the downloader did not cover the whole index', async () => {
+    const { run, dir } = await makeWorld();
+    for (const covered of ['selection', 'none']) {
+      expect((await run('--yes', '--downloader-path', fakeDownloader(dir, 0, covered))).status).toBe(0);
+      expect((await run('--changes', '-')).stdout).not.toBe('');
+    }
+  });
+
   itWith(['git'], 'takes the index as it is when told to', async () => {
     const { run, upstream } = await makeWorld();
-    await run();
+    await run('--no-download');
     upstream.publish();
     expect(lastLine((await run('--skip-index-update', '--no-download')).stdout)).toMatchObject({ outcome: 'skipped' });
   });
 
   itWith(['git'], 'warns when upstream looks frozen', async () => {
     const { run } = await makeWorld({ MIRROR_MAX_AGE: '0ms' });
-    expect((await run('--max-age', '1ms')).stderr).toContain('upstream looks frozen');
+    expect((await run('--no-download', '--max-age', '1ms')).stderr).toContain('upstream looks frozen');
   });
 
   itWith(['git'], 'accepts the words of the original wrapper', async () => {
@@ -182,11 +192,11 @@ describe('mirror-index-sync', () => {
     const { run, dir } = await makeWorld();
     expect((await run('--no-such-flag')).status).toBe(2);
     writeFileSync(path.join(dir, 'file'), '');
-    expect((await run('--index-dir', path.join(dir, 'served'))).status).toBe(2);
-    expect((await run('--index-url', 'ftp://127.0.0.1/x')).status).toBe(2);
-    expect((await run('--index-url', 'http://127.0.0.1:9/x', '--retries', '0')).status).toBe(5);
-    expect((await run('--index-url', `${server?.url}/none.git`, '--retries', '0')).status).toBe(5);
-    expect((await run('--index-dir', path.join(dir, 'file'))).status).not.toBe(0);
+    expect((await run('--no-download', '--index-dir', path.join(dir, 'served'))).status).toBe(2);
+    expect((await run('--no-download', '--index-url', 'ftp://127.0.0.1/x')).status).toBe(2);
+    expect((await run('--no-download', '--index-url', 'http://127.0.0.1:9/x', '--retries', '0')).status).toBe(5);
+    expect((await run('--no-download', '--index-url', `${server?.url}/none.git`, '--retries', '0')).status).toBe(5);
+    expect((await run('--no-download', '--index-dir', path.join(dir, 'file'))).status).not.toBe(0);
   });
 });
 
@@ -210,7 +220,7 @@ console.log('{}');`,
   expect(JSON.parse(readFileSync(path.join(dir, 'env.json'), 'utf8'))).not.toHaveProperty('MIRROR_METRICS_TEXTFILE');
   await server!.close();
   server = undefined;
-  expect((await run('--retries', '0')).status).toBe(5);
+  expect((await run('--no-download', '--retries', '0')).status).toBe(5);
   expect(readFileSync(metrics, 'utf8')).toMatch(/^crates_sync_rounds_total\{result="failed"\} 1$/m);
   expect(readFileSync(metrics, 'utf8')).toMatch(/^crates_run_exit_status 5$/m);
 });

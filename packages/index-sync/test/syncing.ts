@@ -1,4 +1,4 @@
-import { createHttpClient, createHttpPolicy, createRetry, silentLog } from '@mirror/core';
+import { NO_REMOVAL_LIMIT, createHttpClient, createHttpPolicy, createRetry, silentLog } from '@mirror/core';
 import { createEngine, holdIndex, syncIndex } from '../dist/index.js';
 import type { EngineName, GitEngine, GitLimits, SyncIndexOptions, SyncIndexResult } from '../dist/index.js';
 
@@ -23,6 +23,9 @@ export function engineFor(
     ...more,
   });
 }
+
+/** For tests of anything but the brakes. */
+export const NO_BRAKES = { maxRemoved: NO_REMOVAL_LIMIT, allowRollback: true };
 
 /** One run over `dir`, as the command makes it. */
 export async function sync(

@@ -137,6 +137,7 @@ export function moveBranch(place: IndexPlace, branch: string, commit: string): v
 export function followBranch(place: IndexPlace, branch: string, commit: string): void {
   const { gitDir, workTree } = place;
   if (headBranch(gitDir) !== branch) {
+    if (workTree !== undefined) setRef(gitDir, `refs/remotes/origin/${shortName(branch)}`, commit);
     setRef(gitDir, branch, commit);
     replaceGitFile(path.join(gitDir, 'HEAD'), [`ref: ${branch}\n`]);
   }
@@ -173,7 +174,17 @@ function escaped(text: string): string {
 
 /** Let `ref` name `commit`, durably. */
 export function setRef(gitDir: string, ref: string, commit: string): void {
-  if (readRef(gitDir, ref) !== commit) replaceGitFile(path.join(gitDir, ref), [`${commit}\n`]);
+  if (refOrNothing(gitDir, ref) !== commit) replaceGitFile(path.join(gitDir, ref), [`${commit}\n`]);
+}
+
+// a damaged ref is written anew
+function refOrNothing(gitDir: string, ref: string): string | undefined {
+  try {
+    return readRef(gitDir, ref);
+  } catch (error) {
+    if (error instanceof MirrorError && error.code === 'ERR_INTEGRITY') return undefined;
+    throw error;
+  }
 }
 
 /** Remove a ref, also where `git gc` has packed it: there it would come back. */
