@@ -2,6 +2,7 @@
 
 /** The flags of all tools, each of which `MIRROR_<FLAG>` sets. */
 export const SETTING_NAMES: readonly string[] = [
+  'accept-replaced',
   'access-log',
   'access-log-format',
   'ack',
@@ -27,6 +28,7 @@ export const SETTING_NAMES: readonly string[] = [
   'cargo',
   'cargo-lock',
   'cert',
+  'change-origin',
   'change-retries',
   'changes',
   'check',
