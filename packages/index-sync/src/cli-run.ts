@@ -210,7 +210,8 @@ async function oneRound(job: Job): Promise<Outcome> {
         ? undefined
         : await handOut(held.feed, values.changes, { indexDir: job.dirs.index, given: values.cratesBaseUrl }, context);
     const downloaded = values.download ? await downloadIfWanted(job, held.feed) : undefined;
-    const failed = alarm(synced, changes, values) ?? downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
+    const failed =
+      alarm(synced, changes, values) ?? downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
     // a downloader that ran has said itself what the selection did not find
     const judged = downloaded === undefined ? await judge(job) : undefined;
     const failure = judged?.worse(failed) ?? failed;
