@@ -60,7 +60,6 @@ export function compareIndexFiles(
   const news = versionsOf(indexPath, after, onProblem);
   const records: ChangeRecord[] = [];
   for (const [vers, entry] of news.entries) {
-    if (news.unreadable.has(vers)) continue;
     const old = olds.entries.get(vers);
     const fields = old === undefined ? [] : changedFields(old.text, entry.text);
     const kind = kindOf(old, entry, fields);

@@ -66,6 +66,26 @@ describe('the difference of two states of an index file', () => {
     );
   });
 
+  it('takes a line that cannot be read for no removal, whatever is wrong with it', () => {
+    const lines = ['1.0.0', '2.0.0'].map((vers) => lineText({ name, vers }));
+    const broken = ['{"name":"serde","vers":"2.0.0"', '{"name":"serde","vers":"2.0.0","cksum":3}', 'garbage', '<html>'];
+    for (const line of broken) {
+      const problems: string[] = [];
+      expect(compare(`${lines.join('\n')}\n`, `${lines[0] as string}\n${line}\n`, problems)).toEqual([]);
+      expect(problems).toHaveLength(1);
+    }
+    expect(compare(`${lines.join('\n')}\n`, `${lines[0] as string}\n`)).toMatchObject([{ change: 'removed' }]);
+  });
+
+  it('says which fields differ, and nothing of a line that says the same in other words', () => {
+    const line = lineText({ name, vers: '1.0.0' });
+    const reversed = JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(line) as object).reverse()));
+    expect(compare(`${line}\n`, `${reversed}\n`)).toEqual([]);
+    expect(compare(`${line}\n`, `${line.replaceAll(':', ' : ')}\n`)).toEqual([]);
+    const other = lineText({ name, vers: '1.0.0', links: 'z', yanked: true });
+    expect(compare(`${line}\n`, `${other}\n`)).toMatchObject([{ change: 'yanked', fields: ['yanked', 'links'] }]);
+  });
+
   it('passes over a line that cannot be read, and says so', () => {
     const problems: string[] = [];
     const records = compare(
