@@ -8,7 +8,7 @@ type Failure = Outcome['failure'];
 export function partialFailure(synced: object, problems: number): Failure {
   const count = (name: string): number => Number((synced as Record<string, unknown>)[name] ?? 0);
   const partial = (message: string): Failure => ({ code: 'ERR_PARTIAL', message });
-  if (count('failed') > 0) return partial(`${count('failed')} index files could not be fetched`);
+  if (count('failed') > 0) return partial(`${count('failed')} index files could not be brought up to date`);
   if (problems > 0) return partial(`${problems} lines of the index could not be read`);
   if (count('left_out') > 0) return partial(`${count('left_out')} items of the index were left out`);
   if (count('files_out_of_place') > 0)

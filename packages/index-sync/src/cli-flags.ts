@@ -68,7 +68,6 @@ export const syncFlags = {
     describe: 'accept the versions whose checksums upstream has changed; without it the run ends with 4',
   }),
   watch: flag.duration({ group: index, describe: 'go on for ever: look again after this time' }),
-  ...removalFlags(index),
   changes: flag.string({
     group: feed,
     value: 'FILE',
