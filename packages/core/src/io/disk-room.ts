@@ -5,7 +5,7 @@ import { MirrorError } from '../errors.ts';
 
 /** Room on a file system, in bytes. */
 export interface DiskRoom {
-  /** For those who are not root. */
+  /** For those who are not root; none when no inode is left. */
   readonly free: number;
   readonly size: number;
 }
@@ -19,8 +19,9 @@ export async function diskRoom(directory: string): Promise<DiskRoom> {
   let nearest = path.resolve(directory);
   while (!existsSync(nearest)) nearest = path.dirname(nearest);
   try {
-    const { bavail, blocks, bsize } = await statfs(nearest);
-    return { free: bavail * bsize, size: blocks * bsize };
+    const { bavail, blocks, bsize, files, ffree } = await statfs(nearest);
+    // a file system that counts inodes (not all do) has no room for a file when none is left, however many bytes there are
+    return { free: files > 0 && ffree === 0 ? 0 : bavail * bsize, size: blocks * bsize };
   } catch (error) {
     throw new MirrorError('ERR_IO', `cannot ask for the free space of ${nearest}`, { cause: error });
   }

@@ -59,7 +59,7 @@ it('a textfile is whole at any time and remembers when a run last ended well', a
   expect(readdirSync(dir)).toEqual(['mirror.prom']);
 });
 
-it('a textfile that cannot be written says so, and leaves nothing', async () => {
+it('a textfile that cannot be written says so, and leaves nothing', () => {
   const dir = scratchDir();
   writeFileSync(path.join(dir, 'file'), '');
   expect(() => {

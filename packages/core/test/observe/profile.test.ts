@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { itWith, scratchDir } from '@mirror-tools/test-support';
+import { hasTool, itWith, scratchDir } from '@mirror-tools/test-support';
 import { Ajv } from 'ajv';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -16,12 +17,35 @@ import { toPprof } from '../../dist/observe/profile/to-pprof.js';
 import { toSpeedscope } from '../../dist/observe/profile/to-speedscope.js';
 
 const require = createRequire(import.meta.url);
+const BUILD_MS = 900_000;
+const KINDS = ['cpu', 'heap', 'allocs'] as const;
+const profiles = new Map<string, StackProfile>();
 let worker: Worker;
+let goHome: string;
 beforeAll(async () => {
   worker = new Worker(path.join(import.meta.dirname, 'busy-thread.mjs'));
   await once(worker, 'message');
+  // all of them before any other program is started, which may take minutes
+  for (const kind of KINDS) profiles.set(kind, await takeProfile(kind, 1500, new AbortController().signal));
+  goHome = mkdtempSync(path.join(os.tmpdir(), 'go-home-'));
+  // since Go 1.25 its tools are compiled when they are first called: once for all tests, into a cache that they share
+  if (hasTool('go')) spawnSync('go', ['tool', 'pprof', '-h'], { env: goEnv(), timeout: BUILD_MS });
+}, BUILD_MS);
+afterAll(async () => {
+  await worker.terminate();
+  rmSync(goHome, { recursive: true, force: true });
 });
-afterAll(async () => void (await worker.terminate()));
+
+/** An environment in which nothing of this machine's user counts, and nothing is fetched. */
+function goEnv(): NodeJS.ProcessEnv {
+  const own = {
+    HOME: goHome,
+    GOCACHE: path.join(goHome, 'cache'),
+    GOPATH: path.join(goHome, 'go'),
+    PPROF_TMPDIR: goHome,
+  };
+  return { ...process.env, ...own, GOFLAGS: '', GOPROXY: 'off', GOTOOLCHAIN: 'local' };
+}
 
 /** What `go tool pprof` says. */
 function goPprof(profile: StackProfile, ...args: string[]): string {
@@ -29,16 +53,16 @@ function goPprof(profile: StackProfile, ...args: string[]): string {
   writeFileSync(file, toPprof(profile));
   const { stdout, stderr, status } = spawnSync('go', ['tool', 'pprof', ...args, file], {
     encoding: 'utf8',
-    env: { ...process.env, HOME: scratchDir(), PPROF_TMPDIR: scratchDir() },
+    env: goEnv(),
   });
   expect([status, stderr]).toEqual([0, expect.not.stringMatching(/error|failed/i)]);
   return stdout;
 }
 
-describe.each(['cpu', 'heap', 'allocs'] as const)('a %s profile', (kind) => {
+describe.each(KINDS)('a %s profile', (kind) => {
   let profile: StackProfile;
-  beforeAll(async () => {
-    profile = await takeProfile(kind, 1500, new AbortController().signal);
+  beforeAll(() => {
+    profile = profiles.get(kind)!;
   });
 
   it('shows all threads, each with its functions', () => {
