@@ -1,16 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runBin, scratchDir } from '@mirror-tools/test-support';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const binOf = (tool: string): string => fileURLToPath(new URL(`../../../${tool}/dist/bin.js`, import.meta.url));
 const DIGEST = 'ab'.repeat(32);
 
-const index = scratchDir();
+// for all of the table: a scratch folder is gone after each test
+const shared = mkdtempSync(path.join(os.tmpdir(), 'mirror-table-'));
+const index = path.join(shared, 'index');
 const server = createServer((request, response) => {
   const file = path.join(index, (request.url ?? '').slice(1));
   if (existsSync(file)) response.end(readFileSync(file));
@@ -28,11 +31,12 @@ beforeAll(async () => {
 });
 afterAll(() => {
   server.close();
+  rmSync(shared, { recursive: true, force: true });
 });
 
 /** A lock that pins one version. */
 function lockOf(vers: string, checksum: string): string {
-  const file = path.join(scratchDir(), 'Cargo.lock');
+  const file = path.join(shared, `${vers}-${checksum.slice(0, 2)}.lock`);
   const source = 'registry+https://github.com/rust-lang/crates.io-index';
   writeFileSync(
     file,
