@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { processIo } from '@mirror/core/cli';
+import { endSoon, processIo } from '@mirror/core/cli';
 import { main } from './cli.ts';
 
-process.exitCode = await main(process.argv.slice(2), processIo());
+const io = processIo();
+process.exitCode = await main(process.argv.slice(2), io);
+endSoon(io);

@@ -9,14 +9,14 @@ export const bundleFlags = {
     group,
     describe: 'put every file into rolling bundles too, also those that are there already',
   }),
-  'bundles-out': flag.string({ group, value: 'DIR', describe: 'directory of the bundles', default: 'bundles' }),
+  'bundles-out': flag.string({ group, value: 'DIR', describe: 'directory of the bundles', defaultText: 'bundles' }),
   'bundle-size-gb': flag.size({
     group,
     describe: 'a bundle is finished before its uncompressed size would pass this; a bare number counts GiB',
-    default: '8',
+    defaultText: '8',
     bareUnit: 'GiB',
   }),
-  'bundle-level': flag.number({ group, describe: 'zstd level, 1 to 19', default: '3', min: 1 }),
+  'bundle-level': flag.number({ group, describe: 'zstd level, 1 to 19', defaultText: '3', min: 1 }),
   'bundle-only': flag.boolean({
     group,
     describe: 'as --bundle, and remove each loose file once its bundle is durable',
@@ -33,6 +33,9 @@ export const planBundleFlags = {
   'bundles-out': bundleFlags['bundles-out'],
   'bundle-only': flag.boolean({ group, describe: 'plan a download with --bundle-only: what a bundle holds is there' }),
 };
+
+/** What holds for a bundle when its flags are not given. */
+export const BUNDLE_DEFAULTS = { bundlesOut: 'bundles', bundleSizeGb: 8 * 2 ** 30, bundleLevel: 3 } as const;
 
 /** Their values. */
 export type BundleValues = FlagValues<typeof bundleFlags>;

@@ -11,6 +11,7 @@ import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { withUnmet } from './cli-unmet.ts';
 import type { ExportValues } from './cli-export.ts';
 import { exportSet } from './export.ts';
+import { layoutOfMirror } from './mirror-layout.ts';
 
 /** `mirror-downloader export`. */
 export async function runExport(values: ExportValues, context: CommandContext): Promise<Outcome> {
@@ -37,7 +38,7 @@ export async function runExport(values: ExportValues, context: CommandContext): 
     selection,
     to,
     out: values.out,
-    layout: values.layout,
+    layout: await layoutOfMirror(values.out, values.layout),
     bundlesDir: values.bundlesOut,
     since: values.since,
     mediaBytes: values.mediaSize,

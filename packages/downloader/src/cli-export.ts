@@ -1,5 +1,6 @@
 import { flag, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
+import { layoutFlag } from './cli-mirror-place.ts';
 
 const group = 'Set:';
 
@@ -24,7 +25,7 @@ export const exportFlags = {
   'bundle-level': flag.number({ group, describe: 'zstd level, 1 to 19', default: '3', min: 1 }),
   'index-dir': flag.string({ group, value: 'DIR', describe: 'the index that the mirror was made from' }),
   out: flag.string({ group, value: 'DIR', describe: 'directory of the mirror', default: 'out' }),
-  layout: flag.choice({ group, describe: 'how the mirror is arranged', choices: ['shard', 'cargo'], default: 'shard' }),
+  layout: layoutFlag(group),
   'bundles-out': flag.string({
     group,
     value: 'DIR',

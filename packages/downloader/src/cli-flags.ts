@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { flag, observeFlags, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 import { bundleFlags, planBundleFlags } from './cli-bundle.ts';
-import { earlierManifestFlag } from './cli-manifest.ts';
+import { layoutFlag, manifestFlag } from './cli-mirror-place.ts';
 
 /** The fetching default: enough to fill a link at any latency, little enough not to be rude. */
 const concurrency = String(Math.max(64, 32 * availableParallelism()));
@@ -38,18 +38,8 @@ export const inputFlags = {
 
 const outputFlags = {
   out: flag.string({ group: output, value: 'DIR', describe: 'directory of the mirror', default: 'out' }),
-  layout: flag.choice({
-    group: output,
-    describe: 'where files go: s/er/serde-1.0.0.crate or se/rd/serde-1.0.0.crate',
-    choices: ['shard', 'cargo'],
-    default: 'shard',
-  }),
-  manifest: flag.string({
-    group: output,
-    value: 'FILE',
-    describe: 'JSON lines that record each version and serve as journal; - is stdout',
-    default: 'manifest.jsonl',
-  }),
+  layout: layoutFlag(output),
+  manifest: manifestFlag(output, 'JSON lines that record each version and serve as journal; - is stdout'),
   'resume-check': flag.choice({
     group: output,
     describe:
@@ -110,6 +100,15 @@ export const fetchingFlags = {
     describe: 'end the run when upstream has not answered for this long',
     default: '5m',
   }),
+  'trust-absent': flag.boolean({
+    group: fetching,
+    describe: 'believe upstream that files are absent, even if it has none of those that the mirror holds',
+  }),
+  'pending-for': flag.duration({
+    group: fetching,
+    describe: 'ask again for a new version that upstream does not have yet, and report it as pending, for this long',
+    default: '1d',
+  }),
   'user-agent': flag.string({ group: fetching, describe: 'instead of the name and version of this program' }),
   contact: flag.string({
     group: fetching,
@@ -156,7 +155,7 @@ export const planFlags = {
   ...inputFlags,
   ...selectionFlags,
   ...outputFlags,
-  manifest: earlierManifestFlag(output, 'records of downloads: they vouch for what is there'),
+  manifest: manifestFlag(output, 'records of downloads: they vouch for what is there'),
   ...planBundleFlags,
   missing: flag.string({
     group: output,

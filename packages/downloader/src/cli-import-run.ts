@@ -1,6 +1,7 @@
 import { MirrorError } from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import type { ImportValues } from './cli-import.ts';
+import { manifestOf } from './cli-mirror-place.ts';
 import { importSet } from './import.ts';
 import { recordsToFile } from './records.ts';
 
@@ -15,7 +16,7 @@ export async function runImport(values: ImportValues, context: CommandContext): 
     from,
     out: values.out,
     indexDir: values.indexDir,
-    openRecords: () => recordsToFile(values.manifest),
+    openRecords: () => recordsToFile(manifestOf(values, log)),
     checkOnly: values.check,
     flush: values.fsync,
     baseUrl: values.cratesBaseUrl,

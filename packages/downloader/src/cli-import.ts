@@ -1,5 +1,6 @@
 import { flag } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
+import { manifestFlag } from './cli-mirror-place.ts';
 
 const group = 'Set:';
 
@@ -12,12 +13,7 @@ export const importFlags = {
     describe: 'the copy of the index that goes with the mirror',
     default: 'index',
   }),
-  manifest: flag.string({
-    group,
-    value: 'FILE',
-    describe: 'JSON lines that record each version and serve as journal',
-    default: 'manifest.jsonl',
-  }),
+  manifest: manifestFlag(group, 'JSON lines that record each version and serve as journal'),
   check: flag.boolean({ group, describe: 'check the set and its base, and write nothing' }),
   fsync: flag.choice({
     group,

@@ -2,14 +2,16 @@ import { MirrorError } from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { interruptionOf } from './cli-interruption.ts';
 import type { PruneValues } from './cli-prune.ts';
+import { layoutOfMirror } from './mirror-layout.ts';
 import { prune } from './prune.ts';
 import type { PruneState, PruneSummary } from './prune.ts';
 
 /** `mirror-downloader prune`. */
 export async function runPrune(values: PruneValues, context: CommandContext): Promise<Outcome> {
   const { log, signal } = context;
-  const { indexDir, out, layout, policy, maxShare, dryRun } = values;
+  const { indexDir, out, policy, maxShare, dryRun } = values;
   if (indexDir === undefined) throw new MirrorError('ERR_USAGE', 'prune needs an index', { hint: 'give --index-dir' });
+  const layout = await layoutOfMirror(out, values.layout);
   let state: PruneState | undefined;
   const progress = context.progress({
     label: 'pruning',

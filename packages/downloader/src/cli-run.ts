@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import { openOutput } from '@mirror/core/io';
@@ -6,41 +6,51 @@ import { silentLog } from '@mirror/core/log';
 import { createLocalStorage } from '@mirror/core/mirror';
 import { createHttpPolicy } from '@mirror/core/net';
 import { cratesBasesOf, createSelection } from '@mirror/core/registry';
-import { observeWork, readSelection, writeOut } from '@mirror/core/cli';
+import { drained, observeWork, readSelection, writeOut } from '@mirror/core/cli';
 import type { CommandContext, FlagValues, Outcome, ProgressState, SelectionFlags } from '@mirror/core/cli';
 import type { Observed } from '@mirror/core/observe';
 import type { Log } from '@mirror/core/log';
 import type { Layout } from '@mirror/core/mirror';
 import type { Selection } from '@mirror/core/registry';
-import { bundlerOf, withBundles } from './cli-bundle-run.ts';
+import { BUNDLE_DEFAULTS } from './cli-bundle.ts';
+import { bundlerOf, refuseWithoutBundle, withBundles } from './cli-bundle-run.ts';
 import type { DownloadValues, PlanValues, fetchingFlags, inputFlags } from './cli-flags.ts';
 import { upstreamCredentials } from './cli-credentials.ts';
 import type { UpstreamValues } from './cli-credentials.ts';
 import { interruptionOf } from './cli-interruption.ts';
-import { earlierManifest } from './cli-manifest.ts';
+import { manifestOf } from './cli-mirror-place.ts';
 import { version } from './cli-version.ts';
-import { downloadLocked, lockMirror } from './download.ts';
+import { downloadLocked } from './download.ts';
 import type { DownloadOptions, DownloadSummary } from './download.ts';
 import { isUpstreamSilent } from './download-state.ts';
 import type { DownloadState } from './download-state.ts';
 import { expectTotal } from './expect-total.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { doneOf, queuedOf } from './observe/download-facts.ts';
+import { layoutOfMirror } from './mirror-layout.ts';
+import { lockMirror } from './own-folder.ts';
 import { plan } from './plan.ts';
 import { withUnmet } from './cli-unmet.ts';
 import { recordsToFile, recordsToStream } from './records.ts';
-import { createWorkList, readChecksums } from './work-list.ts';
+import { readChecksums } from './checksums.ts';
+import { createWorkList } from './work-list.ts';
 import type { WorkList, WorkListOptions } from './work-list.ts';
 
 /** `mirror-downloader download`. */
-export async function runDownload(values: DownloadValues, context: CommandContext): Promise<Outcome> {
+export async function runDownload(given: DownloadValues, context: CommandContext): Promise<Outcome> {
   const { log, signal, io } = context;
+  refuseWithoutBundle(given, '--bundle or --bundle-only');
+  const layout = await layoutOfMirror(given.out, given.layout);
+  const values = { ...given, layout, manifest: manifestOf(given, log) };
   const storage = createLocalStorage(values.out);
   const toStdout = values.manifest === '-';
   let state: DownloadState | undefined;
   const { work, total, stop } = expectTotal({
     work: await workListOf(values, context),
-    again: values.list === '-' ? undefined : () => workListOf(values, { ...context, log: silentLog }),
+    again:
+      values.list !== undefined && !isPlainFile(values.list)
+        ? undefined
+        : () => workListOf(values, { ...context, log: silentLog }),
     isBehind: () => state !== undefined && queuedOf(state) > 0,
     signal,
   });
@@ -54,12 +64,18 @@ export async function runDownload(values: DownloadValues, context: CommandContex
   }
 
   async function downloadInto(): Promise<Outcome> {
-    const records = toStdout ? recordsToStream((lines) => void io.stdout.write(lines)) : recordsToFile(values.manifest);
+    const records = toStdout
+      ? recordsToStream(
+          (lines) => void io.stdout.write(lines),
+          () => drained(io.stdout, signal),
+        )
+      : recordsToFile(values.manifest);
     const bundler = await bundlerOf(values, storage, records, context);
     const progress = context.progress({ label: 'downloading', read: () => progressOf(state, total()) });
     const run = async (): Promise<Outcome> => {
       const summary = await downloadLocked({
         work,
+        layout,
         storage,
         records: bundler?.records ?? records,
         bundling: bundler,
@@ -121,12 +137,15 @@ function progressOf(state: DownloadState | undefined, total: number | undefined)
 }
 
 /** `mirror-downloader plan`. */
-export async function runPlan(values: PlanValues, context: CommandContext): Promise<Outcome> {
+export async function runPlan(given: PlanValues, context: CommandContext): Promise<Outcome> {
   const { signal, io } = context;
-  const manifest = earlierManifest(values);
+  refuseWithoutBundle(given, '--bundle-only');
+  const manifest = manifestOf(given, context.log);
+  const values = { ...given, layout: await layoutOfMirror(given.out, given.layout) };
   const work = await workListOf(values, context);
-  const isFile = values.missing !== undefined && values.missing !== '-';
-  const missing = isFile ? await openOutput(values.missing, { signal }) : undefined;
+  const missingFile = given.missing;
+  const isFile = missingFile !== undefined && missingFile !== '-';
+  const missing = isFile ? await openOutput(missingFile, { signal }) : undefined;
   const writeMissing = (text: string): Promise<void> => missing?.write(text) ?? writeOut(io.stdout, text);
   let done = 0;
   const progress = context.progress({ label: 'planning', read: () => ({ done, bytes: 0, failed: 0 }) });
@@ -135,7 +154,7 @@ export async function runPlan(values: PlanValues, context: CommandContext): Prom
     out: values.out,
     journalFile: manifest === '-' ? undefined : manifest,
     resumeCheck: values.resumeCheck,
-    bundlesDir: values.bundleOnly ? values.bundlesOut : undefined,
+    bundlesDir: values.bundleOnly ? (values.bundlesOut ?? BUNDLE_DEFAULTS.bundlesOut) : undefined,
     bytesPerSecond: values.maxBandwidth,
     signal,
     onDone: () => {
@@ -187,6 +206,8 @@ export function fetchingOf(
     retry: { retries: values.retries, baseMs: values.retryBase, maxMs: values.retryMax },
     maxFileBytes: values.maxFileSize,
     silentMs: values.giveUpAfter,
+    trustAbsent: values.trustAbsent,
+    pendingMs: values.pendingFor,
     requestsPerSecond: values.rateLimit,
     bytesPerSecond: values.maxBandwidth,
     graceMs: values.grace,
@@ -197,7 +218,8 @@ export function fetchingOf(
 type Fetching = Omit<DownloadOptions, 'work' | 'storage' | 'records' | 'journalFile'>;
 
 /** The values of the flags that say what is asked for. */
-export type SourceValues = FlagValues<typeof inputFlags> & FlagValues<SelectionFlags> & { readonly layout: Layout };
+export type SourceValues = FlagValues<typeof inputFlags> &
+  FlagValues<SelectionFlags> & { readonly layout: Layout; readonly pendingFor?: number };
 
 type SourceContext = Pick<CommandContext, 'signal' | 'io'> & { readonly log: Log };
 
@@ -228,11 +250,15 @@ export async function sourceOf(
   // in a change feed a fresh version may lack its time, in an index an old one does
   const withoutPubtime = values.list !== undefined && chosen.withoutPubtime === 'auto' ? 'hide' : chosen.withoutPubtime;
   const selection = createSelection({ ...chosen, withoutPubtime });
-  const list = values.list === undefined ? undefined : values.list === '-' ? io.stdin : await openList(values.list);
+  const newSince = Date.now() - (values.pendingFor ?? 0);
+  const list =
+    values.list === undefined ? undefined : values.list === '-' ? { list: io.stdin } : await openList(values.list);
   const work = createWorkList(
     {
       indexDir: values.indexDir,
-      list,
+      list: undefined,
+      ...list,
+      newSince,
       checksums: values.checksums === undefined ? new Map() : await readChecksums(values.checksums),
       baseUrls: cratesBasesOf(values.indexDir, values.cratesBaseUrl, log),
       layout: values.layout,
@@ -247,13 +273,20 @@ export async function sourceOf(
   return { work, selection };
 }
 
-async function openList(file: string): Promise<ReturnType<typeof createReadStream>> {
+/** What can be read twice. */
+function isPlainFile(list: string): boolean {
+  return list !== '-' && statSync(list, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+async function openList(file: string): Promise<Pick<WorkListOptions, 'list' | 'listAgain'>> {
   try {
-    await stat(file);
+    const found = await stat(file);
+    const list = createReadStream(file);
+    // a pipe can be read once
+    return found.isFile() ? { list, listAgain: () => createReadStream(file) } : { list };
   } catch (error) {
     throw new MirrorError('ERR_CONFIG', `cannot read the list ${file}: ${messageOf(error)}`, { cause: error });
   }
-  return createReadStream(file);
 }
 
 /** A line that `--list` takes. */
@@ -271,7 +304,7 @@ function outcomeOf(
   const interruption = interruptionOf(signal);
   if (interruption !== undefined) return { ...outcome, failure: interruption };
   if (summary.result !== 'incomplete') return outcome;
-  const { failed, malformed } = summary;
+  const { failed, pending, malformed } = summary;
   if (state !== undefined && isUpstreamSilent(state)) {
     const message = `upstream gave no answer: all ${String(failed)} versions failed, the last one with ${state.failures.at(-1)?.error ?? ''}`;
     return { ...outcome, failure: { code: 'ERR_NETWORK', message } };
@@ -280,7 +313,7 @@ function outcomeOf(
     ...outcome,
     failure: {
       code: 'ERR_PARTIAL',
-      message: `${String(failed)} versions failed, ${String(malformed)} malformed lines`,
+      message: `${String(failed)} versions failed, ${String(pending)} are pending, ${String(malformed)} malformed lines`,
     },
   };
 }

@@ -10,6 +10,8 @@ import type { WorkList } from './work-list.ts';
 export interface CheckedBundles {
   /** What is left to be looked for among the loose files: what no bundle has, and what is loose besides. */
   without(work: WorkList): WorkList;
+  /** How many versions were found intact in bundles so far. */
+  intact(): number;
   /** The outcome, with what was found in the bundles. */
   addTo(outcome: Outcome): Outcome;
 }
@@ -19,7 +21,7 @@ export async function checkBundles(
   { bundles: dir, out }: { readonly bundles: string | undefined; readonly out: string },
   { print, signal }: CommandContext,
 ): Promise<CheckedBundles> {
-  if (dir === undefined) return { without: (work) => work, addTo: (outcome) => outcome };
+  if (dir === undefined) return { without: (work) => work, intact: () => 0, addTo: (outcome) => outcome };
   if (!existsSync(dir)) throw new MirrorError('ERR_IO', `no bundles at ${dir}`);
   const intact = createFingerprintSet();
   const counts = { bundles: 0, entries: 0, faults: 0, versions: 0 };
@@ -49,6 +51,7 @@ export async function checkBundles(
 
   return {
     without: (work) => ({ ...work, batches: unpacked(work.batches) }),
+    intact: () => counts.versions,
     addTo: (outcome) => {
       const message = `${String(counts.faults)} faults in bundles`;
       const failure = counts.faults > 0 ? { failure: { code: 'ERR_INTEGRITY', message } as const } : {};

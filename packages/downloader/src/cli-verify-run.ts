@@ -5,11 +5,13 @@ import { MirrorError, parsePublishTime } from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { checkBundles } from './cli-verify-bundles.ts';
 import { interruptionOf } from './cli-interruption.ts';
-import { earlierManifest } from './cli-manifest.ts';
+import { manifestOf } from './cli-mirror-place.ts';
 import { fetchingOf, sourceOf } from './cli-run.ts';
 import { withUnmet } from './cli-unmet.ts';
 import type { VerifyValues } from './cli-verify.ts';
 import { recordsWhenNeeded } from './records.ts';
+import { layoutOfMirror } from './mirror-layout.ts';
+import { readPending } from './absence/pending.ts';
 import type { Records } from './records.ts';
 import { readAbsentPaths } from './verify/absent-paths.ts';
 import { createKnownPaths, verify } from './verify.ts';
@@ -18,9 +20,10 @@ import type { RepairOptions, VerifyState, VerifySummary } from './verify.ts';
 /** `mirror-downloader verify`. */
 export async function runVerify(values: VerifyValues, context: CommandContext): Promise<Outcome> {
   const { log, signal } = context;
-  const manifest = earlierManifest(values);
-  const { known, onCrate } = createKnownPaths(values.layout);
-  const { work, selection } = await sourceOf(values, context, onCrate);
+  const manifest = manifestOf(values, log);
+  const layout = await layoutOfMirror(values.out, values.layout);
+  const { known, onCrate } = createKnownPaths(layout);
+  const { work, selection } = await sourceOf({ ...values, layout }, context, onCrate);
   const changedSinceMs =
     values.since === undefined ? {} : { changedSinceMs: parsePublishTime(values.since, Date.now()) };
   const bundles = await checkBundles(values, context);
@@ -31,12 +34,14 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
     const summary = await verify({
       source: { work: bundles.without(work), known, names: selection.names, findsExtras: values.limit === 0 },
       out: values.out,
-      layout: values.layout,
+      layout,
       sample: values.sample,
       seed: values.seed ?? (values.sample < 1 ? randomBytes(4).toString('hex') : ''),
       ...changedSinceMs,
       threads: values.threads,
       absent: manifest === '-' ? undefined : await readAbsentPaths(manifest),
+      pending: new Set((await readPending(values.out)).keys()),
+      intactElsewhere: bundles.intact,
       ownFile: pathInside(values.out, manifest),
       repair,
       onProblem: (problem) => context.print(problem),
@@ -73,9 +78,9 @@ function progressOf(state: VerifyState | undefined): {
   failed: number;
   more: Record<string, number>;
 } {
-  const { intact = 0, missing = 0, absent = 0, corrupt = 0, older = 0, bytes = 0 } = state ?? {};
+  const { intact = 0, missing = 0, absent = 0, pending = 0, corrupt = 0, older = 0, bytes = 0 } = state ?? {};
   return {
-    done: intact + missing + absent + corrupt + older,
+    done: intact + missing + absent + pending + corrupt + older,
     bytes,
     failed: missing + corrupt,
     more: { missing, corrupt },
@@ -91,8 +96,16 @@ function failureOf(summary: VerifySummary, signal: AbortSignal): Pick<Outcome, '
     const message = `${String(missing)} files are missing, ${String(corrupt)} are corrupt${left}`;
     return { failure: { code: 'ERR_INTEGRITY', message } };
   }
-  if (malformed === 0) return {};
-  return { failure: { code: 'ERR_PARTIAL', message: `${String(malformed)} malformed lines in the source` } };
+  if (malformed > 0) return partial(`${String(malformed)} malformed lines in the source`);
+  if (summary.pending > 0 && (repair === null || repair.downloaded < summary.pending))
+    return partial(`${String(summary.pending)} new versions are pending: upstream did not have them yet`);
+  const isMeantToSkip = summary.sample < 1 || summary.older > 0;
+  if (summary.result !== 'nothing checked' || isMeantToSkip) return {};
+  return partial('nothing was checked: no file of a version that was asked for is here');
+}
+
+function partial(message: string): Pick<Outcome, 'failure'> {
+  return { failure: { code: 'ERR_PARTIAL', message } };
 }
 
 /** The path of `file` inside the folder `dir`, with `/`; undefined when it is elsewhere. */

@@ -3,7 +3,7 @@ import { flag, selectionFlags } from '@mirror/core/cli';
 import type { FlagValues } from '@mirror/core/cli';
 import { verifyBundleFlags } from './cli-bundle.ts';
 import { downloadFlags, fetchingFlags, inputFlags } from './cli-flags.ts';
-import { earlierManifestFlag } from './cli-manifest.ts';
+import { manifestFlag } from './cli-mirror-place.ts';
 import { parsePercent } from './cli-percent.ts';
 
 /** As many as the processor has, few enough not to make a disk jump about. */
@@ -47,7 +47,7 @@ export const verifyFlags = {
     group: checking,
     describe: 'download what is missing or corrupt and remove what is unfinished',
   }),
-  manifest: earlierManifestFlag(
+  manifest: manifestFlag(
     'Output:',
     'records of downloads: they say what upstream does not have; a repair adds what it does',
   ),

@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
 import { silentLog } from '@mirror/core/log';
-import { acquireLock, emptyJournal, readJournal } from '@mirror/core/mirror';
+import { emptyJournal, readJournal } from '@mirror/core/mirror';
 import { DEFAULT_RETRY } from '@mirror/core/net';
 import type { FlushPolicy } from '@mirror/core/io';
 import type { Log } from '@mirror/core/log';
-import type { Journal, LocalStorage, Lock } from '@mirror/core/mirror';
+import type { Journal, Layout, LocalStorage } from '@mirror/core/mirror';
 import type { HttpPolicy, RetryPolicy } from '@mirror/core/net';
+import { openAbsences } from './absence/absences.ts';
+import type { Absences } from './absence/absences.ts';
 import type { Bundling } from './bundle/bundling.ts';
 import { addReport, createState } from './download-state.ts';
 import type { DownloadState } from './download-state.ts';
@@ -16,7 +16,9 @@ import type { TransportKind } from './fetch/create-transport.ts';
 import { runFetchPool } from './fetch/fetch-pool.ts';
 import type { FetchReport } from './fetch/fetch-report.ts';
 import type { FetchWorkerOptions } from './fetch/fetch-worker.ts';
+import { keepLayout } from './mirror-layout.ts';
 import { missingJobs } from './missing-jobs.ts';
+import { lockMirror, newRunId, snapshotOf } from './own-folder.ts';
 import type { ResumeCheck } from './reconcile.ts';
 import type { Records } from './records.ts';
 import type { WorkList, WorkListCounts } from './work-list.ts';
@@ -24,6 +26,8 @@ import type { WorkList, WorkListCounts } from './work-list.ts';
 /** What a download does; everything optional has its default in `DOWNLOAD_DEFAULTS`. */
 export interface DownloadOptions {
   readonly work: WorkList;
+  /** How the mirror is arranged, so that it says so itself; default: nothing is said. */
+  readonly layout?: Layout | undefined;
   readonly storage: LocalStorage;
   readonly records: Records;
   /** The manifest that is read as the journal of earlier runs; undefined when there is none, as for `--manifest -`. */
@@ -40,6 +44,10 @@ export interface DownloadOptions {
   readonly maxFileBytes?: number;
   /** End the run when upstream has not answered for so long, in milliseconds. */
   readonly silentMs?: number;
+  /** Believe upstream that files are absent, also when it has none of what the mirror holds. */
+  readonly trustAbsent?: boolean;
+  /** For how long a version that was published lately counts as pending when upstream does not have it, in milliseconds. */
+  readonly pendingMs?: number;
   /** Attempts per second. */
   readonly requestsPerSecond?: number | undefined;
   readonly bytesPerSecond?: number | undefined;
@@ -71,6 +79,7 @@ export const DOWNLOAD_DEFAULTS = {
   retry: DEFAULT_RETRY,
   maxFileBytes: 2 * 2 ** 30,
   silentMs: 300_000,
+  pendingMs: 86_400_000,
   graceMs: 10_000,
 } as const;
 
@@ -91,6 +100,8 @@ export interface DownloadSummary extends WorkListCounts {
   readonly downloaded: number;
   readonly skipped: number;
   readonly absent: number;
+  /** Versions that were published lately and that upstream does not have yet; the next runs ask for them again. */
+  readonly pending: number;
   readonly failed: number;
   readonly bytes: number;
   readonly retries: number;
@@ -117,35 +128,22 @@ export async function download(options: DownloadOptions): Promise<DownloadSummar
   }
 }
 
-/** Take the lock of a mirror: one run at a time writes into it. */
-export function lockMirror(storage: LocalStorage, command: string): Lock {
-  return acquireLock(path.join(storage.root, OWN_FOLDER, 'lock'), command);
-}
-
-/** A name for a run that no other has, in order of time. */
-export function newRunId(): string {
-  return `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
-}
-
-/** The folder of the mirror that holds what is ours and no crate's. */
-export const OWN_FOLDER = '.mirror';
-
-/** Where a mirror keeps what its manifest says in short. */
-export function snapshotOf(root: string): string {
-  return path.join(root, OWN_FOLDER, 'journal-snapshot');
-}
-
 /** As `download`, for a caller that holds the mirror's lock. */
 export async function downloadLocked(options: DownloadOptions): Promise<DownloadSummary> {
   const { log = silentLog, signal = new AbortController().signal } = options;
   const started = performance.now();
   const runId = newRunId();
+  if (options.layout !== undefined) await keepLayout(options.storage.root, options.layout);
   const journal = await readJournalOf(options, log);
   const state = createState();
   options.onStart?.(state);
+  const absences = await openAbsences(absencesOptions(options, signal, log));
+  const stop = AbortSignal.any([signal, absences.signal]);
   let isWhole = false;
+  let pending = 0;
   try {
-    const jobs = missingJobs({ options, journal, state, runId, signal });
+    const extend = absences.batches;
+    const jobs = missingJobs({ options, journal, state, runId, signal: stop, extend, onThere: absences.seeKnown });
     const first = await jobs.next();
     // most runs of a mirror that is kept have little to do: what fetches starts when there is something to fetch
     if (first.done !== true)
@@ -154,9 +152,11 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
         threads: options.threads ?? DOWNLOAD_DEFAULTS.threads,
         isLive: options.work.isLive,
         jobs: withFirst(first.value, jobs),
-        signal,
-        onReport: createReportTaker(options, state, log),
+        signal: stop,
+        onReport: createReportTaker(options, absences, state, log),
       });
+    if (!signal.aborted) await absences.end();
+    pending = absences.keepPending();
     isWhole = !signal.aborted;
     log.debug('compared with the mirror', { there: state.skipped, seen_while_reading: state.sifted });
   } catch (error) {
@@ -168,7 +168,7 @@ export async function downloadLocked(options: DownloadOptions): Promise<Download
       options.records.flush();
     }
   }
-  return summary(options, state, signal.aborted, runId, started);
+  return summary(options, { ...state, absent: state.absent - pending, pending }, signal.aborted, runId, started);
 }
 
 async function* withFirst(
@@ -198,8 +198,22 @@ function workerOptions(options: DownloadOptions, runId: string): Omit<FetchWorke
   };
 }
 
+function absencesOptions(options: DownloadOptions, signal: AbortSignal, log: Log): Parameters<typeof openAbsences>[0] {
+  const { storage, work, http, bundling, records, journalFile } = options;
+  const { transport, retry, pendingMs } = { ...DOWNLOAD_DEFAULTS, ...options };
+  return {
+    ...{ storage, work, journalFile, log, pendingMs, trustAbsent: options.trustAbsent ?? false },
+    ask: { http, transport, retry, signal },
+    isBundled: (job) => bundling?.holds(job) === true,
+    onBelieved: (lines) => {
+      records.addLines(lines);
+    },
+  };
+}
+
 function createReportTaker(
   options: DownloadOptions,
+  absences: Absences,
   state: DownloadState,
   log: Log,
 ): (report: FetchReport, worker: number) => void {
@@ -212,6 +226,7 @@ function createReportTaker(
     tellConcurrency(state.concurrency, before !== undefined && report.lowestConcurrency < before.lowestConcurrency);
     for (const { level, message, fields } of report.notes) log[level](message, fields);
     if (report.records !== '') options.records.addLines(report.records);
+    absences.see(report);
     if (report.done > 0) options.onDone?.();
   };
 }
@@ -240,16 +255,16 @@ async function readJournalOf(
 
 function summary(
   options: DownloadOptions,
-  state: DownloadState,
+  state: DownloadState & { readonly pending: number },
   isInterrupted: boolean,
   runId: string,
   started: number,
 ): DownloadSummary {
-  const { downloaded, skipped, absent, failed, bytes, retries } = state;
+  const { downloaded, skipped, absent, pending, failed, bytes, retries } = state;
   const { counts } = options.work;
   const result = isInterrupted
     ? 'interrupted'
-    : failed > 0 || counts.malformed > 0
+    : failed > 0 || pending > 0 || counts.malformed > 0
       ? 'incomplete'
       : absent > 0
         ? 'complete, some absent upstream'
@@ -257,7 +272,7 @@ function summary(
   const seconds = Math.round(performance.now() - started) / 1000;
   const lowest =
     state.lowestConcurrency === 0 ? (options.concurrency ?? DOWNLOAD_DEFAULTS.concurrency) : state.lowestConcurrency;
-  const numbers = { downloaded, skipped, absent, failed, bytes, retries, lowest_concurrency: lowest };
+  const numbers = { downloaded, skipped, absent, pending, failed, bytes, retries, lowest_concurrency: lowest };
   return { result, covered: coverageOf(options.work, isInterrupted), ...numbers, ...counts, seconds, run_id: runId };
 }
 

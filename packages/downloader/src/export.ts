@@ -17,7 +17,7 @@ import {
   sha256File,
 } from '@mirror/core';
 import type { BundleSet, BundleWriter, IndexEntry, Layout, Log, Selection } from '@mirror/core';
-import { lockMirror } from './download.ts';
+import { lockMirror } from './own-folder.ts';
 import { exportCrate, readIndexFile, startCrate } from './export-crate.ts';
 import type { ExportCounts, ExportSinks } from './export-crate.ts';
 import { createOrderedQueue } from './ordered-queue.ts';

@@ -13,7 +13,8 @@ import {
   silentLog,
 } from '@mirror/core';
 import type { FlushPolicy, LocalStorage, Log, Sha256, StoredFile } from '@mirror/core';
-import { OWN_FOLDER, lockMirror } from './download.ts';
+import { OWN_FOLDER, lockMirror } from './own-folder.ts';
+import { keepLayout, layoutOfMirror } from './mirror-layout.ts';
 import type { Records } from './records.ts';
 import { archivesOf, checkSet, findSet, openSetBundle } from './set/check-set.ts';
 import type { FoundSet } from './set/check-set.ts';
@@ -67,6 +68,7 @@ export async function importSet(options: ImportOptions): Promise<ImportSummary> 
   const fact = { set: set.id, base: set.base };
   const nothing = { ...fact, crates: 0, bytes: 0, index_files: 0, index_removed: 0 };
   if ((await checkBase(set, out, indexDir)) === 'imported before') return { result: 'imported before', ...nothing };
+  await layoutOfMirror(out, set.layout);
   await checkSet(found, signal, options.onBytes);
   await checkSpace(set, out);
   if (options.checkOnly === true) return { result: 'checked', ...nothing };
@@ -75,6 +77,7 @@ export async function importSet(options: ImportOptions): Promise<ImportSummary> 
   try {
     if ((await checkBase(set, out, indexDir)) === 'imported before') return { result: 'imported before', ...nothing };
     log.info('the set is whole, importing', { set: set.id, crates: set.crates, bytes: set.crateBytes });
+    await keepLayout(storage.root, set.layout);
     await storage.put(BEGUN, Buffer.from(set.id));
     await extractCrates(found, storage, options);
     const index = createLocalStorage(indexDir, { flush: options.flush ?? 'none' });

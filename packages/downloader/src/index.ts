@@ -23,7 +23,9 @@ export type {
   VerifyState,
   VerifySummary,
 } from './verify.ts';
-export { createWorkList, readChecksums } from './work-list.ts';
+export { readChecksums } from './checksums.ts';
+export type { Checksums } from './checksums.ts';
+export { createWorkList } from './work-list.ts';
 export type { WorkList, WorkListCounts, WorkListOptions } from './work-list.ts';
 export type { CrateJob, CrateResult } from './fetch/crate-job.ts';
 export { createBundler } from './bundle/create-bundler.ts';

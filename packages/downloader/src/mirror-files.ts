@@ -3,7 +3,7 @@ import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MirrorError, messageOf, systemCodeOf } from '@mirror/core';
-import { OWN_FOLDER } from './download.ts';
+import { OWN_FOLDER } from './own-folder.ts';
 
 /** Something in a mirror that is not a folder. */
 export interface MirrorItem {

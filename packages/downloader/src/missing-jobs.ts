@@ -8,6 +8,7 @@ import type { CrateJob } from './fetch/crate-job.ts';
 import { FAILED } from './fetch/fetch-report.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { Presence, There } from './reconcile.ts';
+import type { WorkList } from './work-list.ts';
 
 /** A run of a download, as far as looking for what is missing is concerned. */
 export interface Search {
@@ -16,6 +17,10 @@ export interface Search {
   readonly state: DownloadState;
   readonly runId: string;
   readonly signal: AbortSignal;
+  /** Puts more work behind that of the source. */
+  readonly extend: (source: WorkList['batches']) => WorkList['batches'];
+  /** Hears of files that are there. */
+  readonly onThere: (job: CrateJob) => void;
 }
 
 /**
@@ -26,7 +31,7 @@ export async function* missingJobs(search: Search): AsyncGenerator<readonly Crat
   const { options, journal, state, signal } = search;
   const { bundling, resumeCheck = DOWNLOAD_DEFAULTS.resumeCheck } = options;
   const reconcile = createReconciler(options.storage, journal, resumeCheck);
-  for await (const batch of siftedBatches(search) ?? options.work.batches) {
+  for await (const batch of search.extend(siftedBatches(search) ?? options.work.batches)) {
     const missing: CrateJob[] = [];
     for (const job of batch) {
       if (signal.aborted) return;
@@ -37,11 +42,14 @@ export async function* missingJobs(search: Search): AsyncGenerator<readonly Crat
       }
       const answer = reconcile(job, signal);
       const presence = answer instanceof Promise ? await answer : answer;
-      if (isThere(presence)) takeThere(search, job, presence, at);
-      else if (presence.kind === 'blocked') fail(search, job, presence, at);
+      if (isThere(presence)) {
+        search.onThere(job);
+        takeThere(search, job, presence, at);
+      } else if (presence.kind === 'blocked') fail(search, job, presence, at);
       else missing.push(job);
     }
     await bundling?.room();
+    await options.records.room?.();
     state.missing += missing.length;
     if (missing.length > 0) yield missing;
   }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { diskRoom } from '@mirror/core/io';
 import { createLocalStorage, readJournal } from '@mirror/core/mirror';
 import { readBundledRecords } from './bundle/bundled-records.ts';
-import { snapshotOf } from './download.ts';
+import { snapshotOf } from './own-folder.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { Presence, ResumeCheck } from './reconcile.ts';

@@ -2,7 +2,7 @@ import { existsSync, lstatSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, NO_REMOVAL_LIMIT, createLocalStorage, isMassRemoval, silentLog } from '@mirror/core';
 import type { Layout, Log } from '@mirror/core';
-import { OWN_FOLDER, lockMirror, newRunId } from './download.ts';
+import { OWN_FOLDER, lockMirror, newRunId } from './own-folder.ts';
 import { crateFiles, readKnowledge } from './prune/gone-files.ts';
 import type { CrateFile, IndexKnowledge } from './prune/gone-files.ts';
 import { createTakeOut } from './prune/take-out.ts';

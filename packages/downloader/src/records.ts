@@ -8,6 +8,8 @@ export interface Records {
   add(record: ManifestRecord): void;
   /** Records that are lines already. */
   addLines(lines: string): void;
+  /** Resolves when whoever takes the records wants more. */
+  room?(): Promise<void>;
   /** Hand on what is held back. */
   flush(): void;
   close(): void;
@@ -53,9 +55,10 @@ export function recordsWhenNeeded(file: string): Records {
   };
 }
 
-/** Records that are written as they come, to somebody who waits for them. */
-export function recordsToStream(write: (lines: string) => void): Records {
+/** Records that are written as they come, to somebody who waits for them; no more work is begun before `room` resolves. */
+export function recordsToStream(write: (lines: string) => void, room?: () => Promise<void>): Records {
   return {
+    ...(room === undefined ? {} : { room }),
     add: (record) => {
       write(formatManifestRecord(record));
     },

@@ -10,13 +10,17 @@ import {
   silentLog,
 } from '@mirror/core';
 import type { FingerprintSet, IndexEntry, Layout, Log, Sha256 } from '@mirror/core';
-import { downloadLocked, lockMirror } from './download.ts';
+import { downloadLocked } from './download.ts';
+import { lockMirror } from './own-folder.ts';
 import type { DownloadOptions, DownloadSummary } from './download.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
+import { createKnownFiles } from './absence/known-files.ts';
+import type { KnownFiles } from './absence/known-files.ts';
 import { checkInThreads } from './verify/check-pool.ts';
 import type { CheckedJobs } from './verify/check-pool.ts';
 import type { FileFault } from './verify/check-files.ts';
 import { findExtras } from './verify/find-extras.ts';
+import { missingAs, resultOf } from './verify/judge.ts';
 import { createSample } from './verify/sample.ts';
 import type { WorkList, WorkListCounts } from './work-list.ts';
 
@@ -36,8 +40,12 @@ export interface VerifyOptions {
   readonly threads?: number;
   /** Paths that upstream is known not to have, so that they are told as absent and not as missing; see `readAbsentPaths`. */
   readonly absent?: ReadonlySet<string> | undefined;
+  /** Paths of new versions that upstream does not have yet; see `readPending`. */
+  readonly pending?: ReadonlySet<string> | undefined;
   /** A path inside the mirror that is not extra, such as that of a manifest kept there. */
   readonly ownFile?: string | undefined;
+  /** How many versions were found intact outside of this verification, in bundles. */
+  readonly intactElsewhere?: () => number;
   /** How to get what is missing or corrupt; nothing is written without it. */
   readonly repair?: RepairOptions | undefined;
   /** Told of each problem as it is found; the next one waits for it. */
@@ -78,10 +86,10 @@ export const VERIFY_DEFAULTS = {
 /** One thing that is not as it must be; fields that do not apply are left out. */
 export interface VerifyProblem {
   /**
-   * `missing`: not there. `absent`: not there, nor upstream. `corrupt`: other bytes, or no regular file, or nothing that can be read. `extra`: nothing accounts for
+   * `missing`: not there. `absent`: not there, nor upstream. `pending`: not there, and upstream does not have it yet. `corrupt`: other bytes, or no regular file, or nothing that can be read. `extra`: nothing accounts for
    * it. `unfinished`: left by a download that was killed.
    */
-  readonly problem: 'missing' | 'absent' | 'corrupt' | 'extra' | 'unfinished';
+  readonly problem: 'missing' | 'absent' | 'pending' | 'corrupt' | 'extra' | 'unfinished';
   /** Path inside the mirror, with `/`. */
   readonly path: string;
   readonly name?: string | undefined;
@@ -102,6 +110,8 @@ export interface VerifyState {
   missing: number;
   /** Not there, nor upstream when a download asked; nothing can be done about them, so they are no damage. */
   absent: number;
+  /** New versions that upstream did not have yet when a download asked. */
+  pending: number;
   corrupt: number;
   /** Left unread because their last change is before the time that was asked for. */
   older: number;
@@ -115,8 +125,8 @@ export interface VerifyState {
 
 /** What a verification found and, with a repair, did. */
 export interface VerifySummary extends WorkListCounts, VerifyState {
-  /** `damaged` when something missing or corrupt was found and is not repaired. */
-  readonly result: 'intact' | 'damaged' | 'repaired' | 'interrupted';
+  /** `damaged` when something missing or corrupt was found and is not repaired; `nothing checked` when no file was read, so that nothing can be said. */
+  readonly result: 'intact' | 'damaged' | 'repaired' | 'nothing checked' | 'interrupted';
   /** Whether extra and unfinished files were looked for. */
   readonly extras_checked: boolean;
   readonly sample: number;
@@ -180,7 +190,12 @@ async function checkAndMend(
   const lock = lockMirror(storage, 'mirror-downloader verify --repair');
   try {
     const { counts, judge } = options.source.work;
-    const work = { counts, judge, isLive: true, isSelected: true, batches: badJobs(options, root, state) };
+    const intact = createKnownFiles();
+    const work = {
+      ...{ counts, judge, isLive: true, isSelected: true },
+      known: () => Promise.resolve(intact.files()),
+      batches: badJobs(options, root, state, undefined, intact),
+    };
     // a record must not vouch for a file that was just found to be wrong
     const done = await downloadLocked({ ...repair, work, storage, resumeCheck: 'sha256', signal, log });
     if (!signal.aborted) await tellExtras(options, root, state, true);
@@ -210,17 +225,21 @@ async function* badJobs(
   root: string,
   state: VerifyState,
   onListEnd?: (isWhole: boolean) => void,
+  intact?: KnownFiles,
 ): AsyncGenerator<readonly CrateJob[]> {
   const { changedSinceMs = VERIFY_DEFAULTS.changedSinceMs, threads = VERIFY_DEFAULTS.threads, signal } = options;
   const jobs = sampledJobs(options, state, onListEnd);
   for await (const checked of checkInThreads({ root, changedSinceMs, threads, jobs, signal })) {
     const bad: CrateJob[] = [];
+    const faulty = new Set(checked.report.faults.map(({ at }) => at));
+    const sound = intact === undefined ? undefined : checked.jobs.find((_, at) => !faulty.has(at));
+    if (sound !== undefined) intact?.see(sound);
     for (const { at, fault } of checked.report.faults) {
       const job = checked.jobs[at]!;
-      const isAbsent = fault.kind === 'missing' && options.absent?.has(job.path) === true;
-      const problem = isAbsent ? 'absent' : fault.kind;
+      const problem = fault.kind === 'missing' ? missingAs(options, job.path) : fault.kind;
       state[problem] += 1;
-      if (!isAbsent) bad.push(job);
+      // a repair asks for what upstream did not have as well: it may have it by now
+      bad.push(job);
       await options.onProblem({ problem, ...factsOf(job, fault) });
     }
     count(state, checked);
@@ -275,7 +294,7 @@ async function tellExtras(options: VerifyOptions, root: string, state: VerifySta
 
 function createState(): VerifyState {
   return {
-    ...{ intact: 0, missing: 0, absent: 0, corrupt: 0, older: 0, without_digest: 0 },
+    ...{ intact: 0, missing: 0, absent: 0, pending: 0, corrupt: 0, older: 0, without_digest: 0 },
     ...{ extra: 0, unfinished: 0, bytes: 0 },
   };
 }
@@ -287,9 +306,7 @@ function summary(
   started: number,
 ): VerifySummary {
   const { source, sample = VERIFY_DEFAULTS.sample, seed = VERIFY_DEFAULTS.seed } = options;
-  const bad = state.missing + state.corrupt;
-  const mended = (repaired?.downloaded ?? 0) + (repaired?.skipped ?? 0);
-  const found = bad === 0 ? 'intact' : bad > mended ? 'damaged' : 'repaired';
+  const found = resultOf(options, state, repaired);
   return {
     result: options.signal.aborted ? 'interrupted' : found,
     ...state,

@@ -1,31 +1,15 @@
-import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { MirrorError, messageOf } from '@mirror/core/errors';
-import { splitCredentials } from '@mirror/core/net';
-import { isSha256, readJsonLines, readLines } from '@mirror/core/io';
-import { createFingerprintSet, fingerprintOf, layoutPath, unknownUrlPath } from '@mirror/core/mirror';
+import { MirrorError } from '@mirror/core/errors';
 import type { Log } from '@mirror/core/log';
-import {
-  checkedCrateName,
-  checkedCrateVersion,
-  createCrateUrl,
-  forFeed,
-  isPubtime,
-  judgeSelection,
-  parseCrateUrl,
-  readIndexFiles,
-  withoutCredentials,
-} from '@mirror/core/registry';
-import type { Layout } from '@mirror/core/mirror';
-import type {
-  CrateId,
-  CrateSieveOptions,
-  CrateUrl,
-  IndexEntry,
-  Selection,
-  SelectionFailure,
-} from '@mirror/core/registry';
+import { createFingerprintSet, fingerprintOf, layoutPath } from '@mirror/core/mirror';
+import { createCrateUrl, forFeed, judgeSelection, readIndexFiles } from '@mirror/core/registry';
+import type { FingerprintSet, Layout } from '@mirror/core/mirror';
+import type { CrateSieveOptions, CrateUrl, IndexEntry, Selection, SelectionFailure } from '@mirror/core/registry';
+import { createChecksumLookup } from './checksums.ts';
+import type { ChecksumLookup, Checksums } from './checksums.ts';
 import type { CrateJob } from './fetch/crate-job.ts';
+import { lastOfFile, lastOfStream } from './last-lines.ts';
+import { readList, withNew } from './list-lines.ts';
 import { countEntries, countSettled, createWorkListCounts } from './work-list-counts.ts';
 import type { WorkListCounts } from './work-list-counts.ts';
 
@@ -37,11 +21,15 @@ export interface WorkListOptions {
   readonly indexDir: string | undefined;
   /** URLs or JSON lines, or a change feed; undefined when the index is the source. */
   readonly list: Readable | undefined;
+  /** Opens the list another time, when it is a file. Then of several lines about one path the last one counts, however far apart they are. */
+  readonly listAgain?: (() => Readable) | undefined;
   /** Digests by URL that add to or override those of the source. */
-  readonly checksums: ReadonlyMap<string, string>;
+  readonly checksums: Checksums;
   readonly baseUrls: readonly string[];
   readonly layout: Layout;
   readonly selection: Selection;
+  /** Versions published after this instant are new: upstream may not have them yet. In milliseconds since 1970; default none is. */
+  readonly newSince?: number | undefined;
   /** Told of all versions of each crate that is read from an index, before selection. */
   readonly onCrate?: (entries: readonly IndexEntry[]) => void;
   readonly signal?: AbortSignal;
@@ -58,6 +46,10 @@ export interface WorkList {
   readonly isSelected: boolean;
   /** Jobs in the order of the source; can be read once. */
   readonly batches: AsyncIterable<readonly CrateJob[]>;
+  /** Fingerprints of the paths that a feed says are gone. */
+  readonly removed?: FingerprintSet | undefined;
+  /** A few of the versions that were settled by `sifted`; to be asked for when it has been read. */
+  readonly known?: (() => Promise<readonly CrateJob[]>) | undefined;
   /**
    * `batches` without the crates of which a mirror has everything that is asked for: `onSettled` is told of how many versions, and they
    * are in `counts`. Undefined when the source, or what is chosen from it, must be seen version by version.
@@ -89,46 +81,20 @@ export function createWorkList(options: WorkListOptions, onProblem: (message: st
       const findings = selection.findings();
       return judgeSelection(seen.isFeed ? forFeed(findings) : findings, { log });
     };
-    return { counts, judge, isLive: true, isSelected, batches: fromList(options.list, options, counts, seen, problem) };
+    const removed = createFingerprintSet();
+    const batches = fromList(options.list, options, counts, seen, problem, removed);
+    return { counts, judge, isLive: true, isSelected, removed, batches };
   }
   if (indexDir !== undefined) {
     const batches = fromIndex(indexDir, options, counts, problem);
     const judge = (log: Log): SelectionFailure | undefined => judgeSelection(selection.findings(), { indexDir, log });
-    return {
-      counts,
-      judge,
-      isLive: false,
-      isSelected,
-      batches,
-      sifted: siftedIndex(indexDir, options, counts, problem),
-    };
+    const settled = createSettledCrates(indexDir, options);
+    const sifted = siftedIndex(indexDir, options, counts, problem, settled.see);
+    return { counts, judge, isLive: false, isSelected, batches, sifted, known: settled.versions };
   }
   throw new MirrorError('ERR_USAGE', 'nothing to do: neither an index nor a list is given', {
     hint: 'give --index-dir or --list',
   });
-}
-
-/**
- * Read digests from JSON lines `{url, sha256}`.
- *
- * @throws {MirrorError} ERR_CONFIG for a line that is not such an object, ERR_IO when the file cannot be read
- */
-export async function readChecksums(file: string): Promise<Map<string, string>> {
-  const checksums = new Map<string, string>();
-  const refuse = (line: number, message: string): never => {
-    throw new MirrorError('ERR_CONFIG', `${file}:${String(line)}: ${message}`);
-  };
-  for await (const each of readJsonLines(createReadStream(file))) {
-    if (!each.ok) refuse(each.line, each.message);
-    else {
-      const { url, sha256, cksum } = (each.value ?? {}) as Readonly<Record<string, unknown>>;
-      const digest = sha256 ?? cksum;
-      if (typeof url !== 'string' || !isSha256(digest))
-        return refuse(each.line, 'expected {"url": …, "sha256": 64 hex digits}');
-      checksums.set(withoutCredentials(url), digest);
-    }
-  }
-  return checksums;
 }
 
 function siftedIndex(
@@ -136,24 +102,57 @@ function siftedIndex(
   options: WorkListOptions,
   counts: Counts,
   problem: (message: string) => void,
+  onCrateSettled: (indexPath: string) => void,
 ): WorkList['sifted'] {
   const { selection, layout, checksums, onCrate } = options;
   const { plain } = selection;
   if (plain === undefined || checksums.size > 0 || onCrate !== undefined) return undefined;
   return (mirror, onSettled) => {
     const sieve = { ...mirror, layout, includeYanked: plain.includeYanked };
-    return fromIndex(dir, options, counts, problem, { sieve, onSettled });
+    return fromIndex(dir, options, counts, problem, { sieve, onSettled, onCrateSettled });
   };
 }
+
+interface Sifting {
+  readonly sieve: CrateSieveOptions;
+  readonly onSettled: (versions: number) => void;
+  readonly onCrateSettled: (indexPath: string) => void;
+}
+
+/** Remembers some of the crates of which everything is there, and finds versions of them when these are asked for. */
+function createSettledCrates(
+  dir: string,
+  options: WorkListOptions,
+): { see(indexPath: string): void; versions(): Promise<readonly CrateJob[]> } {
+  const names: string[] = [];
+  return {
+    see: (indexPath) => {
+      if (names.length < SETTLED_KEPT) names.push(indexPath.slice(indexPath.lastIndexOf('/') + 1));
+    },
+    versions: async () => {
+      const toJob = createToJob(options, createChecksumLookup(options.checksums));
+      const jobs: CrateJob[] = [];
+      if (names.length === 0) return jobs;
+      for await (const { entries } of readIndexFiles(dir, { only: names })) {
+        const entry = entries.find(({ yanked }) => !yanked);
+        if (entry !== undefined) jobs.push(toJob(entry));
+      }
+      return jobs;
+    },
+  };
+}
+
+const SETTLED_KEPT = 3;
 
 async function* fromIndex(
   dir: string,
   options: WorkListOptions,
   counts: Counts,
   problem: (message: string) => void,
-  sifting?: { readonly sieve: CrateSieveOptions; readonly onSettled: (versions: number) => void },
+  sifting?: Sifting,
 ): AsyncGenerator<readonly CrateJob[]> {
-  const toJob = createToJob(options);
+  const checksums = createChecksumLookup(options.checksums);
+  const toJob = createToJob(options, checksums);
   let batch: CrateJob[] = [];
   const { names } = options.selection;
   const reading = {
@@ -166,12 +165,14 @@ async function* fromIndex(
     if (file.settled !== undefined) {
       countSettled(counts, file.settled);
       sifting?.onSettled(file.settled.selected);
+      if (file.settled.selected > 0) sifting?.onCrateSettled(file.indexPath);
     }
     counts.repeated += file.repeated.length;
     if (file.entries.length === 0) continue;
     counts.crates += 1;
     countEntries(counts, file.entries);
     options.onCrate?.(file.entries);
+    if (options.checksums.size > 0) file.entries.forEach(toJob); // those that are left out are no lines too many either
     const selected = options.selection.select(file.entries);
     if (selected.length > 0) counts.selected_crates += 1;
     counts.selected_versions += selected.length;
@@ -183,6 +184,7 @@ async function* fromIndex(
     if (options.selection.isDone()) break;
   }
   if (batch.length > 0) yield batch;
+  if (!options.selection.isDone()) tellUnused(checksums, options.selection, problem);
 }
 
 async function* fromList(
@@ -191,113 +193,66 @@ async function* fromList(
   counts: Counts,
   source: { isFeed: boolean },
   problem: (message: string) => void,
+  removed: FingerprintSet,
 ): AsyncGenerator<readonly CrateJob[]> {
-  const { selection } = options;
-  const read = createListReader(options);
-  const seen = createFingerprintSet();
+  const { selection, layout, newSince, listAgain } = options;
+  const checksums = createChecksumLookup(options.checksums);
+  const reading = { layout, newSince, toJob: createToJob(options, checksums), checksumOf: checksums.of, selection };
+  const onRepeated = (): void => void (counts.repeated += 1);
+  const items = readList(list, reading, problem);
+  const last =
+    listAgain === undefined
+      ? lastOfStream(items, onRepeated)
+      : lastOfFile(
+          readList(listAgain(), reading, () => undefined),
+          items,
+          onRepeated,
+        );
   // a pipe that nobody writes to would keep a stopped run waiting for ever
   options.signal?.addEventListener('abort', () => list.destroy(), { once: true });
-  for await (const { line, text } of readLines(list)) {
-    if (text?.startsWith('#') === true) continue;
-    let found: ListItem | undefined;
-    try {
-      if (text === undefined) throw new MirrorError('ERR_INTEGRITY', 'the line is too long');
-      found = read(text.trim());
-    } catch (error) {
-      problem(`list:${String(line)}: ${messageOf(error)}`);
-      continue;
+  try {
+    for await (const some of last) {
+      const jobs: CrateJob[] = [];
+      for (const { path, job, entry, isChange } of some) {
+        source.isFeed &&= isChange;
+        if (job === undefined) {
+          removed.add(fingerprintOf(path)); // what to do with its file is for `prune` to say
+          continue;
+        }
+        countEntries(counts, [entry ?? UNKNOWN_VERSION]);
+        const isWanted = entry === undefined ? selection.takesUnnamed(path) : selection.select([entry]).length > 0;
+        if (!isWanted) continue;
+        counts.selected_versions += 1;
+        jobs.push(job);
+        if (selection.isDone()) break;
+      }
+      // a list may come from a program that is still working: hand on what is here
+      if (jobs.length > 0) yield jobs;
+      if (selection.isDone()) return;
     }
-    if (found === undefined) continue;
-    source.isFeed &&= found.isChange;
-    countEntries(counts, [found.entry ?? UNKNOWN_VERSION]);
-    const { entry } = found;
-    const isWanted = entry === undefined ? selection.takesUnnamed() : selection.select([entry]).length > 0;
-    if (!isWanted) continue;
-    const known = seen.size;
-    seen.add(fingerprintOf(found.job.path));
-    if (seen.size === known) continue; // asked for twice
-    counts.selected_versions += 1;
-    // a list may come from a program that is still working: hand on what is here
-    yield [found.job];
-    if (selection.isDone()) return;
+    tellUnused(checksums, selection, problem);
+  } finally {
+    list.destroy();
   }
 }
 
-interface ListItem {
-  readonly job: CrateJob;
-  /** What the selection can judge: nothing for a URL that names no crate. */
-  readonly entry: IndexEntry | undefined;
-  /** Whether the line is one of a change feed. */
-  readonly isChange: boolean;
+function tellUnused(checksums: ChecksumLookup, selection: Selection, problem: (message: string) => void): void {
+  for (const url of checksums.unused(selection)) problem(`checksums: nothing in the source has the URL ${url}`);
+}
+
+function createToJob(options: WorkListOptions, checksums: ChecksumLookup): (entry: IndexEntry) => CrateJob {
+  const makers: CrateUrl[] = options.baseUrls.map(createCrateUrl);
+  const newSince = options.newSince === undefined ? undefined : new Date(options.newSince).toISOString();
+  return (entry) => {
+    const urls = makers.map((make) => make(entry));
+    const { name, vers, pubtime } = entry;
+    const sha256 = checksums.of(urls) ?? entry.cksum;
+    const job = { urls, path: layoutPath(options.layout, name, vers), sha256, name, vers };
+    return withNew(job, newSince !== undefined && pubtime !== undefined && pubtime > newSince);
+  };
 }
 
 const UNKNOWN_VERSION = { yanked: false, vers: '' };
-
-/**
- * A URL, or an object with `url`, or with `name` and `vers`, or all three; a digest as `sha256` or `cksum`, a publish time as `pubtime`.
- * A name and version decide which crate it is, whatever the URL looks like.
- */
-function createListReader(options: WorkListOptions): (text: string) => ListItem | undefined {
-  const toJob = createToJob(options);
-  return (text) => {
-    if (text === '') return undefined;
-    const given = text.startsWith('{') ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : { url: text };
-    if (given['change'] === 'removed') return undefined; // what to do with those is for `prune` to say
-    const cksum = given['sha256'] ?? given['cksum'];
-    if (cksum !== undefined && !isSha256(cksum))
-      throw new MirrorError('ERR_INTEGRITY', `expected 64 hex digits as digest, found ${shown(cksum)}`);
-    const { url, name, vers } = given;
-    const isChange = given['change'] !== undefined;
-    if (url === undefined && typeof name === 'string' && typeof vers === 'string' && cksum !== undefined) {
-      const entry = entryOf({ name, vers }, cksum, given);
-      return { entry, job: toJob(entry), isChange };
-    }
-    if (typeof url !== 'string')
-      throw new MirrorError('ERR_INTEGRITY', 'expected a URL, or JSON with url, or with name, vers and cksum');
-    const { address, credentials } = splitCredentials(url);
-    const opened = credentials === undefined ? {} : { credentials };
-    const named = typeof name === 'string' && typeof vers === 'string' ? { name, vers } : undefined;
-    const crate = named ?? parseCrateUrl(address);
-    const sha256 = options.checksums.get(address) ?? cksum;
-    if (crate === undefined)
-      return {
-        entry: undefined,
-        job: { urls: [address], path: unknownUrlPath(address), sha256, name: undefined, vers: undefined, ...opened },
-        isChange,
-      };
-    const entry = entryOf(crate, sha256 ?? '', given);
-    const path = layoutPath(options.layout, crate.name, crate.vers);
-    return {
-      entry,
-      job: { urls: [address], path, sha256: sha256 ?? options.selection.lockedCksum(crate), ...crate, ...opened },
-      isChange,
-    };
-  };
-}
-
-function entryOf(crate: CrateId, cksum: string, given: Readonly<Record<string, unknown>>): IndexEntry {
-  const pubtime = given['pubtime'] ?? undefined;
-  if (pubtime !== undefined && !isPubtime(pubtime))
-    throw new MirrorError('ERR_INTEGRITY', `expected an RFC 3339 time as pubtime, found ${shown(pubtime)}`);
-  const name = checkedCrateName(crate.name);
-  const vers = checkedCrateVersion(crate.vers);
-  const yanked = given['yanked'] === true;
-  return { name, vers, cksum, yanked, pubtime, indexPath: '', line: 0 };
-}
-
-function createToJob(options: WorkListOptions): (entry: IndexEntry) => CrateJob {
-  const makers: CrateUrl[] = options.baseUrls.map(createCrateUrl);
-  return (entry) => {
-    const urls = makers.map((make) => make(entry));
-    const { name, vers } = entry;
-    const sha256 = options.checksums.get(urls[0] ?? '') ?? entry.cksum;
-    return { urls, path: layoutPath(options.layout, name, vers), sha256, name, vers };
-  };
-}
-
-function shown(value: unknown): string {
-  return withoutCredentials(JSON.stringify(value)?.slice(0, 80) ?? 'nothing');
-}
 
 type Counts = ReturnType<typeof createWorkListCounts>;
 

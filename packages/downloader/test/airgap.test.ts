@@ -35,7 +35,8 @@ type Place = ReturnType<typeof workplace> & { exporting: string[] };
 async function mirror(...more: string[]): Promise<Place> {
   const place = workplace(registry);
   const bundles = path.join(place.dir, 'bundles');
-  expect((await run([...place.args, '--bundles-out', bundles, ...more])).status).toBe(0);
+  const packing = more.length > 0 ? ['--bundles-out', bundles, ...more] : [];
+  expect((await run([...place.args, ...packing])).status).toBe(0);
   const exporting = [
     '--index-dir',
     place.index,
@@ -325,7 +326,7 @@ it('an import that is killed at any moment is done again and ends the same', asy
   expect((await runBin(bin, args)).status).toBe(0);
   expect(treeOf(there.out)).toEqual(expectedTree(registry.versions));
   expect((await run(['plan', ...there.args])).summary).toMatchObject({ missing: 0 });
-  expect(readdirSync(path.join(there.out, '.mirror')).sort()).toEqual(['sets.jsonl']);
+  expect(readdirSync(path.join(there.out, '.mirror')).sort()).toEqual(['layout.json', 'sets.jsonl']);
 });
 
 it('an export that is killed leaves a folder that is no set', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runBin, scratchDir } from '@mirror-tools/test-support';
@@ -24,18 +24,31 @@ function inFolder(dir: string, command: string, ...more: string[]): ReturnType<t
   return runBin(bin, [command, '--index-dir', 'index', '--out', 'mirror', ...more], { cwd: dir });
 }
 
-it('without --manifest, verify takes the manifest here, else that inside the mirror', async () => {
+it('without --manifest it is the one inside the mirror, and one of an earlier version in the working directory only where that is not there', async () => {
   const { dir, inside } = workplace({ size: null, sha256: null, ok: false, status: 'absent' });
-  const verify = async (...more: string[]): Promise<number | null> => (await inFolder(dir, 'verify', ...more)).status;
-  expect(await verify()).toBe(0);
-  expect(await verify('--manifest', 'other.jsonl')).toBe(4);
+  const verify = async (...more: string[]): Promise<[number | null, boolean]> => {
+    const { status, stdout, stderr } = await inFolder(dir, 'verify', ...more);
+    expect(stdout).toContain(status === 4 ? '"missing":1' : '"absent":1');
+    return [status, stderr.includes('using the manifest of an earlier version')];
+  };
+  // nothing is there to be intact
+  expect(await verify()).toEqual([3, false]);
+  expect(await verify('--manifest', 'other.jsonl')).toEqual([4, false]);
   writeFileSync(path.join(dir, 'manifest.jsonl'), '');
-  expect(await verify()).toBe(4);
+  expect(await verify()).toEqual([3, false]);
   renameSync(inside, path.join(dir, 'manifest.jsonl'));
-  expect(await verify()).toBe(0);
+  expect(await verify()).toEqual([3, true]);
+}, 240_000); // four processes
+
+it('a download writes there', async () => {
+  const dir = scratchDir();
+  writeFileSync(path.join(dir, 'list'), '');
+  const { status } = await runBin(bin, ['--list', 'list', '--out', 'mirror'], { cwd: dir });
+  expect({ status, here: readdirSync(dir).sort() }).toEqual({ status: 0, here: ['list', 'mirror'] });
+  expect(readdirSync(path.join(dir, 'mirror/.mirror')).sort()).toEqual(['layout.json', 'manifest.jsonl']);
 });
 
-it('and so does plan', async () => {
+it('and plan finds it', async () => {
   const { dir } = workplace({ size: 3, sha256: cksum, mtime_us: 1, ok: true, status: 'downloaded' });
   mkdirSync(path.join(dir, 'mirror/s/er'), { recursive: true });
   writeFileSync(path.join(dir, 'mirror', file), 'not');

@@ -6,7 +6,7 @@ export type { Command, CommandContext, Outcome, Positional, Tool } from './tool.
 export { commonFlags } from './common-flags.ts';
 export { flag } from './flags.ts';
 export type { Flag, FlagValues, Flags } from './flags.ts';
-export { processIo, writeOut } from './io.ts';
+export { drained, endSoon, processIo, writeOut } from './io.ts';
 export type { CliIo } from './io.ts';
 export { formatBytes, formatDuration } from '../format-quantity.ts';
 export { parseInstant } from '../parse-instant.ts';

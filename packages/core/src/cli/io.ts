@@ -87,6 +87,30 @@ function spareShortRuns(): void {
   setFlagsFromString('--wasm-tiering-budget=50000000');
 }
 
+/** Wait until a stream wants more; resolves at once when it does, and when it is closed or `signal` is aborted. */
+export async function drained(stream: Writable, signal: AbortSignal): Promise<void> {
+  if (!stream.writableNeedDrain || stream.destroyed || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      for (const event of EVENTS) stream.off(event, done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    for (const event of EVENTS) stream.on(event, done);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/**
+ * After a command that a signal stopped: end the process even if the reader of stdout does not take what is still to be written. What was said to be
+ * done is done; an unread line claims nothing.
+ */
+export function endSoon({ signal }: Pick<CliIo, 'signal'>): void {
+  if (signal.aborted) setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
+}
+
+const LAST_WORDS_MS = 1000;
+
 /** Write to a stream and wait until it wants more; resolves at once when it is closed. */
 export async function writeOut(stream: Writable, text: string): Promise<void> {
   if (stream.destroyed || stream.write(text)) return;

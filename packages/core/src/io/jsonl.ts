@@ -16,7 +16,7 @@ export const MAX_LINE_BYTES: number = 16 << 20;
 
 /**
  * Split a byte stream into lines of text without their end. Blank lines are left out; a last line without a line feed counts.
- * Memory is bounded: a line above `maxBytes` is reported as too long and skipped to its end.
+ * Memory is bounded: a line above `maxBytes` is reported as too long and skipped to its end. A byte order mark at the beginning is no part of the first line.
  */
 export async function* readLines(
   stream: Readable | AsyncIterable<Uint8Array>,
@@ -26,7 +26,13 @@ export async function* readLines(
   let parts: Uint8Array[] = [];
   let size = 0;
   const take = (): { line: number; text: string | undefined } | undefined => {
-    const text = size > maxBytes ? undefined : Buffer.concat(parts).toString('utf8').replace(/\r$/, '');
+    const text =
+      size > maxBytes
+        ? undefined
+        : Buffer.concat(parts)
+            .toString('utf8')
+            .replace(/\r$/, '')
+            .replace(line === 1 ? /^\ufeff/ : '', '');
     parts = [];
     size = 0;
     return text === '' ? undefined : { line, text };

@@ -12,7 +12,7 @@ export {
 } from './crate-version.ts';
 export type { VersionParts } from './crate-version.ts';
 export { cratePrefix, indexPathOf, isIndexPath } from './index-path.ts';
-export { percentDecoded } from './url-text.ts';
+export { parsedHttpUrl, percentDecoded } from './url-text.ts';
 export { withoutCredentials } from '../net/redact.ts';
 export type { CrateSieveOptions } from './crate-sieve.ts';
 export type { IndexProblem, SettledVersions } from './entry-batch.ts';

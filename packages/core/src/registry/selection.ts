@@ -59,8 +59,12 @@ export interface SelectionFindings {
 export interface Selection {
   /** The wanted ones among all versions of one crate, in their order. Crates are to be asked for in path order, each once. */
   select(entries: readonly IndexEntry[]): readonly IndexEntry[];
-  /** Whether one thing is wanted of which nobody knows what crate it is, as a URL in a list. */
-  takesUnnamed(): boolean;
+  /**
+   * Whether one thing is wanted of which nobody knows what crate it is, as a URL in a list.
+   *
+   * @param key - what stands for it in a partition, such as its path
+   */
+  takesUnnamed(key: string): boolean;
   /** Whether the limit is reached, so that nothing more will be taken. */
   isDone(): boolean;
   /** The only crates of which anything can be wanted, in lower case and sorted; undefined when it may be any. */
@@ -81,7 +85,7 @@ export interface Selection {
  * 4. Yanked versions are dropped, if `includeYanked` is false.
  * 5. `publishedBefore` and `publishedAfter`. A version whose line gives no time counts as published before any time, if
  *    `withoutPubtime` does not say otherwise: crates.io has had times since November 2025, and fills in the older ones gradually.
- * 6. `latest`: the newest by semver precedence; between versions that differ only in build metadata, that decides. As for cargo,
+ * 6. `latest`: the newest by semver precedence, those that are not yanked before those that are; between versions that differ only in build metadata, that decides. As for cargo,
  *    pre-releases count only in a crate that has nothing else left.
  * 7. `limit`.
  *
@@ -110,8 +114,9 @@ export function createSelection(options: SelectionOptions = {}): Selection {
       taken += limited.length;
       return limited;
     },
-    takesUnnamed() {
-      if (!takesAll || partition !== undefined || taken >= limit) return false;
+    takesUnnamed(key) {
+      if (!takesAll || taken >= limit) return false;
+      if (!isInPartition(key, partition)) return false;
       const reason = reasonOfTime({ pubtime: undefined });
       if (reason === undefined) taken += 1;
       else leftOut[reason] += 1;
@@ -201,7 +206,8 @@ function newest(
     .map((entry) => ({ entry, version: versionOf(entry) }));
   const releases = candidates.filter(({ version }) => version.preRelease.length === 0);
   const ranked = releases.length > 0 ? releases : candidates;
-  ranked.sort((a, b) => compareVersions(b.version, a.version));
+  // a yanked one is the newest of nothing as long as there are others
+  ranked.sort((a, b) => Number(a.entry.yanked) - Number(b.entry.yanked) || compareVersions(b.version, a.version));
   const stays = new Set(ranked.slice(0, count).map(({ entry }) => entry));
   return entries.filter((entry) => stays.has(entry) || mustStay.has(entry));
 }

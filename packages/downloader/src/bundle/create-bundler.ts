@@ -116,6 +116,7 @@ export async function createBundler(options: BundlerOptions): Promise<Bundler> {
     room: lane.room,
     finish,
     records: {
+      ...(options.records.room === undefined ? {} : { room: options.records.room }),
       add: takeNew,
       addLines: (lines) => {
         for (const line of lines.split('\n')) if (line !== '') takeNew(parseRecord(line));

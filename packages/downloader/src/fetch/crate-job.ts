@@ -13,6 +13,8 @@ export interface CrateJob {
   readonly vers: string | undefined;
   /** What opens the server of its URL, taken out of it: for a URL of a list. */
   readonly credentials?: Credentials | undefined;
+  /** Published lately: upstream may not have it yet. */
+  readonly isNew?: boolean;
 }
 
 /** What became of a job. */

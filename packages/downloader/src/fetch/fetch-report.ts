@@ -1,6 +1,6 @@
 import type { Log } from '@mirror/core/log';
 import { formatManifestRecord } from '@mirror/core/mirror';
-import type { CrateResult } from './crate-job.ts';
+import type { CrateJob, CrateResult } from './crate-job.ts';
 import type { Setback } from './fetch-lane.ts';
 import { count, countDuration, emptyTally } from './tally.ts';
 import type { Tally } from './tally.ts';
@@ -30,6 +30,12 @@ export interface FetchNumbers {
 export interface FetchReport extends FetchNumbers {
   /** Lines for the manifest. */
   records: string;
+  /** Such lines about versions that upstream says it does not have, apart: that is not believed at once. */
+  absentRecords: string;
+  /** The jobs among those of versions that were published lately. */
+  readonly newlyAbsent: CrateJob[];
+  /** One of the jobs that were downloaded. */
+  lastDownloaded: CrateJob | undefined;
   done: number;
   /** What the log shall say. */
   readonly notes: FetchNote[];
@@ -93,12 +99,17 @@ export function createFetchReporter(
       return bytes;
     },
     add: (result) => {
-      report.records += formatManifestRecord(recordOf(result, runId));
+      const record = formatManifestRecord(recordOf(result, runId));
+      if (result.status === 'absent') {
+        report.absentRecords += record;
+        if (result.job.isNew === true) report.newlyAbsent.push(result.job);
+      } else report.records += record;
       report[result.status] += 1;
       report.done += 1;
       report.bytes += result.size ?? 0;
       report.retries += result.retries;
       if (result.status === 'downloaded') {
+        report.lastDownloaded = result.job;
         count(report.tally.requests, result.httpStatus === 206 ? 'ok 206' : 'ok 200');
         countDuration(report.tally, result.finishedAt - result.startedAt);
       }
@@ -123,6 +134,9 @@ export const FAILED = 'failed';
 function emptyReport(): FetchReport {
   return {
     records: '',
+    absentRecords: '',
+    newlyAbsent: [],
+    lastDownloaded: undefined,
     done: 0,
     downloaded: 0,
     absent: 0,

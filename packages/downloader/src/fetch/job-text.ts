@@ -7,8 +7,9 @@ import type { CrateJob } from './crate-job.ts';
  */
 export function formatJobs(jobs: readonly CrateJob[]): string {
   return JSON.stringify(
-    jobs.map(({ path, sha256, name, vers, urls, credentials }): Row => {
+    jobs.map(({ path, sha256, name, vers, urls, credentials, isNew }): Row => {
       const row = [path, sha256 ?? 0, name ?? 0, vers ?? 0, urls] as const;
+      if (isNew === true) return [...row, credentials ?? 0, 1];
       return credentials === undefined ? row : [...row, credentials];
     }),
   );
@@ -16,13 +17,14 @@ export function formatJobs(jobs: readonly CrateJob[]): string {
 
 /** The jobs of a text that `formatJobs` made. */
 export function parseJobs(text: string): CrateJob[] {
-  return (JSON.parse(text) as Row[]).map(([path, sha256, name, vers, urls, credentials]) => ({
+  return (JSON.parse(text) as Row[]).map(([path, sha256, name, vers, urls, credentials = 0, isNew]) => ({
     path,
     sha256: sha256 === 0 ? undefined : sha256,
     name: name === 0 ? undefined : name,
     vers: vers === 0 ? undefined : vers,
     urls,
-    ...(credentials === undefined ? {} : { credentials }),
+    ...(credentials === 0 ? {} : { credentials }),
+    ...(isNew === undefined ? {} : { isNew: true }),
   }));
 }
 
@@ -33,5 +35,6 @@ type Row = readonly [
   name: string | 0,
   vers: string | 0,
   urls: readonly string[],
-  credentials?: Credentials,
+  credentials?: Credentials | 0,
+  isNew?: 1,
 ];

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { renameOver } from '@mirror/core/io';
 import { MirrorError, messageOf, systemCodeOf } from '@mirror/core';
 import { createFileReader } from '../verify/read-file.ts';
-import { OWN_FOLDER } from '../download.ts';
+import { OWN_FOLDER } from '../own-folder.ts';
 import type { Tombstone } from './tombstone.ts';
 
 /** Takes files out of one mirror. */

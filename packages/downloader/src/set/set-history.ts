@@ -2,7 +2,7 @@ import { createReadStream, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, isSha256, openJsonlAppender, readJsonLines } from '@mirror/core';
 import type { Sha256 } from '@mirror/core';
-import { OWN_FOLDER } from '../download.ts';
+import { OWN_FOLDER } from '../own-folder.ts';
 import type { SetDescription } from './set-file.ts';
 
 /** A line of `.mirror/sets.jsonl`: a set that a mirror gave or took. */
