@@ -1,6 +1,6 @@
 import { silentLog } from '../log.ts';
 import type { Log } from '../log.ts';
-import { CRATES_IO_BASE_URL, CRATE_URL_MARKERS } from './crate-url.ts';
+import { CRATES_IO_BASE_URL, CRATE_URL_MARKERS, createCrateUrl } from './crate-url.ts';
 import { withoutCredentials } from '../net/redact.ts';
 import type { IndexSource } from './index-source.ts';
 import { locateIndexSource, openIndexSource } from './index-source.ts';
@@ -41,13 +41,14 @@ export function dlOf(source: IndexSource): string | undefined {
  * told once.
  *
  * @param given - what `--crates-base-url` says
- * @throws {MirrorError} ERR_IO when `indexDir` does not exist or cannot be read
+ * @throws {MirrorError} ERR_CONFIG for an address that is none; ERR_IO when `indexDir` does not exist or cannot be read
  */
 export function cratesBasesOf(
   indexDir: string | undefined,
   given: readonly string[],
   log: Log = silentLog,
 ): readonly string[] {
+  given.forEach(createCrateUrl); // a flag that makes no sense is told before anything is read
   const dl = indexDir === undefined ? undefined : registryDl(indexDir);
   const own = dl === undefined || CRATES_IO_DL.test(dl) ? CRATES_IO_BASE_URL : baseOfDl(dl);
   if (given.length === 0) {
