@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
 import type { FakeRegistry } from '@mirror-tools/fake-registry';
-import { firstByteMs, firstGateState, judge, openFrom, takeSlot } from '../dist/fetch/gate-law.js';
-import type { GateOutcome, GateState } from '../dist/fetch/gate-law.js';
+import { firstByteMs, judge, openFrom, takeSlot } from '../dist/fetch/gate-law.js';
+import type { GateOutcome } from '../dist/fetch/gate-law.js';
 import { createGateMemory, readGate } from '../dist/fetch/gate-memory.js';
+import { firstGateState } from '../dist/fetch/gate-state.js';
+import type { GateState } from '../dist/fetch/gate-state.js';
 import { createGate } from '../dist/fetch/gate.js';
 import type { Gate } from '../dist/fetch/gate.js';
 import { expectedTree, run, treeOf, workplace } from './mirror-run.ts';

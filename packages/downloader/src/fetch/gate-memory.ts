@@ -1,5 +1,5 @@
-import { firstGateState } from './gate-law.ts';
-import type { GateState } from './gate-law.ts';
+import { firstGateState } from './gate-state.ts';
+import type { GateState } from './gate-state.ts';
 
 /** What the gates of all threads of a run share: buffers that cross to other threads as they are. */
 export interface GateMemory {

@@ -1,4 +1,5 @@
-import { firstGateState, judge, openFrom, takeSlot } from '../../dist/fetch/gate-law.js';
+import { judge, openFrom, takeSlot } from '../../dist/fetch/gate-law.js';
+import { firstGateState } from '../../dist/fetch/gate-state.js';
 import type { Law } from './simulate.ts';
 
 /** How a law is made for a run. */
