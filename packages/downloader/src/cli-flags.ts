@@ -104,6 +104,11 @@ export const fetchingFlags = {
     group: fetching,
     describe: 'believe upstream that files are absent, even if it has none of those that the mirror holds',
   }),
+  'accept-replaced': flag.boolean({
+    group: fetching,
+    describe:
+      'accept checksums that upstream has changed: the old file goes to quarantine; without it that file stays, status 4',
+  }),
   'pending-for': flag.duration({
     group: fetching,
     describe: 'ask again for a new version that upstream does not have yet, and report it as pending, for this long',

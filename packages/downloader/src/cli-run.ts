@@ -32,6 +32,7 @@ import { lockMirror } from './own-folder.ts';
 import { plan } from './plan.ts';
 import { withUnmet } from './cli-unmet.ts';
 import { recordsToFile, recordsToStream } from './records.ts';
+import { replacedFailure } from './cli-replaced.ts';
 import { readChecksums } from './checksums.ts';
 import { createWorkList } from './work-list.ts';
 import type { WorkList, WorkListOptions } from './work-list.ts';
@@ -207,6 +208,7 @@ export function fetchingOf(
     maxFileBytes: values.maxFileSize,
     silentMs: values.giveUpAfter,
     trustAbsent: values.trustAbsent,
+    acceptReplaced: values.acceptReplaced,
     pendingMs: values.pendingFor,
     requestsPerSecond: values.rateLimit,
     bytesPerSecond: values.maxBandwidth,
@@ -304,7 +306,8 @@ function outcomeOf(
   const interruption = interruptionOf(signal);
   if (interruption !== undefined) return { ...outcome, failure: interruption };
   if (summary.result !== 'incomplete') return outcome;
-  const { failed, pending, malformed } = summary;
+  const { failed, replaced, pending, malformed } = summary;
+  if (replaced > 0) return { ...outcome, failure: replacedFailure(replaced) };
   if (state !== undefined && isUpstreamSilent(state)) {
     const message = `upstream gave no answer: all ${String(failed)} versions failed, the last one with ${state.failures.at(-1)?.error ?? ''}`;
     return { ...outcome, failure: { code: 'ERR_NETWORK', message } };

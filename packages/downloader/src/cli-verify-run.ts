@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, parsePublishTime } from '@mirror/core';
+import { readJournal } from '@mirror/core/mirror';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { checkBundles } from './cli-verify-bundles.ts';
 import { interruptionOf } from './cli-interruption.ts';
@@ -9,13 +10,14 @@ import { manifestOf } from './cli-mirror-place.ts';
 import { fetchingOf, sourceOf } from './cli-run.ts';
 import { withUnmet } from './cli-unmet.ts';
 import type { VerifyValues } from './cli-verify.ts';
+import { replacedFailure } from './cli-replaced.ts';
 import { recordsWhenNeeded } from './records.ts';
 import { layoutOfMirror } from './mirror-layout.ts';
 import { readPending } from './absence/pending.ts';
 import type { Records } from './records.ts';
 import { readAbsentPaths } from './verify/absent-paths.ts';
 import { createKnownPaths, verify } from './verify.ts';
-import type { RepairOptions, VerifyState, VerifySummary } from './verify.ts';
+import type { RepairOptions, VerifyOptions, VerifyState, VerifySummary } from './verify.ts';
 
 /** `mirror-downloader verify`. */
 export async function runVerify(values: VerifyValues, context: CommandContext): Promise<Outcome> {
@@ -42,6 +44,7 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
       absent: manifest === '-' ? undefined : await readAbsentPaths(manifest),
       pending: new Set((await readPending(values.out)).keys()),
       intactElsewhere: bundles.intact,
+      wasRight: manifest === '-' ? undefined : createWasRight(manifest, signal),
       ownFile: pathInside(values.out, manifest),
       repair,
       onProblem: (problem) => context.print(problem),
@@ -78,11 +81,20 @@ function progressOf(state: VerifyState | undefined): {
   failed: number;
   more: Record<string, number>;
 } {
-  const { intact = 0, missing = 0, absent = 0, pending = 0, corrupt = 0, older = 0, bytes = 0 } = state ?? {};
+  const {
+    intact = 0,
+    missing = 0,
+    absent = 0,
+    pending = 0,
+    corrupt = 0,
+    replaced = 0,
+    older = 0,
+    bytes = 0,
+  } = state ?? {};
   return {
-    done: intact + missing + absent + pending + corrupt + older,
+    done: intact + missing + absent + pending + corrupt + replaced + older,
     bytes,
-    failed: missing + corrupt,
+    failed: missing + corrupt + replaced,
     more: { missing, corrupt },
   };
 }
@@ -90,11 +102,13 @@ function progressOf(state: VerifyState | undefined): {
 function failureOf(summary: VerifySummary, signal: AbortSignal): Pick<Outcome, 'failure'> {
   const interruption = interruptionOf(signal);
   if (interruption !== undefined) return { failure: interruption };
-  const { missing, corrupt, malformed, repair } = summary;
+  const { missing, corrupt, replaced, malformed, repair } = summary;
   if (summary.result === 'damaged') {
     const left = repair === null ? '' : `, ${String(repair.downloaded)} of them downloaded again`;
     const message = `${String(missing)} files are missing, ${String(corrupt)} are corrupt${left}`;
-    return { failure: { code: 'ERR_INTEGRITY', message } };
+    if (missing + corrupt === 0) return { failure: replacedFailure(replaced) };
+    const others = replaced === 0 ? '' : `; ${replacedFailure(replaced).message}`;
+    return { failure: { code: 'ERR_INTEGRITY', message: message + others } };
   }
   if (malformed > 0) return partial(`${String(malformed)} malformed lines in the source`);
   if (summary.pending > 0 && (repair === null || repair.downloaded < summary.pending))
@@ -106,6 +120,12 @@ function failureOf(summary: VerifySummary, signal: AbortSignal): Pick<Outcome, '
 
 function partial(message: string): Pick<Outcome, 'failure'> {
   return { failure: { code: 'ERR_PARTIAL', message } };
+}
+
+/** Asks the manifest, which is read when the first file with another digest is found: most verifications find none. */
+function createWasRight(manifest: string, signal: AbortSignal): NonNullable<VerifyOptions['wasRight']> {
+  let journal: ReturnType<typeof readJournal> | undefined;
+  return async (file) => (await (journal ??= readJournal(manifest, { signal }))).knows(file);
 }
 
 /** The path of `file` inside the folder `dir`, with `/`; undefined when it is elsewhere. */

@@ -8,6 +8,8 @@ export interface DownloadState extends FetchNumbers {
   skipped: number;
   /** Those of them that were seen to while the index was read. */
   sifted: number;
+  /** Versions whose checksum upstream has changed: their old files stay. */
+  replaced: number;
   /** Versions found missing so far: those done with, those in flight, and those waiting for their turn. */
   missing: number;
   /** The versions that failed last, the newest at the end, at most `RECENT_FAILURES`. */
@@ -28,7 +30,7 @@ export interface FailedVersion {
 /** The state of a run that has done nothing yet. */
 export function createState(): DownloadState {
   return {
-    ...{ downloaded: 0, skipped: 0, sifted: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
+    ...{ downloaded: 0, skipped: 0, sifted: 0, replaced: 0, absent: 0, failed: 0, bytes: 0, received: 0, retries: 0 },
     ...{ inFlight: 0, concurrency: 0, lowestConcurrency: 0, missing: 0, tally: emptyTally(), failures: [] },
   };
 }

@@ -46,6 +46,8 @@ export interface DownloadOptions {
   readonly silentMs?: number;
   /** Believe upstream that files are absent, also when it has none of what the mirror holds. */
   readonly trustAbsent?: boolean;
+  /** Put files whose checksum upstream has changed into quarantine and fetch the new ones; without it the old ones stay. */
+  readonly acceptReplaced?: boolean;
   /** For how long a version that was published lately counts as pending when upstream does not have it, in milliseconds. */
   readonly pendingMs?: number;
   /** Attempts per second. */
@@ -103,6 +105,8 @@ export interface DownloadSummary extends WorkListCounts {
   /** Versions that were published lately and that upstream does not have yet; the next runs ask for them again. */
   readonly pending: number;
   readonly failed: number;
+  /** Versions whose checksum upstream has changed, an alarm: their old files stay until `acceptReplaced`. */
+  readonly replaced: number;
   readonly bytes: number;
   readonly retries: number;
   /** The fewest attempts in flight that upstream's trouble made it go down to; the given concurrency when there was none. */
@@ -260,11 +264,11 @@ function summary(
   runId: string,
   started: number,
 ): DownloadSummary {
-  const { downloaded, skipped, absent, pending, failed, bytes, retries } = state;
+  const { downloaded, skipped, absent, pending, failed, replaced, bytes, retries } = state;
   const { counts } = options.work;
   const result = isInterrupted
     ? 'interrupted'
-    : failed > 0 || pending > 0 || counts.malformed > 0
+    : failed > 0 || replaced > 0 || pending > 0 || counts.malformed > 0
       ? 'incomplete'
       : absent > 0
         ? 'complete, some absent upstream'
@@ -272,7 +276,17 @@ function summary(
   const seconds = Math.round(performance.now() - started) / 1000;
   const lowest =
     state.lowestConcurrency === 0 ? (options.concurrency ?? DOWNLOAD_DEFAULTS.concurrency) : state.lowestConcurrency;
-  const numbers = { downloaded, skipped, absent, pending, failed, bytes, retries, lowest_concurrency: lowest };
+  const numbers = {
+    downloaded,
+    skipped,
+    absent,
+    pending,
+    failed,
+    replaced,
+    bytes,
+    retries,
+    lowest_concurrency: lowest,
+  };
   return { result, covered: coverageOf(options.work, isInterrupted), ...numbers, ...counts, seconds, run_id: runId };
 }
 

@@ -111,7 +111,9 @@ function itemOfVersion(
   { given, isGone, isChange }: Line,
   reading: ListReading,
 ): Omit<ListItem, 'line'> {
-  return { path: job.path, entry, job: isGone ? undefined : withNew(job, isNew(given, reading)), isChange };
+  const former = digestOf(given['previous_cksum']);
+  const known = former === undefined ? job : { ...job, formerSha256: former };
+  return { path: job.path, entry, job: isGone ? undefined : withNew(known, isNew(given, reading)), isChange };
 }
 
 /** A feed says that a version is new, or a line that it was published lately. */

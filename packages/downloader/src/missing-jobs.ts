@@ -8,6 +8,7 @@ import type { CrateJob } from './fetch/crate-job.ts';
 import { FAILED } from './fetch/fetch-report.ts';
 import { createReconciler, isThere } from './reconcile.ts';
 import type { Presence, There } from './reconcile.ts';
+import { createReplacing } from './replaced-files.ts';
 import type { WorkList } from './work-list.ts';
 
 /** A run of a download, as far as looking for what is missing is concerned. */
@@ -25,12 +26,14 @@ export interface Search {
 
 /**
  * The jobs that something must be fetched for. Those that are there already are counted, and recorded if no record says so; those
- * that cannot be fetched, because something else is in their place, are counted as failed and recorded.
+ * that cannot be fetched, because something else is in their place, are counted as failed and recorded; see `createReplacing` for those whose
+ * checksum upstream has changed.
  */
 export async function* missingJobs(search: Search): AsyncGenerator<readonly CrateJob[]> {
   const { options, journal, state, signal } = search;
   const { bundling, resumeCheck = DOWNLOAD_DEFAULTS.resumeCheck } = options;
   const reconcile = createReconciler(options.storage, journal, resumeCheck);
+  const replaces = createReplacing(search);
   for await (const batch of search.extend(siftedBatches(search) ?? options.work.batches)) {
     const missing: CrateJob[] = [];
     for (const job of batch) {
@@ -46,7 +49,7 @@ export async function* missingJobs(search: Search): AsyncGenerator<readonly Crat
         search.onThere(job);
         takeThere(search, job, presence, at);
       } else if (presence.kind === 'blocked') fail(search, job, presence, at);
-      else missing.push(job);
+      else if (presence.kind !== 'replaced' || (await replaces(job, presence))) missing.push(job);
     }
     await bundling?.room();
     await options.records.room?.();

@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { MirrorError, messageOf, systemCodeOf } from '@mirror/core/errors';
 import { mtimeUsOf, sha256File } from '@mirror/core/io';
+import type { Sha256 } from '@mirror/core/io';
 import type { Journal, LocalStorage } from '@mirror/core/mirror';
 import type { CrateJob } from './fetch/crate-job.ts';
 
@@ -12,9 +13,17 @@ export const RESUME_CHECKS = ['sha256', 'manifest', 'listing', 'exists'] as cons
 /** One of `RESUME_CHECKS`. */
 export type ResumeCheck = (typeof RESUME_CHECKS)[number];
 
-/** What is there of a job: nothing, other bytes, something that no file can take the place of, or the file. */
+/** What is there of a job: nothing, other bytes, something that no file can take the place of, the file of an earlier checksum, or the file. */
 export type Presence =
-  { readonly kind: 'missing' | 'wrong' } | { readonly kind: 'blocked'; readonly reason: string } | There;
+  { readonly kind: 'missing' | 'wrong' } | { readonly kind: 'blocked'; readonly reason: string } | Replaced | There;
+
+/** A file that was right once, by a record or by the change feed: upstream has another checksum for its version now. */
+export interface Replaced {
+  readonly kind: 'replaced';
+  readonly size: number;
+  readonly mtimeUs: number;
+  readonly sha256: Sha256;
+}
 
 /** A file that is there and right. */
 export interface There {
@@ -61,7 +70,10 @@ export function createReconciler(
     }
     // where nobody said what it must be, whatever a finished run left under this name is as good as a new copy
     return sha256File(file, signal).then((sha256) => {
-      if (job.sha256 !== undefined && sha256 !== job.sha256) return WRONG;
+      if (job.sha256 !== undefined && sha256 !== job.sha256)
+        return job.formerSha256 === sha256 || journal.knows({ path: job.path, sha256 })
+          ? { kind: 'replaced', size, mtimeUs, sha256 }
+          : WRONG;
       return there(isVouched(sha256) ? 'vouched' : 'present', sha256);
     });
   };

@@ -20,7 +20,7 @@ import { checkInThreads } from './verify/check-pool.ts';
 import type { CheckedJobs } from './verify/check-pool.ts';
 import type { FileFault } from './verify/check-files.ts';
 import { findExtras } from './verify/find-extras.ts';
-import { missingAs, resultOf } from './verify/judge.ts';
+import { problemOf, resultOf } from './verify/judge.ts';
 import { createSample } from './verify/sample.ts';
 import type { WorkList, WorkListCounts } from './work-list.ts';
 
@@ -42,6 +42,8 @@ export interface VerifyOptions {
   readonly absent?: ReadonlySet<string> | undefined;
   /** Paths of new versions that upstream does not have yet; see `readPending`. */
   readonly pending?: ReadonlySet<string> | undefined;
+  /** Whether a record says that the file of this path was right with this digest; without it every other digest is damage. */
+  readonly wasRight?: ((file: { readonly path: string; readonly sha256: Sha256 }) => Promise<boolean>) | undefined;
   /** A path inside the mirror that is not extra, such as that of a manifest kept there. */
   readonly ownFile?: string | undefined;
   /** How many versions were found intact outside of this verification, in bundles. */
@@ -86,10 +88,10 @@ export const VERIFY_DEFAULTS = {
 /** One thing that is not as it must be; fields that do not apply are left out. */
 export interface VerifyProblem {
   /**
-   * `missing`: not there. `absent`: not there, nor upstream. `pending`: not there, and upstream does not have it yet. `corrupt`: other bytes, or no regular file, or nothing that can be read. `extra`: nothing accounts for
+   * `missing`: not there. `absent`: not there, nor upstream. `pending`: not there, and upstream does not have it yet. `replaced`: the bytes of a checksum that upstream had earlier. `corrupt`: other bytes, or no regular file, or nothing that can be read. `extra`: nothing accounts for
    * it. `unfinished`: left by a download that was killed.
    */
-  readonly problem: 'missing' | 'absent' | 'pending' | 'corrupt' | 'extra' | 'unfinished';
+  readonly problem: 'missing' | 'absent' | 'pending' | 'replaced' | 'corrupt' | 'extra' | 'unfinished';
   /** Path inside the mirror, with `/`. */
   readonly path: string;
   readonly name?: string | undefined;
@@ -113,6 +115,8 @@ export interface VerifyState {
   /** New versions that upstream did not have yet when a download asked. */
   pending: number;
   corrupt: number;
+  /** Right once: upstream has changed the checksum. */
+  replaced: number;
   /** Left unread because their last change is before the time that was asked for. */
   older: number;
   /** Versions that nobody gave a digest for: their files are there, and that is all that can be said. */
@@ -125,7 +129,7 @@ export interface VerifyState {
 
 /** What a verification found and, with a repair, did. */
 export interface VerifySummary extends WorkListCounts, VerifyState {
-  /** `damaged` when something missing or corrupt was found and is not repaired; `nothing checked` when no file was read, so that nothing can be said. */
+  /** `damaged` when something missing, corrupt or replaced was found and is not repaired; `nothing checked` when no file was read, so that nothing can be said. */
   readonly result: 'intact' | 'damaged' | 'repaired' | 'nothing checked' | 'interrupted';
   /** Whether extra and unfinished files were looked for. */
   readonly extras_checked: boolean;
@@ -236,7 +240,7 @@ async function* badJobs(
     if (sound !== undefined) intact?.see(sound);
     for (const { at, fault } of checked.report.faults) {
       const job = checked.jobs[at]!;
-      const problem = fault.kind === 'missing' ? missingAs(options, job.path) : fault.kind;
+      const problem = await problemOf(options, job, fault);
       state[problem] += 1;
       // a repair asks for what upstream did not have as well: it may have it by now
       bad.push(job);
@@ -294,7 +298,7 @@ async function tellExtras(options: VerifyOptions, root: string, state: VerifySta
 
 function createState(): VerifyState {
   return {
-    ...{ intact: 0, missing: 0, absent: 0, pending: 0, corrupt: 0, older: 0, without_digest: 0 },
+    ...{ intact: 0, missing: 0, absent: 0, pending: 0, corrupt: 0, replaced: 0, older: 0, without_digest: 0 },
     ...{ extra: 0, unfinished: 0, bytes: 0 },
   };
 }

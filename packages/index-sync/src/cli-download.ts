@@ -71,7 +71,7 @@ function withoutOurs(env: CommandContext['io']['env']): CommandContext['io']['en
 const SHARED_FLAGS: readonly string[] = [
   ...Object.keys(selectionFlags),
   ...Object.keys(commonFlags).filter((name) => name !== 'config'),
-  ...['crates-base-url', 'rate-limit', 'ca-file', 'contact', 'user-agent'],
+  ...['accept-replaced', 'crates-base-url', 'rate-limit', 'ca-file', 'contact', 'user-agent'],
   ...['connect-timeout', 'stall-timeout', 'retries', 'retry-base', 'retry-max'],
 ];
 

@@ -15,6 +15,8 @@ export interface CrateJob {
   readonly credentials?: Credentials | undefined;
   /** Published lately: upstream may not have it yet. */
   readonly isNew?: boolean;
+  /** What it was before upstream changed it, by a change feed. */
+  readonly formerSha256?: Sha256;
 }
 
 /** What became of a job. */

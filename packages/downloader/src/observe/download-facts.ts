@@ -19,8 +19,8 @@ export interface DownloadFacts {
 }
 
 /** Versions that are done with, however. */
-export function doneOf({ downloaded, skipped, absent, failed }: DownloadState): number {
-  return downloaded + skipped + absent + failed;
+export function doneOf({ downloaded, skipped, absent, failed, replaced }: DownloadState): number {
+  return downloaded + skipped + absent + failed + replaced;
 }
 
 /** Versions that wait for their turn. */

@@ -7,13 +7,14 @@ import type { DownloadFacts } from './download-facts.ts';
 /** The numbers of a running download as Prometheus takes them. */
 export function downloadMetrics(facts: DownloadFacts): readonly MetricFamily[] {
   const { state, total, ceiling, disk } = facts;
-  const { downloaded, skipped, absent, failed, tally } = state;
+  const { downloaded, skipped, absent, failed, replaced, tally } = state;
   return [
     counter('crates_processed_total', 'Versions that are done with, by result.', [
       [{ result: 'downloaded' }, downloaded],
       [{ result: 'skipped' }, skipped],
       [{ result: 'absent' }, absent],
       [{ result: 'failed' }, failed],
+      [{ result: 'replaced' }, replaced],
     ]),
     gauge('crates_expected_versions', 'Versions that the run is asked for, once counted.', total),
     counter(

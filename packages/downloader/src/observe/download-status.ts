@@ -5,13 +5,13 @@ import type { DownloadFacts } from './download-facts.ts';
 /** What `/api/status` says of a running download; described in docs/formats/status.md. */
 export function downloadStatus(facts: DownloadFacts, pace: Pace): object {
   const { state, total, ceiling, bundles, disk, out } = facts;
-  const { downloaded, skipped, absent, failed, bytes, received, retries, tally } = state;
+  const { downloaded, skipped, absent, failed, replaced, bytes, received, retries, tally } = state;
   const etaMs = etaMsOf(facts, pace('done'));
   return {
     job: 'download',
     out,
     progress: {
-      ...{ done: doneOf(state), total: total ?? null, downloaded, skipped, absent, failed, bytes },
+      ...{ done: doneOf(state), total: total ?? null, downloaded, skipped, absent, failed, replaced, bytes },
       received_bytes: received,
     },
     rates: {
