@@ -1,3 +1,5 @@
+export { makeCertificates } from './certificates.ts';
+export type { Certificates } from './certificates.ts';
 export { startFakeRegistry } from './start-fake-registry.ts';
 export type { FakeRegistry, FakeRegistryOptions } from './start-fake-registry.ts';
 export { makeRegistry } from './make-registry.ts';

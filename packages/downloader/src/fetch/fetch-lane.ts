@@ -17,8 +17,8 @@ export interface FetchContext {
   readonly retry: RetryPolicy;
   /** A body above this is refused. */
   readonly maxFileBytes: number;
-  /** Hears of bytes that came in. */
-  readonly onBytes: (bytes: number) => void;
+  /** Hears of bytes that came in; says how many milliseconds no more are to be read of that body. */
+  readonly onBytes: (bytes: number) => number;
   /** Hears of each attempt that did not bring the file. */
   readonly onSetback: (setback: Setback) => void;
   /** Ends attempts at once. */
@@ -85,8 +85,9 @@ export function createFetchLane(context: FetchContext, ends: LaneEnds): FetchLan
       return sink.begin(url, head);
     },
     onBody: (chunk) => {
-      context.onBytes(chunk.length);
+      const holdMs = context.onBytes(chunk.length);
       sink.write(chunk);
+      return holdMs;
     },
     onEnd: (error) => {
       const attempt = judge(error);

@@ -58,8 +58,6 @@ export interface FetchReporter {
   setback(setback: Setback): void;
   /** A version that failed will be tried again when everything else is done. */
   putAside(): void;
-  /** Bytes that came since the last call. */
-  takeOwed(): number;
   /** Results held back so far. */
   add(result: CrateResult): number;
   /** Send what was gathered. */
@@ -73,7 +71,6 @@ export function createFetchReporter(
 ): FetchReporter {
   const { runId, isVerbose, gauges } = options;
   let report = emptyReport();
-  let owed = 0;
   const note =
     (level: FetchNote['level']) =>
     (message: string, fields: object = {}) => {
@@ -83,7 +80,6 @@ export function createFetchReporter(
     log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('warn') },
     received: (bytes) => {
       report.received += bytes;
-      owed += bytes;
     },
     setback: ({ kind, httpStatus, cause, isTriedAgain }) => {
       const { requests, retries } = report.tally;
@@ -92,11 +88,6 @@ export function createFetchReporter(
     },
     putAside: () => {
       count(report.tally.retries, 'second_round');
-    },
-    takeOwed: () => {
-      const bytes = owed;
-      owed = 0;
-      return bytes;
     },
     add: (result) => {
       const record = formatManifestRecord(recordOf(result, runId));

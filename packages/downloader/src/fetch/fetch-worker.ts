@@ -4,14 +4,15 @@ import type { ErrorCode } from '@mirror/core/errors';
 import type { FlushPolicy } from '@mirror/core/io';
 import { createLocalStorage } from '@mirror/core/mirror';
 import { createRateLimit } from '@mirror/core/net';
-import type { HttpPolicy, RetryPolicy } from '@mirror/core/net';
+import type { HttpPolicy, RateLimit, RetryPolicy } from '@mirror/core/net';
+import type { CrateJob } from './crate-job.ts';
 import { createTransport } from './create-transport.ts';
 import type { TransportKind } from './create-transport.ts';
 import { fetchAll } from './fetch-all.ts';
 import { createFetchLane } from './fetch-lane.ts';
 import type { FetchLane, LaneEnds, Setback } from './fetch-lane.ts';
 import { createFetchReporter } from './fetch-report.ts';
-import type { FetchReport, FetchReporter } from './fetch-report.ts';
+import type { FetchReport } from './fetch-report.ts';
 import type { GateMemory } from './gate-memory.ts';
 import { createGate } from './gate.ts';
 import { createJobQueue } from './job-queue.ts';
@@ -111,6 +112,7 @@ async function run(
   send: (message: FromFetchWorker) => void,
 ): Promise<void> {
   const turns = createRateLimit(options.requestsPerSecond);
+  const bandwidth = createRateLimit(options.bytesPerSecond);
   const gate = createGate({
     memory: options.gate,
     adaptive: options.adaptive,
@@ -129,13 +131,16 @@ async function run(
   const { writer } = createLocalStorage(options.root, { flush: options.flush });
   const context = {
     ...{ transport, writer, gate, retry: options.retry, maxFileBytes: options.maxFileBytes, signal: hard },
-    onBytes: reporter.received,
+    onBytes: (bytes: number) => {
+      reporter.received(bytes);
+      return bandwidth.spend(bytes);
+    },
     onSetback: (setback: Setback) => {
       watch.setback(setback);
       reporter.setback(setback);
     },
   };
-  const openLane = withBandwidth((ends) => createFetchLane(context, ends), options, reporter, hard);
+  const openLane = (ends: LaneEnds): FetchLane => withBandwidth(createFetchLane(context, ends), ends, bandwidth, hard);
   const beat = setInterval(reporter.flush, REPORT_MS);
   try {
     await fetchAll({
@@ -159,30 +164,21 @@ async function run(
   }
 }
 
-/** Before each job, wait until what came in so far is within the limit. */
-function withBandwidth(
-  openLane: (ends: LaneEnds) => FetchLane,
-  { bytesPerSecond }: FetchWorkerOptions,
-  reporter: FetchReporter,
-  signal: AbortSignal,
-): (ends: LaneEnds) => FetchLane {
-  if (bytesPerSecond === undefined) return openLane;
-  const bandwidth = createRateLimit(bytesPerSecond);
-  return (ends) => {
-    const lane = openLane(ends);
-    return {
-      start: (job) => {
-        bandwidth.take(reporter.takeOwed(), signal).then(
-          () => {
-            lane.start(job);
-          },
-          (error: unknown) => {
-            ends.onFailure(error);
-          },
-        );
-      },
-    };
+/** Before each job, wait until what came in so far is within the limit: small bodies are whole before their reading could be held. */
+function withBandwidth(lane: FetchLane, ends: LaneEnds, bandwidth: RateLimit, signal: AbortSignal): FetchLane {
+  const start = (job: CrateJob): void => {
+    if (bandwidth.spend(0) === 0) lane.start(job);
+    else
+      bandwidth.take(0, signal).then(
+        () => {
+          start(job);
+        },
+        (error: unknown) => {
+          ends.onFailure(error);
+        },
+      );
   };
+  return { start };
 }
 
 const REPORT_MS = 100;

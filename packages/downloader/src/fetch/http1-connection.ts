@@ -61,6 +61,9 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
   let uses = 0;
   let startedAt = 0;
   let lastByteAt = 0;
+  /** Reading is held back: since when, and what ends it. */
+  let held: { readonly since: number; readonly timer: NodeJS.Timeout } | undefined;
+  let holdMs = 0;
 
   const parser = createHttp1Parser({
     onHead: (head) => {
@@ -68,7 +71,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       isWanted = !isRedirect && pending!.receiver.onHead(head);
     },
     onBody: (chunk) => {
-      if (isWanted) pending!.receiver.onBody(chunk);
+      if (isWanted) holdMs = pending!.receiver.onBody(chunk);
     },
   });
   const socket = openSocket(url, owner, (bytes) => {
@@ -100,6 +103,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
     const ended = pending;
     if (ended === undefined) return;
     pending = undefined;
+    if (held !== undefined) release();
     if (!isUsable) socket.destroy();
     owner.onFree(isUsable);
     const { request, receiver } = ended;
@@ -117,6 +121,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
     }
     lastByteAt = performance.now();
     let state: ParserState;
+    holdMs = 0;
     try {
       state = parser.feed(bytes);
     } catch (error) {
@@ -125,6 +130,21 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       return;
     }
     if (state !== 'more') settle(state === 'done');
+    else if (holdMs > 0) hold(holdMs);
+  };
+
+  /** Read no more for a while: the network's own flow control then holds the server back. TLS may still bring what it has taken in. */
+  const hold = (ms: number): void => {
+    if (held === undefined) socket.pause();
+    else clearTimeout(held.timer);
+    held = { since: held?.since ?? lastByteAt, timer: setTimeout(release, ms) };
+  };
+  const release = (): void => {
+    clearTimeout(held!.timer);
+    lastByteAt = performance.now();
+    startedAt += lastByteAt - held!.since;
+    held = undefined;
+    socket.resume();
   };
 
   const onEnd = (error: unknown): void => {
@@ -171,7 +191,7 @@ export function createHttp1Connection(url: URL, owner: ConnectionOwner): Http1Co
       if (pending?.request.signal === signal) fail(signal.reason);
     },
     checkTime: (now) => {
-      const error = pending === undefined ? undefined : lateness(pending.request, now);
+      const error = pending === undefined || held !== undefined ? undefined : lateness(pending.request, now);
       if (error !== undefined) fail(error);
     },
     destroy: () => {

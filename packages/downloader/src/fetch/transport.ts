@@ -28,8 +28,11 @@ export interface ResponseHead {
 export interface ResponseReceiver {
   /** The final head, after interim answers and redirects. False says that the body is of no interest. */
   onHead(head: ResponseHead): boolean;
-  /** A piece of the body. The bytes are good only until the call returns. */
-  onBody(chunk: Uint8Array): void;
+  /**
+   * A piece of the body. The bytes are good only until the call returns, which says how many milliseconds the transport reads no more of this body;
+   * no time limit counts them.
+   */
+  onBody(chunk: Uint8Array): number;
   /**
    * The last call, once for each request, never before `get` has returned: the body came to its end as HTTP frames it, or the error says
    * why not: a `TransportError`, what the receiver threw, or the reason of the request's signal. The connection is free again by then.

@@ -61,13 +61,32 @@ function dispatchOnce(
     const onAbort = (): void => {
       fail(request.signal.reason);
     };
-    const deadline = setTimeout(() => {
-      fail(
-        new TransportError('timeout', `${request.url}: no whole answer within ${String(policy.attemptTimeoutMs)} ms`),
-      );
-    }, policy.attemptTimeoutMs);
+    let heldMs = 0; // since the deadline was set
+    let resuming: NodeJS.Timeout | undefined;
+    let heldUntil = 0;
+    const onDeadline = (): void => {
+      const more = heldMs;
+      heldMs = 0;
+      if (more > 0) deadline = setTimeout(onDeadline, more);
+      else
+        fail(
+          new TransportError('timeout', `${request.url}: no whole answer within ${String(policy.attemptTimeoutMs)} ms`),
+        );
+    };
+    let deadline = setTimeout(onDeadline, policy.attemptTimeoutMs);
+    const hold = (controller: Dispatcher.DispatchController, ms: number): void => {
+      const now = performance.now();
+      heldMs += now + ms - Math.max(now, heldUntil);
+      heldUntil = now + ms;
+      clearTimeout(resuming);
+      controller.pause();
+      resuming = setTimeout(() => {
+        controller.resume();
+      }, ms);
+    };
     const settle = (): void => {
       clearTimeout(deadline);
+      clearTimeout(resuming);
       request.signal.removeEventListener('abort', onAbort);
     };
     const guarded = (action: () => void): void => {
@@ -111,10 +130,11 @@ function dispatchOnce(
             wanted = receiver.onHead(head);
           });
         },
-        onResponseData: (_controller, chunk) => {
+        onResponseData: (controller, chunk) => {
           if (wanted && failure === undefined) {
             guarded(() => {
-              receiver.onBody(chunk);
+              const ms = receiver.onBody(chunk);
+              if (ms > 0) hold(controller, ms);
             });
           }
         },
