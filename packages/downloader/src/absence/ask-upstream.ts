@@ -54,7 +54,7 @@ function statusOf(
         ({ status } = head);
         return false;
       },
-      onBody: (): void => undefined,
+      onBody: (): number => 0,
       onEnd: (): void => {
         resolve(status);
       },
