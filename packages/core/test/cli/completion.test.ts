@@ -29,7 +29,11 @@ const tool: Tool = {
 
 async function script(shell: string): Promise<string> {
   let text = '';
-  const io = { stdout: { write: (piece: string) => ((text += piece), true) }, stderr: { write: () => true } };
+  const io = {
+    stdout: { write: (piece: string) => ((text += piece), true) },
+    stderr: { write: () => true },
+    signal: new AbortController().signal,
+  };
   expect(await runCli(tool, ['completion', shell], io as unknown as CliIo)).toBe(0);
   const file = path.join(scratchDir(), `complete.${shell}`);
   writeFileSync(file, text);
@@ -100,7 +104,11 @@ itWith(['zsh'], 'zsh completes commands, flags and their words', async () => {
 
 it('another shell is refused', async () => {
   let said = '';
-  const io = { stdout: { write: () => true }, stderr: { write: (piece: string) => ((said += piece), true) } };
+  const io = {
+    stdout: { write: () => true },
+    stderr: { write: (piece: string) => ((said += piece), true) },
+    signal: new AbortController().signal,
+  };
   expect(await runCli(tool, ['completion', 'tcsh'], io as unknown as CliIo)).toBe(2);
   expect(said).toContain('bash, zsh or fish');
 });
