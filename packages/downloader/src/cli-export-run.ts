@@ -2,9 +2,11 @@ import {
   MirrorError,
   cratesBasesOf,
   createSelection,
+  failureOfMalformed,
   findInIndex,
   judgeSelection,
   selectionCounts,
+  worseFailure,
 } from '@mirror/core';
 import { readSelection } from '@mirror/core/cli';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
@@ -23,8 +25,8 @@ export async function runExport(values: ExportValues, context: CommandContext): 
     log.warn('packages of a Cargo.lock that are not from crates.io are left out', { packages });
   });
   // what is made of nothing, or of crates that no lock asks for, must not cross the air gap: nothing is written then
-  const findings = await findInIndex(indexDir, chosen, signal);
-  const unmet = judgeSelection(findings, { indexDir, log });
+  const findings = await findInIndex(indexDir, chosen, { signal, log });
+  const unmet = worseFailure(judgeSelection(findings, { indexDir, log }), failureOfMalformed(findings.malformed));
   if (findings.taken === 0 || unmet?.code === 'ERR_INTEGRITY') {
     const { code, message } = unmet ?? { code: 'ERR_PARTIAL', message: 'the selection chooses nothing' };
     throw new MirrorError(code, message, { hint: 'nothing was exported' });
@@ -54,7 +56,7 @@ export async function runExport(values: ExportValues, context: CommandContext): 
     },
   });
   progress.stop();
-  const counted = { ...summary, ...selectionCounts(selection.findings()) };
+  const counted = { ...summary, malformed: findings.malformed, ...selectionCounts(selection.findings()) };
   if (summary.missing === 0) return withUnmet({ summary: counted }, unmet);
   const message = `${String(summary.missing)} versions are not here and not in the set`;
   return withUnmet({ summary: counted, failure: { code: 'ERR_PARTIAL', message } }, unmet);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { MirrorError, parsePublishTime } from '@mirror/core';
+import { MirrorError, failureOfMalformed, parsePublishTime, worseFailure } from '@mirror/core';
 import { readJournal } from '@mirror/core/mirror';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { checkBundles } from './cli-verify-bundles.ts';
@@ -55,7 +55,8 @@ export async function runVerify(values: VerifyValues, context: CommandContext): 
     });
     if (summary.absent > 0) log.warn('absent upstream', { versions: summary.absent });
     const outcome = bundles.addTo({ summary, ...failureOf(summary, signal) });
-    return signal.aborted ? outcome : withUnmet(outcome, work.judge(log));
+    const unmet = worseFailure(work.judge(log), failureOfMalformed(summary.malformed));
+    return signal.aborted ? outcome : withUnmet(outcome, unmet);
   } finally {
     progress.stop();
     repair?.records.close();
@@ -102,7 +103,7 @@ function progressOf(state: VerifyState | undefined): {
 function failureOf(summary: VerifySummary, signal: AbortSignal): Pick<Outcome, 'failure'> {
   const interruption = interruptionOf(signal);
   if (interruption !== undefined) return { failure: interruption };
-  const { missing, corrupt, replaced, malformed, repair } = summary;
+  const { missing, corrupt, replaced, repair } = summary;
   if (summary.result === 'damaged') {
     const left = repair === null ? '' : `, ${String(repair.downloaded)} of them downloaded again`;
     const message = `${String(missing)} files are missing, ${String(corrupt)} are corrupt${left}`;
@@ -110,7 +111,6 @@ function failureOf(summary: VerifySummary, signal: AbortSignal): Pick<Outcome, '
     const others = replaced === 0 ? '' : `; ${replacedFailure(replaced).message}`;
     return { failure: { code: 'ERR_INTEGRITY', message: message + others } };
   }
-  if (malformed > 0) return partial(`${String(malformed)} malformed lines in the source`);
   if (summary.pending > 0 && (repair === null || repair.downloaded < summary.pending))
     return partial(`${String(summary.pending)} new versions are pending: upstream did not have them yet`);
   const isMeantToSkip = summary.sample < 1 || summary.older > 0;

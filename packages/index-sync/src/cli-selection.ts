@@ -55,7 +55,7 @@ export async function judgeIndex(
   { options }: ChosenCrates,
   { log, signal }: CommandContext,
 ): Promise<JudgedIndex> {
-  const findings = await findInIndex(indexDir, options, signal);
+  const findings = await findInIndex(indexDir, options, { signal });
   const failure = judgeSelection(findings, { indexDir, log });
   return { counts: selectionCounts(findings), worse: (other) => worseFailure(failure, other) };
 }

@@ -1,4 +1,4 @@
-import { MirrorError, worseFailure } from '@mirror/core';
+import { MirrorError, failureOfMalformed, worseFailure } from '@mirror/core';
 import type { CommandContext, Outcome } from '@mirror/core/cli';
 import { openMirror } from './app/mirror.ts';
 import type { ExportValues } from './cli-flags.ts';
@@ -16,7 +16,7 @@ export async function runExport(values: ExportValues, context: CommandContext): 
   const { publicUrl } = checkedPublicUrl(values.publicUrl);
   const { options, notes, judge } = await mirrorView(values, context);
   const places = mirrorPlaces(values);
-  const { counts: selected, isEmpty, failure: unmet } = await judge();
+  const { counts: selected, isEmpty, malformed, failure: unmet } = await judge();
   if (isEmpty || unmet?.code === 'ERR_INTEGRITY') {
     const { code, message } = unmet ?? { code: 'ERR_PARTIAL', message: 'the selection shows nothing' };
     throw new MirrorError(code, message, { hint: 'nothing was exported' });
@@ -52,10 +52,10 @@ export async function runExport(values: ExportValues, context: CommandContext): 
         versions: done.missing,
         hint: '--only-present leaves them out of the exported index',
       });
-    const failure = worseFailure(unmet, failureOf(done));
+    const failure = worseFailure(worseFailure(unmet, failureOf(done)), failureOfMalformed(malformed));
     const result = failure === undefined ? 'complete' : 'incomplete';
     return {
-      summary: { result, ...summaryOf(done, dir, publicUrl, notes, begin), ...selected },
+      summary: { result, ...summaryOf(done, dir, publicUrl, notes, begin), malformed, ...selected },
       ...(failure === undefined ? {} : { failure }),
     };
   } finally {

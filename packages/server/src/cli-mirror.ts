@@ -63,6 +63,8 @@ export interface JudgedView {
   readonly counts: SelectionCounts;
   /** Whether something was chosen, and nothing at all would be shown. */
   readonly isEmpty: boolean;
+  /** Lines of the index that cannot be read, and index files out of place. */
+  readonly malformed: number;
   readonly failure: SelectionFailure | undefined;
 }
 
@@ -127,14 +129,15 @@ async function judgeView(
   selection: SelectionOptions,
   { log, signal }: CommandContext,
 ): Promise<JudgedView> {
-  const found = await findInIndex(indexDir, selection, signal);
+  const found = await findInIndex(indexDir, selection, { signal, log });
   // what may be fresh is a choice of its own
-  const allowed = allow.length === 0 ? undefined : await findInIndex(indexDir, { crates: allow }, signal);
+  const allowed = allow.length === 0 ? undefined : await findInIndex(indexDir, { crates: allow }, { signal });
   const failure = judgeSelection(found, { indexDir, log });
   const inVain = allowed === undefined ? undefined : judgeSelection(allowed, { indexDir, log });
   return {
     counts: selectionCounts(found),
     isEmpty: found.taken === 0 && (allowed?.taken ?? 0) === 0,
+    malformed: found.malformed,
     failure: worseFailure(failure, inVain),
   };
 }

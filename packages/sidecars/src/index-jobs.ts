@@ -1,4 +1,4 @@
-import { MirrorError, indexPathOf, openIndexScanner } from '@mirror/core';
+import { MirrorError, indexPathOf, openIndexScanner, registryDl } from '@mirror/core';
 import type { CrateId } from '@mirror/core';
 import type { Job, JobFile } from './job.ts';
 
@@ -7,19 +7,17 @@ import type { Job, JobFile } from './job.ts';
  *
  * @param filesPerJob - so many index files each; undefined for all of a folder at the top of the index, so that no two threads write into
  *   one folder at a time
- * @throws {MirrorError} ERR_IO when `dir` cannot be read, ERR_CONFIG when it holds no index
+ * @throws {MirrorError} ERR_IO when `dir` cannot be read, ERR_CONFIG when it holds
+ *   neither a crate nor the `config.json` of a registry
  */
 export function* indexJobs(dir: string, filesPerJob: number | undefined): Generator<Job> {
   const scanner = openIndexScanner(dir);
   const folders = scanner.folders();
-  if (folders.length === 0) {
-    throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, {
-      hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index or a directory arranged like it: se/rd/serde',
-    });
-  }
+  let isEmpty = true;
   let files: JobFile[] = [];
   for (const folder of folders) {
     for (const indexPath of scanner.list(folder).indexPaths) {
+      isEmpty = false;
       files.push({ indexPath });
       if (files.length !== filesPerJob) continue;
       yield { files, mayBeAbsent: false };
@@ -30,6 +28,15 @@ export function* indexJobs(dir: string, filesPerJob: number | undefined): Genera
     files = [];
   }
   if (files.length > 0) yield { files, mayBeAbsent: false };
+  if (isEmpty) requireRegistry(dir);
+}
+
+// a registry that has no crate yet is one all the same
+function requireRegistry(dir: string): void {
+  if (registryDl(dir) !== undefined) return;
+  throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, {
+    hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index or a directory arranged like it: se/rd/serde',
+  });
 }
 
 /** Jobs for the crates called `names`, which may not be there, in path order. */

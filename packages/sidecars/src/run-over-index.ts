@@ -74,8 +74,6 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
   const known = createFingerprintSet();
   const doubtful = new Set<string>();
   const scope = createScope(selection);
-  const given = options.cratesBaseUrl === undefined ? [] : [options.cratesBaseUrl];
-  const [cratesBaseUrl = CRATES_IO_BASE_URL] = cratesBasesOf(options.indexDir, given, log);
 
   const take = async (report: Report): Promise<void> => {
     await onReport?.(report);
@@ -92,6 +90,9 @@ export async function runOverIndex(options: OverIndexOptions): Promise<OverIndex
   };
 
   const { jobs, isFeed } = await jobsOf(options, log, signal, counts);
+  // a list may come from the program that brings the index up to date, which has done so at the end of the list
+  const given = options.cratesBaseUrl === undefined ? [] : [options.cratesBaseUrl];
+  const [cratesBaseUrl = CRATES_IO_BASE_URL] = cratesBasesOf(options.indexDir, given, log);
   let met = createSelection(selection).findings();
   if (!signal.aborted) {
     const { findings } = await runJobs({

@@ -84,7 +84,8 @@ function listFolder(folder: string): ReadonlySet<string> {
   try {
     return new Set(readdirSync(folder));
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return NO_NAMES;
+    // what stands in the place of the folder is told when a sidecar is to go into it
+    if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) return NO_NAMES;
     throw new MirrorError('ERR_IO', `cannot list ${folder}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +100,28 @@ describe('mirror-sidecars', () => {
     const { status, stderr } = await run();
     expect(status).toBe(7);
     expect(stderr).toContain('another.example');
+  });
+
+  it('leaves out what has a file or a link in the place of its folder, and writes the rest', async () => {
+    const { dir, index, out, run } = place();
+    for (const name of ['aa-crate', 'bb-crate', 'cc-crate']) addLines(index, name, line(name, '1.0.0'));
+    mkdirSync(path.join(out, 'b'), { recursive: true });
+    writeFileSync(path.join(out, 'b/b-'), 'mine');
+    mkdirSync(path.join(dir, 'elsewhere'));
+    symlinkSync(path.join(dir, 'elsewhere'), path.join(out, 'a'));
+    const { status, stdout } = await run();
+    expect({ status, ...linesOf(stdout).at(-1) }).toMatchObject({ status: 3, blocked: 2, written: 1 });
+    expect(readFileSync(path.join(out, 'b/b-'), 'utf8')).toBe('mine');
+    expect(readdirSync(path.join(dir, 'elsewhere'))).toEqual([]);
+  });
+
+  it('a folder without an index is refused, and a registry without a crate is none', async () => {
+    const { index, run } = place();
+    mkdirSync(path.join(index, 'do/cs'), { recursive: true });
+    writeFileSync(path.join(index, 'do/cs/notes.txt'), 'no index');
+    expect((await run()).status).toBe(2);
+    writeFileSync(path.join(index, 'config.json'), '{"dl":"http://127.0.0.1:9/crates"}');
+    expect((await run()).status).toBe(0);
   });
 
   it('takes a list from stdin', async () => {

@@ -23,7 +23,10 @@ export function makeInnerFolder(root: string, directory: string, ready: Set<stri
     throw new MirrorError(
       'ERR_IO',
       `refusing to write through ${current}: expected a directory of the mirror, found a link or a file`,
-      { hint: 'remove it, or mount the other volume at this place' },
+      {
+        cause: Object.assign(new Error('not a directory'), { code: 'ENOTDIR' }), // the trouble of one item
+        hint: 'remove it, or mount the other volume at this place',
+      },
     );
   }
   ready.add(directory);

@@ -45,7 +45,7 @@ export {
 export type { RemovalLimit, Removals } from './removal-brake.ts';
 export { createSelection } from './selection.ts';
 export type { Selection, SelectionFindings, SelectionOptions } from './selection.ts';
-export { findInIndex } from './selection/find-in-index.ts';
+export { failureOfMalformed, findInIndex } from './selection/find-in-index.ts';
 export { noneLeftOut, sumOfLeftOut } from './selection/left-out.ts';
 export type { LeftOut } from './selection/left-out.ts';
 export { publishTimeTest } from './selection/publish-time-test.ts';
