@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
@@ -39,7 +41,7 @@ describe('an upstream that denies everything is not believed', () => {
     const result = await run([...args, '--concurrency', '4']);
     expect({ status: result.status, summary: result.summary }).toEqual({ status: 5, summary: {} });
     expect(result.err).toMatch(
-      /upstream has none of the \d+ files that it was asked for, and this mirror holds none to compare with/,
+      /upstream has none of the \d+ files that it was asked for, and this mirror holds none from there to compare with/,
     );
     expect(result.err).toContain('check --crates-base-url');
     expect(records(manifest)).toEqual([]);
@@ -54,6 +56,17 @@ describe('an upstream that denies everything is not believed', () => {
     const { status, err } = await run([...noSource, '--crates-base-url', `${registry.url}/cratez`]);
     expect(status).toBe(5);
     expect(err).toMatch(/does not give .*\.crate either, which this mirror holds/);
+  });
+
+  it('nor by what the mirror got from another address', async () => {
+    const place = workplace(registry);
+    expect((await run([...place.args, '--limit', '10'])).status).toBe(0);
+    const elsewhere = notYanked(registry)
+      .slice(20, 26)
+      .map((version) => JSON.stringify({ url: `${registry.url}/cratez/${version.path}`, cksum: version.cksum }));
+    const { status, err } = await listed(elsewhere, place);
+    expect(status).toBe(5);
+    expect(err).toContain('holds none from there to compare with');
   });
 
   it('in the middle of a run', async () => {
@@ -116,6 +129,29 @@ describe('an absence that is plausible is believed', () => {
     const again = await run(args);
     expect({ status: again.status, ...again.summary }).toMatchObject({ status: 0, absent: gone.length, downloaded: 0 });
   });
+});
+
+it('what the mirror holds is asked for with the credentials of the line whose file is absent', async () => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    const isHeld = request.url === '/crates/held/held-1.0.0.crate';
+    if (isHeld) asked.push(request.headers.authorization);
+    const isIn = request.headers.authorization === `Basic ${Buffer.from('user:secret').toString('base64')}`;
+    response.writeHead(!isIn ? 401 : isHeld ? 200 : 404).end('bytes of a crate');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const line = (name: string): string =>
+      `http://user:secret@127.0.0.1:${String(port)}/crates/${name}/${name}-1.0.0.crate`;
+    const place = workplace(registry);
+    expect((await listed([line('held')], place)).status).toBe(0);
+    const { status, summary } = await listed(['a1', 'a2', 'a3', 'a4', 'a5'].map(line), place);
+    expect({ status, ...summary }).toMatchObject({ status: 0, absent: 5 });
+    expect(asked).toHaveLength(2);
+  } finally {
+    server.close();
+  }
 });
 
 describe('a version that a feed calls new', () => {

@@ -9,20 +9,20 @@ import type { PackedPlace } from './packed-index-source.ts';
 /**
  * The index that a git checkout stands for: the commit at HEAD says which files there are, and what is in them. The files of the work tree are only a
  * quicker copy: each is taken when it has the commit's bytes (by git's own name for them), else the commit's are read from the pack. So a file that was
- * deleted, edited or cut short in the work tree changes nothing, and a file that nobody committed is not part of the index.
+ * deleted, edited or cut short in the work tree changes nothing, and a file that nobody committed is not part of the index. The work tree never stands in for
+ * a folder whose tree object cannot be read: what it lacks would count as gone.
  *
- * @param files - the work tree, for folders whose tree object cannot be read
- * @throws {MirrorError} ERR_INTEGRITY for a commit that cannot be read
+ * @throws {MirrorError} ERR_INTEGRITY for a commit, or a folder of it, that cannot be read
  */
-export function openCheckoutSource(dir: string, place: PackedPlace, files: IndexSource): IndexSource {
-  const packed = openPackedSource(place);
+export function openCheckoutSource(dir: string, place: PackedPlace): IndexSource {
+  const packed = orUnreadable(dir, () => openPackedSource(place));
   return {
     folders: packed.folders,
-    list: (folder) => unlessDamaged(() => packed.list(folder)) ?? files.list(folder),
-    existing: packed.existing,
+    list: (folder) => orUnreadable(dir, () => packed.list(folder)),
+    existing: (indexPaths) => orUnreadable(dir, () => packed.existing(indexPaths)),
     open: (indexPath) => {
-      const id = unlessDamaged(() => packed.find(indexPath));
-      if (id === undefined) return files.open(indexPath);
+      const id = packed.find(indexPath);
+      if (id === undefined) return packed.open(indexPath);
       const bytes = copyOf(`${dir}/${indexPath}`);
       return bytes !== undefined && hashObject('blob', bytes).toString('hex') === id
         ? openBytes(bytes)
@@ -50,12 +50,15 @@ function copyOf(file: string): Buffer | undefined {
   }
 }
 
-function unlessDamaged<T>(read: () => T): T | undefined {
+function orUnreadable<T>(dir: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof MirrorError && error.code === 'ERR_INTEGRITY') return undefined;
-    throw error;
+    if (!(error instanceof MirrorError) || error.code !== 'ERR_INTEGRITY') throw error;
+    throw new MirrorError('ERR_INTEGRITY', `index ${dir}: its git repository is damaged: ${error.message}`, {
+      cause: error,
+      hint: 'get the index again, with index-sync or git clone; git fsck names what is damaged',
+    });
   }
 }
 

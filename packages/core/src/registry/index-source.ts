@@ -82,8 +82,7 @@ function knownHead(gitDir: string): string | undefined {
 /** Open a place; see `openIndexDirectory` for files, `openCheckoutSource` for a checkout. */
 export function openIndexSource({ dir, packed, commit }: IndexPlace): IndexSource {
   if (packed !== undefined) return openPackedSource(packed);
-  const files = openIndexDirectory(dir);
-  return commit === undefined ? files : openCheckoutSource(dir, commit, files);
+  return commit === undefined ? openIndexDirectory(dir) : openCheckoutSource(dir, commit);
 }
 
 /** The paths of these crates in path order, each once. */

@@ -65,8 +65,8 @@ describe('a git checkout is read as the commit that its files are a copy of', ()
     [
       'a link in the place of a file',
       (dir) => {
-        renameSync(path.join(dir, '2/ab'), path.join(dir, 'elsewhere'));
-        symlinkSync('../elsewhere', path.join(dir, '2/ab'));
+        renameSync(path.join(dir, '2/ab'), path.join(dir, '.git/elsewhere'));
+        symlinkSync('../.git/elsewhere', path.join(dir, '2/ab'));
       },
     ],
     [
@@ -97,6 +97,22 @@ itWith(['git'], 'a file that is neither in the work tree nor in a pack is named,
     expect(found.filter((each) => each.startsWith('se/rd/serde: cannot be read: '))).toHaveLength(1);
     expect(found).toHaveLength(1 + 2 * (NAMES.length - 1));
   }
+});
+
+itWith(['git'], 'a folder of the commit that is damaged is never read from the work tree', async () => {
+  const dir = makeCheckout();
+  const id = git(dir, 'rev-parse', 'HEAD:se/rd');
+  const file = path.join(dir, '.git', 'objects', id.slice(0, 2), id.slice(2));
+  rmSync(file);
+  writeFileSync(file, 'damaged');
+  rmSync(path.join(dir, 'se/rd/serde'));
+  const refused = {
+    code: 'ERR_INTEGRITY',
+    message: expect.stringContaining(`index ${dir}: its git repository is damaged`),
+  };
+  await expect(versionsOf(dir, undefined, 1)).rejects.toMatchObject(refused);
+  await expect(versionsOf(dir, undefined, 2)).rejects.toThrow(`index ${dir}: `);
+  await expect(versionsOf(dir, ['serde'])).rejects.toMatchObject(refused);
 });
 
 it.each(['EACCES', 'EIO', 'ENOENT', 'ESTALE'])(

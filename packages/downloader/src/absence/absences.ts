@@ -54,10 +54,10 @@ export async function openAbsences(options: AbsencesOptions): Promise<Absences> 
   const judge = options.trustAbsent
     ? createCredulous(options.onBelieved)
     : createAbsenceJudge({
-        known: async () => {
+        known: async (absentJob) => {
           if (known.files().length > 0) return known.files();
           const settled = (await work.known?.()) ?? [];
-          return settled.length > 0 ? settled : recordedFiles(options.journalFile, root);
+          return settled.length > 0 ? settled : recordedFiles(options.journalFile, root, absentJob);
         },
         givesAny: (jobs) => givesAny(jobs, ask),
         onBelieved: options.onBelieved,

@@ -4,8 +4,8 @@ import type { FetchReport } from '../fetch/fetch-report.ts';
 
 /** What a judge of absences needs. */
 export interface JudgeOptions {
-  /** Up to a few files that this mirror holds, so that upstream should have them. */
-  readonly known: () => Promise<readonly CrateJob[]>;
+  /** Up to a few files that this mirror holds, so that the upstream of the absent file should have them. */
+  readonly known: (absent: CrateJob) => Promise<readonly CrateJob[]>;
   /** Whether upstream gives at least one of these. */
   readonly givesAny: (jobs: readonly CrateJob[]) => Promise<boolean>;
   /** Takes the lines of records of absences that are believed. */
@@ -33,6 +33,7 @@ export function createAbsenceJudge({ known, givesAny, onBelieved }: JudgeOptions
   let held = '';
   let given = 0;
   let lastGiven: CrateJob | undefined;
+  let lastAbsent: CrateJob | undefined;
   let inARow = 0;
   let newInARow = 0;
   let nextLook = FIRST_LOOK;
@@ -44,7 +45,10 @@ export function createAbsenceJudge({ known, givesAny, onBelieved }: JudgeOptions
     inARow = newInARow = 0;
   };
   const look = async (): Promise<void> => {
-    const files = [...(lastGiven === undefined ? [] : [lastGiven]), ...(await known())].slice(0, MOST_ASKED);
+    const files = [
+      ...(lastGiven === undefined ? [] : [lastGiven]),
+      ...(lastAbsent === undefined ? [] : await known(lastAbsent)),
+    ].slice(0, MOST_ASKED);
     if (files.length === 0) {
       // new versions may come late, some of them: they are pending
       const unlikely = inARow >= FIRST_LOOK ? inARow : inARow - newInARow;
@@ -66,6 +70,7 @@ export function createAbsenceJudge({ known, givesAny, onBelieved }: JudgeOptions
     see: (report) => {
       held += report.absentRecords;
       inARow += report.absent;
+      lastAbsent = report.lastAbsent ?? lastAbsent;
       newInARow += report.newlyAbsent.length;
       if (report.downloaded > 0) {
         given += report.downloaded;
@@ -85,7 +90,7 @@ export function createAbsenceJudge({ known, givesAny, onBelieved }: JudgeOptions
 }
 
 function nothingGiven(absent: number): MirrorError {
-  const what = `upstream has none of the ${String(absent)} files that it was asked for, and this mirror holds none to compare with`;
+  const what = `upstream has none of the ${String(absent)} files that it was asked for, and this mirror holds none from there to compare with`;
   return new MirrorError('ERR_HTTP', what, { hint: WHAT_TO_CHECK });
 }
 

@@ -36,6 +36,8 @@ export interface FetchReport extends FetchNumbers {
   readonly newlyAbsent: CrateJob[];
   /** One of the jobs that were downloaded. */
   lastDownloaded: CrateJob | undefined;
+  /** One of the jobs whose files are absent. */
+  lastAbsent: CrateJob | undefined;
   done: number;
   /** What the log shall say. */
   readonly notes: FetchNote[];
@@ -93,6 +95,7 @@ export function createFetchReporter(
       const record = formatManifestRecord(recordOf(result, runId));
       if (result.status === 'absent') {
         report.absentRecords += record;
+        report.lastAbsent = result.job;
         if (result.job.isNew === true) report.newlyAbsent.push(result.job);
       } else report.records += record;
       report[result.status] += 1;
@@ -128,6 +131,7 @@ function emptyReport(): FetchReport {
     absentRecords: '',
     newlyAbsent: [],
     lastDownloaded: undefined,
+    lastAbsent: undefined,
     done: 0,
     downloaded: 0,
     absent: 0,
