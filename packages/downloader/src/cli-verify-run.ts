@@ -105,7 +105,10 @@ function failureOf(summary: VerifySummary, signal: AbortSignal): Pick<Outcome, '
   if (interruption !== undefined) return { failure: interruption };
   const { missing, corrupt, replaced, repair } = summary;
   if (summary.result === 'damaged') {
-    const left = repair === null ? '' : `, ${String(repair.downloaded)} of them downloaded again`;
+    const left =
+      repair === null
+        ? '; verify --repair downloads them again'
+        : `, ${String(repair.downloaded)} of them downloaded again`;
     const message = `${String(missing)} files are missing, ${String(corrupt)} are corrupt${left}`;
     if (missing + corrupt === 0) return { failure: replacedFailure(replaced) };
     const others = replaced === 0 ? '' : `; ${replacedFailure(replaced).message}`;

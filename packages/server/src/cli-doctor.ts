@@ -4,6 +4,7 @@ import { createApp } from './app/app.ts';
 import { openMirror } from './app/mirror.ts';
 import type { DoctorValues } from './cli-flags.ts';
 import { mirrorPlaces } from './cli-mirror.ts';
+import { checkMirror } from './doctor/check-mirror.ts';
 import { doctor } from './doctor/doctor.ts';
 import type { DoctorStep } from './doctor/doctor.ts';
 import { pickCrates } from './doctor/pick-crates.ts';
@@ -31,7 +32,7 @@ export async function runDoctor(values: DoctorValues, context: CommandContext): 
       throw new MirrorError('ERR_CONFIG', 'the mirror has no crate that can be fetched', {
         hint: 'is --root the folder of the crate files?',
       });
-    return examine(served.url, crates, values, context);
+    return examine(served.url, crates, values, context, served.check(values.allFiles ? undefined : crates));
   });
 }
 
@@ -40,6 +41,7 @@ async function examine(
   crates: readonly string[],
   values: DoctorValues,
   context: CommandContext,
+  before: AsyncIterable<DoctorStep> = nothing(),
 ): Promise<Outcome> {
   const { log, signal, io } = context;
   const failed: DoctorStep[] = [];
@@ -47,11 +49,12 @@ async function examine(
   const { build: isBuilding, cargo, caFile, timeout: timeoutMs } = values;
   const isProxied = values.url !== undefined; // what we serve ourselves is next to us
   const options = { url, crates, isBuilding, cargo, caFile, timeoutMs, isProxied, env: io.env, signal, log };
-  for await (const step of doctor(options)) {
-    steps++;
-    if (!step.ok) failed.push(step);
-    await context.print(step);
-  }
+  for (const some of [before, doctor(options)])
+    for await (const step of some) {
+      steps++;
+      if (!step.ok) failed.push(step);
+      await context.print(step);
+    }
   const summary = {
     result: failed.length === 0 ? 'healthy' : 'failed',
     url,
@@ -62,25 +65,39 @@ async function examine(
   if (failed.length === 0) return { summary };
   if (failed.some(({ step }) => step === 'elsewhere'))
     return { summary, failure: { code: 'ERR_INTEGRITY', message: 'a request went past the mirror' } };
+  if (failed.some(({ step }) => step === 'index' || step === 'files'))
+    return { summary, failure: { code: 'ERR_INTEGRITY', message: damageOf(failed) } };
   return {
     summary,
     failure: { code: 'ERR_PARTIAL', message: `${String(failed.length)} of ${String(steps)} checks failed` },
   };
 }
 
+/** What the last line of each kind says. */
+function damageOf(failed: readonly DoctorStep[]): string {
+  const last = (kind: DoctorStep['step']): string | undefined => failed.findLast(({ step }) => step === kind)?.detail;
+  return [last('index'), last('files')].filter((detail) => detail !== undefined).join('; ');
+}
+
+async function* nothing(): AsyncGenerator<never> {
+  // a mirror that is only an address has no files to be read
+}
+
 interface Served {
   readonly url: string;
   pick(): Promise<readonly string[]>;
+  /** Read the files of these crates; of all when undefined. */
+  check(crates: readonly string[] | undefined): AsyncIterable<DoctorStep>;
 }
 
 /** Serve the folders on a port of their own for as long as `use` takes. */
 async function withMirror<T>(
   values: DoctorValues,
-  { log }: CommandContext,
+  { log, signal }: CommandContext,
   use: (served: Served) => Promise<T>,
 ): Promise<T> {
   const places = mirrorPlaces(values);
-  const mirror = await openMirror({ ...places, bundleRefreshMs: 0, log });
+  const mirror = await openMirror({ ...places, isVerifying: true, bundleRefreshMs: 0, log });
   const watch = watchMirror(
     { indexDir: places.indexDir, roots: places.roots, bundleDirs: places.bundleDirs ?? [] },
     0,
@@ -90,7 +107,11 @@ async function withMirror<T>(
   const server = await serve({ app, host: '127.0.0.1', port: 0, log });
   try {
     await watch.ready;
-    return await use({ url: server.url, pick: () => pickCrates(mirror, watch.state?.names, values.count) });
+    return await use({
+      url: server.url,
+      pick: () => pickCrates(mirror, watch.state?.names, values.count),
+      check: (crates) => checkMirror({ mirror, crates, malformed: watch.state?.malformed ?? 0, signal }),
+    });
   } finally {
     await server.close(1000);
     await watch.close();

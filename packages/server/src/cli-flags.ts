@@ -152,6 +152,11 @@ export const doctorFlags = {
     describe: 'crates to fetch, as cargo add takes them: serde, serde@1.0.200 (default: some that the mirror has)',
   }),
   count: flag.number({ group: checking, describe: 'crates to pick when none is named', default: '5', min: 1 }),
+  'all-files': flag.boolean({
+    group: checking,
+    describe:
+      'read every crate file of the mirror and compare it with the index, not only those of the crates to fetch',
+  }),
   build: flag.boolean({ group: checking, describe: 'compile the crates as well, which runs their build scripts' }),
   cargo: flag.string({ group: checking, value: 'FILE', describe: 'the cargo to use', default: 'cargo' }),
   'ca-file': flag.string({

@@ -187,7 +187,9 @@ describe('mirror-server doctor', () => {
       ]);
       const steps = lines(stdout);
       expect(steps.slice(0, -1).map(({ step, ok }) => [step, ok])).toEqual(
-        ['config', 'add', 'fetch', 'build', 'add', 'fetch', 'build', 'search', 'elsewhere'].map((step) => [step, true]),
+        ['index', 'files', 'config', 'add', 'fetch', 'build', 'add', 'fetch', 'build', 'search', 'elsewhere'].map(
+          (step) => [step, true],
+        ),
       );
       expect([status, steps.at(-1)?.result]).toEqual([0, 'healthy']);
     },

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** A server of single index files. */
+/** A server of single files. */
 export interface FileServer {
   /** `http://127.0.0.1:PORT/` */
   readonly url: string;
@@ -17,7 +17,7 @@ export async function startFileServer(dir: string): Promise<FileServer> {
   const server = createServer((request, response) => {
     let bytes: Buffer;
     try {
-      bytes = readFileSync(path.join(dir, path.posix.normalize(request.url ?? '/')));
+      bytes = readFileSync(path.join(dir, path.posix.normalize(decodeURIComponent(request.url ?? '/'))));
     } catch {
       response.writeHead(404).end();
       return;

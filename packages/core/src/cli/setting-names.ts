@@ -8,6 +8,7 @@ export const SETTING_NAMES: readonly string[] = [
   'ack',
   'adaptive',
   'algorithms',
+  'all-files',
   'allow',
   'allow-rollback',
   'allow-unsigned',

@@ -7,13 +7,17 @@ import { openTrap } from './trap.ts';
 
 /** One thing that was tried. */
 export interface DoctorStep {
-  readonly step: 'config' | 'add' | 'fetch' | 'build' | 'search' | 'elsewhere';
+  readonly step: 'index' | 'files' | 'config' | 'add' | 'fetch' | 'build' | 'search' | 'elsewhere';
   /** The crate it was about, if it was about one. */
   readonly crate?: string;
   readonly ok: boolean;
   readonly ms: number;
   /** What failed, in the words of cargo where it was cargo. */
   readonly detail?: string;
+  /** Of the crate files together: how many have the promised digest. */
+  readonly good?: number;
+  /** Of the crate files together: versions without one. */
+  readonly missing?: number;
 }
 
 /** What is checked, and with what. */

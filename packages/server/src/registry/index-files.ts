@@ -2,8 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { MirrorError, isIndexPath, systemCodeOf } from '@mirror/core';
-import { findRepository, headCommitTime, isSparseCheckout, openHeadFiles } from '@mirror/core/git';
+import { MirrorError, isIndexPath, locateIndexSource, systemCodeOf } from '@mirror/core';
+import { findRepository, hashObject, headCommitTime, openHeadFiles } from '@mirror/core/git';
 import { readPlainFile, statPlainFile } from '@mirror/core/io';
 import { settle } from './settle.ts';
 
@@ -17,7 +17,7 @@ export interface IndexFile {
 export interface IndexFiles {
   /** How it is called in messages. */
   readonly location: string;
-  /** Whether they are read from a git repository. */
+  /** Whether they are read from a git repository alone. */
   readonly isPacked: boolean;
   /** What differs whenever the file does; undefined when there is none. */
   stamp(indexPath: string): Promise<string | undefined>;
@@ -31,19 +31,19 @@ export interface IndexFiles {
 }
 
 /**
- * The index in `dir`: a directory in the layout of crates.io-index; or, where there are no such files, a git repository of it,
- * whose HEAD is read straight from its packs. A new HEAD is noticed.
+ * The index in `dir`: a directory in the layout of crates.io-index; or a git repository of it, whose HEAD is read, straight from its packs unless a
+ * checked out file has the same bytes. A new HEAD is noticed.
  *
  * @throws {MirrorError} ERR_IO when there is no such directory; ERR_CONFIG when it holds no index
  */
 export function openIndexFiles(dir: string): IndexFiles {
-  const place = findRepository(dir);
-  const isPartial = place !== undefined && isSparseCheckout(place);
-  if (hasIndexFolders(dir) && !isPartial) return directoryFiles(dir, place?.gitDir);
-  if (place !== undefined) return repositoryFiles(dir);
-  throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, {
-    hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index, a bare repository of it, or a directory arranged like it: se/rd/serde',
-  });
+  if (!hasIndexFolders(dir) && findRepository(dir) === undefined)
+    throw new MirrorError('ERR_CONFIG', `index ${dir}: holds no file of an index`, {
+      hint: 'an index is a checkout of https://github.com/rust-lang/crates.io-index, a bare repository of it, or a directory arranged like it: se/rd/serde',
+    });
+  const { packed, commit } = locateIndexSource(dir);
+  if (packed === undefined && commit === undefined) return directoryFiles(dir, findRepository(dir)?.gitDir);
+  return repositoryFiles(dir, commit === undefined ? undefined : (indexPath) => workTreeCopy(dir, indexPath));
 }
 
 const MAX_INDEX_FILE_BYTES = 64 * 2 ** 20;
@@ -98,7 +98,19 @@ async function* walk(dir: string, folder: string): AsyncGenerator<string> {
   }
 }
 
-function repositoryFiles(dir: string): IndexFiles {
+/** The bytes of a checked out file; undefined when it is not there, cannot be read, or is no file. */
+function workTreeCopy(dir: string, indexPath: string): Buffer | undefined {
+  try {
+    return readPlainFile(path.join(dir, indexPath), MAX_INDEX_FILE_BYTES)?.bytes;
+  } catch (error) {
+    // the commit has it all the same
+    if (systemCodeOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** @param copyOf - what may have the bytes of a file more quickly than the pack has */
+function repositoryFiles(dir: string, copyOf?: (indexPath: string) => Buffer | undefined): IndexFiles {
   const files = openHeadFiles(dir);
   let checkedAt = Date.now();
   const idOf = (indexPath: string): string | undefined => {
@@ -111,13 +123,15 @@ function repositoryFiles(dir: string): IndexFiles {
   };
   return {
     location: dir,
-    isPacked: true,
+    isPacked: copyOf === undefined,
     stamp: (indexPath) => settle(() => idOf(indexPath)),
     read: (indexPath) =>
       settle(() => {
         const id = idOf(indexPath);
         if (id === undefined) return undefined;
-        const bytes = files.read(id);
+        const copy = copyOf?.(indexPath);
+        const isGood = copy !== undefined && hashObject('blob', copy).toString('hex') === id;
+        const bytes = isGood ? copy : files.read(id);
         if (bytes.length > MAX_INDEX_FILE_BYTES) throw tooLarge(indexPath, bytes.length);
         return { bytes, stamp: id };
       }),
