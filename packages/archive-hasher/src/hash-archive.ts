@@ -4,6 +4,7 @@ import path from 'node:path';
 import { MirrorError, messageOf } from '@mirror/core/errors';
 import { acquireLock } from '@mirror/core/lock';
 import { silentLog } from '@mirror/core/log';
+import type { Log } from '@mirror/core/log';
 import { ALGORITHMS } from './algorithms.ts';
 import { checkInputs } from './check-inputs.ts';
 import { identityOf } from './hash-file.ts';
@@ -62,6 +63,7 @@ export async function hashArchive(options: HashArchiveOptions): Promise<HashArch
         { dir },
       );
     const earlier = await checkEarlierEvidence(outputs, replace);
+    tellArchives(outputs, earlier, log);
     const stage = createStage(outDir, own);
     try {
       return await run({ ...options, dir, archive, replace }, { outputs, own, stage, earlier });
@@ -175,6 +177,16 @@ async function pack(
 function obsoleteOf({ outputs, earlier }: Place, made: readonly string[]): readonly string[] {
   const kept = made.includes(outputs.archive ?? '') ? [] : [outputs.archive, outputs.archiveSignature];
   return earlier.filter((file) => !made.includes(file) && !kept.includes(file));
+}
+
+/** An archive with its own report and signature is evidence by itself, which nobody has asked to replace. */
+function tellArchives({ report, archive }: OutputFiles, earlier: readonly string[], log: Log): void {
+  if (!earlier.includes(report)) return;
+  for (const ending of ['zip', 'tar']) {
+    const file = report.replace(/toml$/, ending);
+    if (file !== archive && existsSync(file))
+      log.warn('the archive beside the report is of an earlier run, and stays', { archive: file });
+  }
 }
 
 function writeSynced(stage: Stage, file: string, text: string): Promise<void> {

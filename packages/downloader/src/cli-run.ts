@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { MirrorError, messageOf } from '@mirror/core/errors';
-import { openOutput } from '@mirror/core/io';
+import { jsonLine, openOutput } from '@mirror/core/io';
 import { silentLog } from '@mirror/core/log';
 import { createLocalStorage } from '@mirror/core/mirror';
 import { createHttpPolicy } from '@mirror/core/net';
@@ -162,9 +162,7 @@ export async function runPlan(given: PlanValues, context: CommandContext): Promi
       done += 1;
       progress.tick();
     },
-    ...(values.missing === undefined
-      ? {}
-      : { onMissing: (job: CrateJob) => writeMissing(`${JSON.stringify(listLine(job))}\n`) }),
+    ...(values.missing === undefined ? {} : { onMissing: (job: CrateJob) => writeMissing(jsonLine(listLine(job))) }),
   }).catch((error: unknown) => {
     missing?.abort();
     progress.stop();

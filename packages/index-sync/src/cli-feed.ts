@@ -2,7 +2,7 @@ import { CRATES_IO_BASE_URL, cratesBasesOf } from '@mirror/core';
 import { writeOut } from '@mirror/core/cli';
 import type { CommandContext } from '@mirror/core/cli';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { openOutput } from '@mirror/core/io';
+import { jsonLine, openOutput } from '@mirror/core/io';
 import type { ChangeFeed } from './changes.ts';
 import type { ChangeKind } from './compare-index.ts';
 
@@ -64,7 +64,7 @@ async function emit(
   };
   for await (const record of feed.records({ cratesBaseUrl, onProblem })) {
     changes[record.change]++;
-    piece += `${JSON.stringify(record)}\n`;
+    piece += jsonLine(record);
     if (piece.length > PIECE_CHARACTERS) await flush();
   }
   await flush();

@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { MirrorError } from '@mirror/core/errors';
-import { readPublicKeysIn, readSignaturesIn } from '@mirror/core/evidence';
+import { NO_TRUSTED_KEYS, readPublicKeys, readPublicKeysIn, readSignaturesIn } from '@mirror/core/evidence';
 import { silentLog } from '@mirror/core/log';
 import { algorithmsToCheck, createHasher } from '../algorithms.ts';
 import type { Algorithm } from '../algorithms.ts';
@@ -16,6 +16,7 @@ import type { ReportEntry, ReportHeader } from '../report.ts';
 import { childPath, comparePaths, decodeName, isTreePath, pathBytes, targetBytes } from '../tree-path.ts';
 import type { TreePath } from '../tree-path.ts';
 import type { VerifyArchiveResult } from '../verify-archive.ts';
+import { checkArchiveSignature } from './check-archive-signature.ts';
 import { checkReadSigners, judgeSigner } from './check-signer.ts';
 import type { Difference } from './compare-item.ts';
 import { openSteadyFile, steadyRange } from './steady-file.ts';
@@ -31,7 +32,7 @@ export type VerifyPackedOptions = Omit<
 };
 
 /**
- * Check an archive against the report in it, without unpacking it: the signature of the report, then each member. Archives hold their
+ * Check an archive against the report in it, without unpacking it: the signature of the report, that of the archive where it lies beside it, then each member. Archives hold their
  * members as they are, so that none can become larger than the archive. Nothing is written.
  *
  * @throws {MirrorError} ERR_SIGNATURE as `verifyArchive`; ERR_INTEGRITY when the archive is not in the form that this program packs
@@ -53,10 +54,15 @@ export async function verifyPacked(options: VerifyPackedOptions): Promise<Verify
     const signatures = (
       await Promise.all(beside.signatures.map((each) => readSignaturesIn(small(each), range.name)))
     ).flat();
-    const keys = (await Promise.all(beside.keys.map((each) => readPublicKeysIn(small(each), range.name)))).flat();
+    const { publicKey, trusted = NO_TRUSTED_KEYS } = options;
+    const keys =
+      publicKey === undefined
+        ? (await Promise.all(beside.keys.map((each) => readPublicKeysIn(small(each), range.name)))).flat()
+        : await readPublicKeys(publicKey);
     const signers = await checkReadSigners(range, { signatures, keys, broken: [] }, options, log);
     const { header, entries } = await readReport(range.name, range.chunks());
     const signer = judgeSigner(range.name, header, signers, options, log);
+    await checkArchiveSignature(file, keys, trusted, signers);
     const compared = await compareMembers(archive, file.handle.fd, { header, entries }, options);
     return { dir: options.archive, signer, signers, reportSha256: range.digest()!, ...compared };
   } finally {

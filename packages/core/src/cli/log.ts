@@ -8,7 +8,7 @@ import type { Log } from '../log.ts';
 import { redactUrls } from '../net/redact.ts';
 import { openLogFile } from './log-file.ts';
 import type { LogFile } from './log-file.ts';
-import { terminalLine } from './terminal-text.ts';
+import { terminalLine } from '../text/terminal-text.ts';
 
 /** The levels from the quietest to the most talkative. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;

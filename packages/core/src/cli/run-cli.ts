@@ -7,7 +7,8 @@ import type { CliIo } from './io.ts';
 import { createLog } from './log.ts';
 import type { ClosableLog } from './log.ts';
 import { passOn } from './pass-on.ts';
-import { terminalLine, terminalText } from './terminal-text.ts';
+import { jsonLine } from '../text/json-line.ts';
+import { terminalText } from '../text/terminal-text.ts';
 import { startProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { readCommandLine } from './read-command-line.ts';
@@ -75,7 +76,7 @@ async function run(line: CommandLine, io: CliIo): Promise<number> {
     positionals,
     passOn: (names) => passOn(line.settings, names),
     progress: (source) => (progress = startProgress(source, { ...common, log, stderr: io.stderr })),
-    print: (line) => writeOut(io.stdout, `${terminalLine(JSON.stringify(line))}\n`),
+    print: (line) => writeOut(io.stdout, jsonLine(line)),
   };
   try {
     for (const each of passedOver) log.info('a setting gives way to another', each);

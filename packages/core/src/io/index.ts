@@ -21,6 +21,7 @@ export { renameOver } from './rename-over.ts';
 export { replaceFile } from './replace-file.ts';
 export type { Contents, ReplaceOptions } from './replace-file.ts';
 export { syncFolder, syncFolderSync } from './sync-folder.ts';
+export { jsonLine } from '../text/json-line.ts';
 export { writeAll } from './write-all.ts';
 export { writeError } from './write-error.ts';
 export { createVerifiedWriter, mtimeUsOf } from './write-verified.ts';

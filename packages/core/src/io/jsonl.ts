@@ -1,6 +1,7 @@
 import { fsyncSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../errors.ts';
+import { jsonLine } from '../text/json-line.ts';
 import { openForAppend } from './append-file.ts';
 import { healRecords } from './heal-records.ts';
 import { writeAll } from './write-all.ts';
@@ -116,7 +117,7 @@ export function openJsonlAppender(file: string, firstKey = 'schema_version'): Js
   };
   return {
     append: (records) => {
-      appendText(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      appendText(records.map(jsonLine).join(''));
     },
     appendText,
     close: () => {

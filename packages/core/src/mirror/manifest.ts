@@ -1,4 +1,5 @@
 import type { Sha256 } from '../io/digest.ts';
+import { terminalLine } from '../text/terminal-text.ts';
 
 /** What became of a version in a run. */
 export type ManifestStatus = 'downloaded' | 'skipped' | 'absent' | 'failed';
@@ -58,7 +59,7 @@ export function formatManifestRecord(record: ManifestRecord): string {
 
 /** Most text needs no escape. */
 function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+  return PLAIN.test(text) ? `"${text}"` : terminalLine(JSON.stringify(text));
 }
 
 /** As `toISOString`, which is asked once for each second: records come in thousands a second. */

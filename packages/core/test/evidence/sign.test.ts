@@ -79,39 +79,44 @@ const KINDS = [
   ['Ed25519 with a passphrase', 'ed25519', 'pässwörd'],
 ] as const;
 for (const [title, algorithm, passphrase] of KINDS) {
-  itWith(['gpg'], `a key that gpg made signs, armored, binary and by a subkey: ${title}`, async () => {
-    const dir = scratchDir();
-    const at = (name: string): string => path.join(dir, name);
-    writeFileSync(at('file'), 'content\n');
-    await withGpg(async (gpg) => {
-      const secret = ['--passphrase', passphrase];
-      expect(gpg(...secret, '--quick-gen-key', 'Me <me@example.com>', algorithm, 'cert,sign', '0').status).toBe(0);
-      const [, fingerprint = ''] = /^fpr:+([0-9A-F]+)/m.exec(gpg('--with-colons', '--list-keys').text) ?? [];
-      const hasSubkey = /^(rsa|ed)/.test(algorithm); // gpg 2.2 adds no other kinds by this command
-      if (hasSubkey) expect(gpg(...secret, '--quick-add-key', fingerprint, algorithm, 'sign', '0').status).toBe(0);
-      writeFileSync(at('public'), gpg('--export').bytes);
-      for (const how of [
-        ['--export-secret-keys'],
-        ['--armor', '--export-secret-keys'],
-        ...(hasSubkey ? [['--armor', '--export-secret-subkeys']] : []),
-      ]) {
-        writeFileSync(at('secret'), gpg(...secret, ...how).bytes);
-        const key = await loadSigningKey(at('secret'), () => passphrase);
-        expect(key.fingerprint).toBe(fingerprint.toLowerCase());
-        writeFileSync(at('file.asc'), await key.sign(at('file')));
-        expect(gpg('--verify', at('file.asc'), at('file'))).toMatchObject({
-          status: 0,
-          text: expect.stringContaining('Good signature') as unknown,
-        });
-        expect(await verifySignature(at('file'), at('file.asc'), at('public'))).toMatchObject({
-          fingerprint: key.fingerprint,
-        });
-      }
-      if (passphrase === '') return;
-      await expect(loadSigningKey(at('secret'), () => 'wrong')).rejects.toHaveProperty('code', 'ERR_CONFIG');
-      await expect(loadSigningKey(at('secret'), () => undefined)).rejects.toHaveProperty('code', 'ERR_CONFIG');
-    });
-  });
+  itWith(
+    ['gpg'],
+    `a key that gpg made signs, armored, binary and by a subkey: ${title}`,
+    async () => {
+      const dir = scratchDir();
+      const at = (name: string): string => path.join(dir, name);
+      writeFileSync(at('file'), 'content\n');
+      await withGpg(async (gpg) => {
+        const secret = ['--passphrase', passphrase];
+        expect(gpg(...secret, '--quick-gen-key', 'Me <me@example.com>', algorithm, 'cert,sign', '0').status).toBe(0);
+        const [, fingerprint = ''] = /^fpr:+([0-9A-F]+)/m.exec(gpg('--with-colons', '--list-keys').text) ?? [];
+        const hasSubkey = /^(rsa|ed)/.test(algorithm); // gpg 2.2 adds no other kinds by this command
+        if (hasSubkey) expect(gpg(...secret, '--quick-add-key', fingerprint, algorithm, 'sign', '0').status).toBe(0);
+        writeFileSync(at('public'), gpg('--export').bytes);
+        for (const how of [
+          ['--export-secret-keys'],
+          ['--armor', '--export-secret-keys'],
+          ...(hasSubkey ? [['--armor', '--export-secret-subkeys']] : []),
+        ]) {
+          writeFileSync(at('secret'), gpg(...secret, ...how).bytes);
+          const key = await loadSigningKey(at('secret'), () => passphrase);
+          expect(key.fingerprint).toBe(fingerprint.toLowerCase());
+          writeFileSync(at('file.asc'), await key.sign(at('file')));
+          expect(gpg('--verify', at('file.asc'), at('file'))).toMatchObject({
+            status: 0,
+            text: expect.stringContaining('Good signature') as unknown,
+          });
+          expect(await verifySignature(at('file'), at('file.asc'), at('public'))).toMatchObject({
+            fingerprint: key.fingerprint,
+          });
+        }
+        if (passphrase === '') return;
+        await expect(loadSigningKey(at('secret'), () => 'wrong')).rejects.toHaveProperty('code', 'ERR_CONFIG');
+        await expect(loadSigningKey(at('secret'), () => undefined)).rejects.toHaveProperty('code', 'ERR_CONFIG');
+      });
+    },
+    240_000,
+  ); // gpg looks for primes
 }
 
 itWith(['gpg'], 'a signature that gpg made, armored or binary, is good here too', async () => {

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatManifestRecord } from '../../dist/index.js';
+import { jsonLine } from '../../dist/io/index.js';
 import type { ManifestRecord } from '../../dist/index.js';
 
 const text = fc.string({ unit: 'binary', maxLength: 20 });
@@ -24,7 +25,7 @@ it('a record is one line of JSON with exactly what is known, in a fixed order, w
     fc.property(record, (given) => {
       const line = formatManifestRecord(given);
       expect(line.indexOf('\n')).toBe(line.length - 1);
-      const plain = JSON.stringify({
+      const plain = jsonLine({
         schema_version: 1,
         ...{ url: given.url, path: given.path, size: given.size, sha256: given.sha256, mtime_us: given.mtimeUs },
         started_at: new Date(given.startedAt).toISOString(),
@@ -33,7 +34,8 @@ it('a record is one line of JSON with exactly what is known, in a fixed order, w
         ...{ retries: given.retries === 0 ? undefined : given.retries, http_status: given.httpStatus },
         ...{ name: given.name, vers: given.vers, run_id: given.runId, bundle: given.bundle },
       });
-      expect(line).toBe(`${plain}\n`);
+      expect(line).toBe(plain);
+      expect(JSON.parse(line)).toMatchObject({ url: given.url, path: given.path, run_id: given.runId });
     }),
   );
 });

@@ -1,3 +1,5 @@
+import { jsonLine } from '@mirror/core/io';
+
 /** One answered request, for the access log. */
 export interface Access {
   readonly time: Date;
@@ -41,8 +43,7 @@ function json({ time, remote, method, target, protocol, status, bytes, ms, refer
     referer: cut(referer),
     user_agent: cut(userAgent),
   };
-  // JSON.stringify leaves DEL and the control characters above it as they are
-  return `${JSON.stringify(line).replace(/[\x7f-\x9f\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+  return jsonLine(line);
 }
 
 function combined(access: Access): string {

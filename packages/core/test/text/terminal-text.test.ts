@@ -1,5 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { terminalLine, terminalText } from '../../dist/cli/terminal-text.js';
+import { formatManifestRecord } from '../../dist/index.js';
+import { jsonLine } from '../../dist/text/json-line.js';
+import { terminalLine, terminalText } from '../../dist/text/terminal-text.js';
 
 const HOSTILE = [
   '\u0000',
@@ -22,6 +24,13 @@ it('nothing that a terminal acts upon is left, and JSON keeps its meaning', () =
     const json = terminalLine(JSON.stringify({ name }));
     expect(json).toMatch(/^[\x20-\x7e]+$/);
     expect(JSON.parse(json)).toEqual({ name });
+    expect(jsonLine({ name })).toBe(`${json}\n`);
+    const record = formatManifestRecord({
+      ...{ url: name, path: name, error: name, size: null, sha256: null, startedAt: 0, finishedAt: 0 },
+      ...{ status: 'failed', runId: name },
+    });
+    expect(record).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(record)).toMatchObject({ url: name, path: name, error: name });
   }
 });
 
