@@ -119,7 +119,7 @@ describe('mirror-index-sync', () => {
     const out = path.join(dir, 'out');
     expect(JSON.parse(readFileSync(path.join(dir, 'args.json'), 'utf8'))).toEqual([
       ...['--index-dir', index, '--out', out, '--manifest', path.join(out, '.mirror', 'manifest.jsonl')],
-      ...['--concurrency', '7', '--resume-check', 'sha256', '--accept-replaced', '--rate-limit=5/s', '--limit=3'],
+      ...['--concurrency', '7', '--resume-check', 'sha256', '--accept-replaced=true', '--rate-limit=5/s', '--limit=3'],
     ]);
     expect((await run('--changes', '-')).stdout).toBe('');
   });
