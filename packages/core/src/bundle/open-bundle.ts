@@ -5,6 +5,7 @@ import path from 'node:path';
 import { IntegrityError } from '../errors.ts';
 import { sha256 } from '../io/digest.ts';
 import { syncFolder } from '../io/sync-folder.ts';
+import { EMPTY_OR_NEW, IN_PLACE } from '../io/no-follow.ts';
 import { formatLineStart, withOffset, type EntryFacts } from './bundle-index.ts';
 import { encodeInfoFrame } from './bundle-info.ts';
 import type { BundleFiles } from './bundle-names.ts';
@@ -82,8 +83,8 @@ export interface OpenBundle {
 export async function openBundleForWriting(start: BundleStart, options: OpenBundleOptions): Promise<OpenBundle> {
   const { files } = start;
   const isNew = start.indexBytes === 0 && start.frames.length === 0;
-  const archive = await open(files.archivePart, isNew ? 'w' : 'r+');
-  const index = await open(files.indexPart, isNew ? 'w' : 'r+');
+  const archive = await open(files.archivePart, isNew ? EMPTY_OR_NEW : IN_PLACE);
+  const index = await open(files.indexPart, isNew ? EMPTY_OR_NEW : IN_PLACE);
   const tail = createTailFile(files.tailPart, { frame: start.frames.length, bytes: start.open.length });
   const { indexHash } = start;
   let { entryCount, indexBytes } = start;

@@ -5,6 +5,7 @@ import { renameOver } from '../io/rename-over.ts';
 import { replaceFile } from '../io/replace-file.ts';
 import { MirrorError } from '../errors.ts';
 import { syncFolder } from '../io/sync-folder.ts';
+import { IN_PLACE } from '../io/no-follow.ts';
 import { MAX_INDEX_LINE_BYTES, parseIndexLine, type BundleEntry } from './bundle-index.ts';
 import type { BundleFiles } from './bundle-names.ts';
 import { openFrame, type FrameCodec } from './frame-codec.ts';
@@ -244,7 +245,7 @@ async function keep(
 
 async function truncateSynced(file: string, bytes: number): Promise<void> {
   await truncate(file, bytes);
-  const handle = await open(file, 'r+');
+  const handle = await open(file, IN_PLACE);
   try {
     await handle.sync();
   } finally {

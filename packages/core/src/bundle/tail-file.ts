@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { EMPTY_OR_NEW, IN_PLACE } from '../io/no-follow.ts';
 import { removeIfThere } from './publish.ts';
 
 /** Keeps what is in the open frame on disk, so that a flush need not close a frame that is not full. */
@@ -44,7 +45,7 @@ export function createTailFile(nameOf: (frame: number) => string, saved: { frame
         savedBytes = 0;
       }
       if (content.length === savedBytes) return;
-      handle ??= await open(nameOf(frame), savedBytes === 0 ? 'w' : 'r+');
+      handle ??= await open(nameOf(frame), savedBytes === 0 ? EMPTY_OR_NEW : IN_PLACE);
       onDisk.add(frame);
       for (const fresh = content.subarray(savedBytes); savedBytes < content.length;) {
         const { bytesWritten } = await handle.write(
