@@ -254,6 +254,24 @@ itWith(['mkfifo'], 'is found: another kind of special file', async () => {
   ]);
 });
 
+itWith(['mkfifo'], 'nothing that keeps its reader waiting holds a check up', async () => {
+  const honest = await mirror();
+  const { report, zip, tree, trusted } = honest;
+  const fifo = (file: string): void => {
+    rmSync(file, { force: true });
+    execFileSync('mkfifo', [file]);
+  };
+  fifo(`${report}.planted.asc`);
+  unlinkSync(zip);
+  expect(await audited(honest, { dir: tree })).toMatchObject({ signer: { trusted: true } });
+  fifo(report.replace(/toml$/, 'pub.asc'));
+  await expect(audited(honest)).rejects.toHaveProperty('code', 'ERR_SIGNATURE');
+  fifo(report);
+  await expect(audited(honest)).rejects.toHaveProperty('code', 'ERR_IO');
+  fifo(zip);
+  await expect(verifyPacked({ archive: zip, trusted })).rejects.toHaveProperty('code', 'ERR_IO');
+});
+
 /** Cheats in an archive that programs unpack differently, or that hide something. */
 const PACKED_CHEATS: readonly (readonly [string, (zip: Buffer) => Buffer])[] = [
   ['something before it', (zip) => Buffer.concat([Buffer.from('hidden'), zip])],

@@ -4,6 +4,7 @@ import type { SigningKey } from '@mirror/core/evidence';
 import { replaceFile } from '@mirror/core/io';
 import { createAudit } from '../audit-report.ts';
 import { readReport } from '../read-report.ts';
+import { isSpecial } from '../verify/find-evidence.ts';
 
 /** Where a further signature of a report is. */
 export interface FurtherSignature {
@@ -14,9 +15,10 @@ export interface FurtherSignature {
 /**
  * Make sure that a file is a report that agrees with itself: nobody should sign anything else.
  *
- * @throws {MirrorError} ERR_INTEGRITY when it does not
+ * @throws {MirrorError} ERR_INTEGRITY when it does not; ERR_IO when it is no file
  */
 export async function checkReport(report: string): Promise<void> {
+  if (isSpecial(report)) throw new MirrorError('ERR_IO', `there is no file ${report}, which should be the report`);
   const { header, entries } = await readReport(report);
   const audit = await createAudit(header);
   for await (const entry of audit.watch(entries)) void entry;

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { MirrorError, ifThere } from '@mirror/core/errors';
 import { checkSignatures, readSignatures, withSigner } from '@mirror/core/evidence';
 import type { PublicKey, Signer, TrustedKeys } from '@mirror/core/evidence';
+import { isSpecial } from './find-evidence.ts';
 import type { SteadyFile } from './steady-file.ts';
 
 /**
@@ -18,6 +19,7 @@ export async function checkArchiveSignature(
 ): Promise<void> {
   const file = `${archive.name}.asc`;
   if (ifThere(() => lstatSync(file)) === undefined) return;
+  if (isSpecial(file)) throw new MirrorError('ERR_SIGNATURE', `${file} is not a file`);
   const check = checkSignatures(await readSignatures(file), keys, trusted);
   for await (const chunk of archive.chunks()) check.update(chunk);
   const checked = await check.finish();

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ifThere } from '@mirror/core/errors';
 import { ownFiles } from '../output-files.ts';
@@ -30,8 +30,8 @@ export function findEvidence(named: string): Evidence {
   const further = all.filter((name) => FURTHER_KEY.test(name.slice(prefix.length)) && name.startsWith(`${prefix}.`));
   return {
     report: at(base),
-    signatures: names.map(at),
-    publicKeys: [`${prefix}.pub.asc`, ...further].map(at),
+    signatures: names.map(at).filter((file) => !isSpecial(file)),
+    publicKeys: [`${prefix}.pub.asc`, ...further].map(at).filter((file) => !isSpecial(file)),
     isUnpublished,
   };
 }
@@ -42,6 +42,12 @@ function namesIn(dir: string): string[] {
 
 function isFile(file: string): boolean {
   return ifThere(() => lstatSync(file))?.isDirectory() === false;
+}
+
+/** Something that was put there to keep its reader waiting, such as a fifo. */
+export function isSpecial(file: string): boolean {
+  const stat = ifThere(() => statSync(file));
+  return stat !== undefined && !stat.isFile();
 }
 
 const FURTHER_KEY = /^\.[0-9a-f]{16}\.pub\.asc$/;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { MirrorError, messageOf } from '@mirror/core/errors';
@@ -26,7 +27,7 @@ export interface SteadyFile {
  * @throws {MirrorError} ERR_IO when it cannot be opened or is no regular file
  */
 export async function openSteadyFile(name: string, what: string): Promise<SteadyFile> {
-  const handle = await open(name, 'r').catch((cause: unknown) => {
+  const handle = await open(name, O_RDONLY | O_NONBLOCK).catch((cause: unknown) => {
     throw new MirrorError('ERR_IO', `cannot read ${name}, which should be ${what}: ${messageOf(cause)}`, { cause });
   });
   if (!(await handle.stat()).isFile()) {
@@ -67,4 +68,6 @@ export function steadyRange(
   };
 }
 
+// not blocked by a fifo that was put in its place; Windows has no such flag
+const { O_RDONLY, O_NONBLOCK = 0 } = constants as { readonly O_RDONLY: number; readonly O_NONBLOCK?: number };
 const CHUNK_BYTES = 1 << 20;
