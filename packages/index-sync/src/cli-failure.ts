@@ -10,7 +10,7 @@ export function partialFailure(synced: object, problems: number): Failure {
   const partial = (message: string): Failure => ({ code: 'ERR_PARTIAL', message });
   if (count('failed') > 0) return partial(`${count('failed')} index files could not be brought up to date`);
   if (problems > 0) return partial(`${problems} lines of the index could not be read`);
-  if (count('left_out') > 0) return partial(`${count('left_out')} items of the index were left out`);
+  if (count('items_left_out') > 0) return partial(`${count('items_left_out')} items of the index were left out`);
   if (count('files_out_of_place') > 0)
     return partial(`${count('files_out_of_place')} files of the index folder are not in upstream's index`);
   return undefined;

@@ -6,7 +6,8 @@ import { writeOrigin } from './git/git-dir.ts';
 import { isSameOrigin, originOf } from './git/origin.ts';
 import { restoreIndex } from './restore-index.ts';
 import { holdIndex, syncIndex, type SyncIndexResult } from './sync-index.ts';
-import type { ReplacedVersion } from './sync-state.ts';
+import { judgeReplaced } from './cli-replaced.ts';
+import type { ReplacedNote } from './replaced-versions.ts';
 
 /** A repository to work on. */
 export interface GitJob {
@@ -22,14 +23,13 @@ export interface GitJob {
 /** A held index of either kind. */
 export interface Held {
   readonly feed: ChangeFeed;
+  readonly note: ReplacedNote;
   /** Bring it up to date; gives what the summary says of it. */
   readonly sync: () => Promise<object>;
   /** Take it as it is; gives what the summary says of it. */
   readonly skip: () => Promise<object>;
   readonly release: () => void;
 }
-
-const VERSIONS_TOLD = 20;
 
 /** Take a repository for this run. */
 export function holdRepository(job: GitJob): Held {
@@ -38,13 +38,14 @@ export function holdRepository(job: GitJob): Held {
   const held = holdIndex(dir, values.workTree ? undefined : false, log, Date.now());
   return {
     feed: gitChangeFeed(dir, held.place.gitDir, log),
+    note: held.state,
     release: held.release,
     async sync() {
       const result = await syncIndex(held, { ...optionsOf(job), threads, log, signal });
       const origin = originOf(dir);
       if (values.changeOrigin && (origin === undefined || !isSameOrigin(origin, job.url)))
         writeOrigin(held.place.gitDir, job.url);
-      tellReplaced(result.replaced, context);
+      judgeReplaced(held.state, values, context);
       return summaryOf(result, values, context);
     },
     async skip() {
@@ -52,6 +53,7 @@ export function holdRepository(job: GitJob): Held {
       return {
         outcome: 'skipped',
         ...countsOf({ filesRestored: files.restored.length, outOfPlace: files.outOfPlace, leftOut }),
+        replaced: judgeReplaced(held.state, values, context),
       };
     },
   };
@@ -91,13 +93,5 @@ function countsOf({
   outOfPlace,
   leftOut,
 }: Pick<SyncIndexResult, 'filesRestored' | 'outOfPlace' | 'leftOut'>): object {
-  return { files_restored: filesRestored, files_out_of_place: outOfPlace.length, left_out: leftOut.count };
-}
-
-/** A registry only appends: another checksum for a version that is out is the sign of tampering. */
-function tellReplaced(versions: readonly ReplacedVersion[], { log }: CommandContext): void {
-  for (const { name, vers, previous_cksum, cksum } of versions.slice(0, VERSIONS_TOLD))
-    log.error('upstream has changed the checksum of a version', { name, vers, before: previous_cksum, now: cksum });
-  if (versions.length > VERSIONS_TOLD)
-    log.error('there are more such versions', { count: versions.length - VERSIONS_TOLD });
+  return { files_restored: filesRestored, files_out_of_place: outOfPlace.length, items_left_out: leftOut.count };
 }

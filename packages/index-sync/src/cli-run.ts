@@ -7,12 +7,13 @@ import type { SparseCounts } from '@mirror/core/sparse';
 import type { Observed } from '@mirror/core/observe';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { sparseChangeFeed, type ChangeFeed } from './changes.ts';
+import { sparseChangeFeed } from './changes.ts';
 import type { FeedCounts, writeFeed } from './cli-feed.ts';
 import type { Downloaded } from './cli-download.ts';
 import { alarm, partialFailure } from './cli-failure.ts';
 import type { SyncValues } from './cli-flags.ts';
 import type { ChosenCrates, JudgedIndex } from './cli-selection.ts';
+import { judgeReplaced } from './cli-replaced.ts';
 import { holdRepository, type Held } from './cli-git.ts';
 import { originFor } from './cli-origin.ts';
 import { createEngine } from './create-engine.ts';
@@ -209,7 +210,7 @@ async function oneRound(job: Job): Promise<Outcome> {
       values.changes === undefined
         ? undefined
         : await handOut(held.feed, values.changes, { indexDir: job.dirs.index, given: values.cratesBaseUrl }, context);
-    const downloaded = values.download ? await downloadIfWanted(job, held.feed) : undefined;
+    const downloaded = values.download ? await downloadIfWanted(job, held) : undefined;
     const failed =
       alarm(synced, changes, values) ?? downloaded?.failure ?? partialFailure(synced, changes?.problems ?? 0);
     // a downloader that ran has said itself what the selection did not find
@@ -236,12 +237,12 @@ function progressOf({ bytes, files }: Received): ProgressState {
 }
 
 // what the downloader has done need not be told again; what it has not, will be
-async function downloadIfWanted({ values, dirs, context }: Job, feed: ChangeFeed): Promise<Downloaded | undefined> {
+async function downloadIfWanted({ values, dirs, context }: Job, { feed, note }: Held): Promise<Downloaded | undefined> {
   const { download, wantsDownload } = await import('./cli-download.ts');
   if (!(await wantsDownload(values, context))) return undefined;
   // git may move the branch meanwhile: what is done is what there was at the start
   const state = feed.begin();
-  const result = await download(values, dirs, context);
+  const result = await download(values, dirs, context, note.replaced());
   if (result.status === 0 && result.covered) feed.acknowledgeState(state);
   else if (result.status === 0)
     context.log.info('nothing is acknowledged: the downloader did not cover the whole index');
@@ -297,9 +298,11 @@ async function holdFiles({ values, context, dirs, url, network, chosen, received
       files_removed: result.filesRemoved,
       absent: result.absent,
       failed: result.failed,
+      replaced: judgeReplaced(held.note, values, context),
       bytes: result.bytes,
     };
   };
-  const skip = (): Promise<object> => Promise.resolve({ outcome: 'skipped' });
-  return { feed: sparseChangeFeed(held.shadows), sync, skip, release: held.release };
+  const skip = (): Promise<object> =>
+    Promise.resolve({ outcome: 'skipped', replaced: judgeReplaced(held.note, values, context) });
+  return { feed: sparseChangeFeed(held.shadows), note: held.note, sync, skip, release: held.release };
 }

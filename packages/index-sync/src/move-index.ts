@@ -20,6 +20,7 @@ import type { RemoteHead } from './git/protocol-v2.ts';
 import { removePacks } from './git/remove-packs.ts';
 import type { FileChange } from './git/tree-diff.ts';
 import { NotAFolderError, removeStrays, removeTemporaryFiles, updateWorkTree } from './git/work-tree.ts';
+import { noteReplaced } from './replaced-versions.ts';
 import type { SyncIndexOptions, SyncIndexResult } from './sync-index.ts';
 import type { LeftOutItems, PendingStep, ReplacedVersion, SyncState } from './sync-state.ts';
 
@@ -44,7 +45,8 @@ export async function moveIndex(
     const replaced = old === undefined ? [] : guardOrDrop(place, store, report, { old, changes }, options);
     state.writeOwnPacks([...new Set([...state.ownPacks(), ...report.packs])]);
     state.writeLeftOut(leftOut);
-    noteReplaced(state, replaced, options);
+    if (options.acceptReplaced === true) state.writeReplaced([]);
+    else noteReplaced(state, replaced);
     let { files } = restored;
     if (restored.isWhole) await takeStep(place, state, store, { from: old, to: commit, branch: ref }, changes, options);
     else {
@@ -95,21 +97,6 @@ function guardOrDrop(
     removePacks(path.join(gitDir, 'objects', 'pack'), packs);
     throw error;
   }
-}
-
-// the first checksum is the one to compare with; a version that went back to it is none any more
-function noteReplaced(state: SyncState, found: readonly ReplacedVersion[], { acceptReplaced, log }: MoveOptions): void {
-  if (acceptReplaced === true) return state.writeReplaced([]);
-  if (found.length === 0) return;
-  const noted = new Map(state.replaced().map((version) => [`${version.name}@${version.vers}`, version]));
-  for (const version of found) {
-    const key = `${version.name}@${version.vers}`;
-    const previous = noted.get(key)?.previous_cksum ?? version.previous_cksum;
-    if (previous === version.cksum) noted.delete(key);
-    else noted.set(key, { ...version, previous_cksum: previous });
-  }
-  state.writeReplaced([...noted.values()]);
-  log.debug('checksums of versions have changed', { count: found.length });
 }
 
 /** An update reads each object once: there is little to keep. */

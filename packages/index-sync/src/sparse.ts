@@ -4,14 +4,19 @@ import { syncSparseIndex, type SparseCounts, type SparseOptions as ClientOptions
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { openSparseShadows, type SparseShadows } from './sparse-shadows.ts';
+import { compareLines } from './compare-lines.ts';
+import { noteReplaced, type ReplacedNote } from './replaced-versions.ts';
+import { openSyncState } from './sync-state.ts';
 import { TOKEN_HINT } from './token-hint.ts';
 
 /** How files of an index are fetched one by one. */
-export type SparseOptions = Omit<ClientOptions, 'marksFile' | 'keep' | 'tokenHint'>;
+export type SparseOptions = Omit<ClientOptions, 'marksFile' | 'keep' | 'tokenHint' | 'onReplace'>;
 
 /** A folder of index files that this process alone may change. */
 export interface HeldSparse {
   readonly shadows: SparseShadows;
+  /** Versions whose other checksum nobody has accepted yet. */
+  readonly note: ReplacedNote;
   release(): void;
 }
 
@@ -32,7 +37,8 @@ export function holdSparse(dir: string): HeldSparse {
   }
   const lock = acquireLock(path.join(dir, SPARSE_FOLDER, 'lock'), 'mirror-index-sync');
   const shadows = openSparseShadows(dir, path.join(dir, SPARSE_FOLDER));
-  return { shadows, release: () => lock.release() };
+  const note = openSyncState(dir, () => undefined, path.join(dir, SPARSE_FOLDER));
+  return { shadows, note, release: () => lock.release() };
 }
 
 /**
@@ -40,11 +46,13 @@ export function holdSparse(dir: string): HeldSparse {
  *
  * @see `syncSparseIndex` of @mirror/core/sparse
  */
-export function syncSparse({ shadows }: HeldSparse, options: SparseOptions): Promise<SparseCounts> {
+export function syncSparse({ shadows, note }: HeldSparse, options: SparseOptions): Promise<SparseCounts> {
   return syncSparseIndex({
     ...options,
     marksFile: path.join(options.dir, SPARSE_FOLDER, 'etags.json'),
     keep: shadows.keep,
+    // noted before the file changes: a killed run forgets no alarm
+    onReplace: (before, after) => noteReplaced(note, compareLines(before, after).replaced),
     tokenHint: TOKEN_HINT,
   });
 }

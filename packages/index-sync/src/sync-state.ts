@@ -61,9 +61,12 @@ export interface SyncState {
   endRun(): void;
 }
 
-/** Open the notes in the repository `gitDir`. Each is replaced in one step; a damaged one counts as missing, which `onDamage` is told. */
-export function openSyncState(gitDir: string, onDamage: (file: string) => void = () => undefined): SyncState {
-  const dir = path.join(gitDir, PRIVATE_FOLDER);
+/** Open the notes in `dir`, by default that of the repository `gitDir`. Each is replaced in one step; a damaged one counts as missing, which `onDamage` is told. */
+export function openSyncState(
+  gitDir: string,
+  onDamage: (file: string) => void = () => undefined,
+  dir = path.join(gitDir, PRIVATE_FOLDER),
+): SyncState {
   const file = (name: string): string => path.join(dir, name);
   const write = (name: string, value: object): void => {
     mkdirSync(dir, { recursive: true });

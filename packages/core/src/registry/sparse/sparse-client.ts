@@ -38,6 +38,8 @@ export interface SparseOptions {
   readonly maxRemoved: RemovalLimit;
   /** Keeps what an index file is before it changes or goes; gives the files to flush before it does. */
   readonly keep: (name: string) => readonly string[];
+  /** Told the old and the new bytes of an index file that the server itself has changed, before they are replaced. */
+  readonly onReplace?: ((before: Buffer, after: Buffer) => void) | undefined;
   /** What helps when the server lets only some in. */
   readonly tokenHint?: string | undefined;
   /** Called once at the start with the live counts, so that a progress display can poll them. */
@@ -183,7 +185,11 @@ async function bringFile(run: Run, name: string): Promise<void> {
     marks.set(name, { etag, lastModified, size: bytes.length, sha256: sha256(bytes) });
     return;
   }
-  if (local !== undefined && name !== CONFIG) refuseLoss(name, local, versions, options.maxRemoved);
+  if (local !== undefined && name !== CONFIG) {
+    refuseLoss(name, local, versions, options.maxRemoved);
+    // what was damaged here is no word of the server
+    if (mark !== undefined || marks.get(name) === undefined) options.onReplace?.(local, bytes);
+  }
   await run.batch.add({ name, bytes, etag, lastModified, isNew: local === undefined });
 }
 
