@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { createFrameCache, loadFrameCodec, openBundle, type FrameCodec } from '../../dist/index.js';
 import { all, noise, sampleFile, sampleFiles } from './sample-files.ts';
 import { frameBytes, files, bundled } from './bundled-samples.ts';
