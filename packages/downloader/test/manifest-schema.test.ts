@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { startFakeRegistry } from '@mirror-tools/fake-registry';
 import type { FakeRegistry } from '@mirror-tools/fake-registry';
 import { itWith } from '@mirror-tools/test-support';
@@ -62,6 +63,9 @@ it('the description has a row for each field, in the order of the records, and i
 
 itWith(['jq', 'bash'], 'the commands of the description read a manifest as they say', async () => {
   const { dir, out, manifest } = await eventfulMirror();
+  // the commands name the usual place of a manifest
+  mkdirSync(path.join(dir, 'mirror/.mirror'), { recursive: true });
+  copyFileSync(manifest, path.join(dir, 'mirror/.mirror/manifest.jsonl'));
   const commands = [...description.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, command = '']) => command);
   const answers = commands.map((command) => execFileSync('bash', ['-c', command], { cwd: dir, encoding: 'utf8' }));
   const [last = '', missing = '', counts = '', sums = ''] = answers;
