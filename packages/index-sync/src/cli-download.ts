@@ -5,10 +5,8 @@ import type { CommandContext, Outcome } from '@mirror/core/cli';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { SyncValues } from './cli-flags.ts';
-import { heldBack } from './cli-replaced.ts';
 import { findDownloader } from './find-downloader.ts';
 import { runDownloader, type DownloaderResult } from './run-downloader.ts';
-import type { ReplacedVersion } from './sync-state.ts';
 
 /**
  * Whether to run the downloader: yes when told so; no when the changes go to someone else; else
@@ -48,11 +46,10 @@ export async function download(
   values: SyncValues,
   dirs: { index: string; output: string },
   context: CommandContext,
-  replaced: readonly ReplacedVersion[] = [],
 ): Promise<Downloaded> {
   const { io, log, signal } = context;
   const program = findDownloader(values.downloaderPath, io.env, import.meta.url);
-  const args = [...downloaderArgs(values, dirs, context), ...heldBack(replaced)];
+  const args = downloaderArgs(values, dirs, context);
   if (!values.resume)
     log.warn('--no-resume has no meaning any more: what is there and verified is never fetched again');
   if (values.verify)

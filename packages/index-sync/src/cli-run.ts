@@ -237,12 +237,12 @@ function progressOf({ bytes, files }: Received): ProgressState {
 }
 
 // what the downloader has done need not be told again; what it has not, will be
-async function downloadIfWanted({ values, dirs, context }: Job, { feed, note }: Held): Promise<Downloaded | undefined> {
+async function downloadIfWanted({ values, dirs, context }: Job, { feed }: Held): Promise<Downloaded | undefined> {
   const { download, wantsDownload } = await import('./cli-download.ts');
   if (!(await wantsDownload(values, context))) return undefined;
   // git may move the branch meanwhile: what is done is what there was at the start
   const state = feed.begin();
-  const result = await download(values, dirs, context, note.replaced());
+  const result = await download(values, dirs, context);
   if (result.status === 0 && result.covered) feed.acknowledgeState(state);
   else if (result.status === 0)
     context.log.info('nothing is acknowledged: the downloader did not cover the whole index');
