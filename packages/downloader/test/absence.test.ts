@@ -38,7 +38,7 @@ describe('an upstream that denies everything is not believed', () => {
   it.each([403, 404, 410, 451])('with nothing to compare, HTTP %i', async (status) => {
     const { args, out, manifest } = workplace(registry);
     deny(status);
-    const result = await run([...args, '--concurrency', '4']);
+    const result = await run([...args, '--concurrency', '4', '--rate-limit', '200/s']);
     expect({ status: result.status, summary: result.summary }).toEqual({ status: 5, summary: {} });
     expect(result.err).toMatch(
       /upstream has none of the \d+ files that it was asked for, and this mirror holds none from there to compare with/,
