@@ -23,8 +23,8 @@ export async function runServe(values: ServeValues, context: CommandContext): Pr
   const address = addressSettings(values);
   const listen = parseListen(values.listen);
   const tls = tlsFiles(values);
-  const places = mirrorPlaces(values);
   const { options, notes, scanView, judge } = await mirrorView(values, context);
+  const places = mirrorPlaces(values);
   await refuseInVain(values, judge);
   const accessLog = openAccessLog(values.accessLog, values.accessLogFormat, context);
   const stopReopening = context.io.onReopen?.(() => {

@@ -112,7 +112,8 @@ describe('mirror-server', () => {
 
   it.each([
     [[], 2, 'no index is given'],
-    [['--index-dir', '/nonexistent'], 6, 'no such directory'],
+    [['--index-dir', '/nonexistent', '--root', '.'], 6, 'no such directory'],
+    [['--index-dir', '.'], 6, 'out: expected a folder of crate files, found nothing'],
     [['--index-dir', 'x', '--listen', 'nowhere'], 2, 'listen address'],
     [['--index-dir', 'x', '--cert', 'c.pem'], 2, '--cert is given alone'],
     [['--index-dir', 'x', '--allow', 'a'], 2, '--allow without --published-before'],
