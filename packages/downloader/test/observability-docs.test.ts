@@ -28,7 +28,8 @@ async function exposedNames(): Promise<ReadonlySet<string>> {
   );
   const bundles = { bundled: 0, bundled_bytes: 0, refused: 0, finished: [] };
   const unknown = { total: undefined, disk: undefined, indexTime: undefined };
-  const mirror = { index: { cachedBytes: 0 }, crates: { cachedBytes: 0 } };
+  const places = { indexDir: 'x', roots: [], bundleDirs: [] };
+  const mirror = { places, index: { cachedBytes: 0 }, crates: { cachedBytes: 0 } };
   const families = [
     ...downloadMetrics({ out: 'x', state: createState(), ceiling: 1, bundles, ...unknown }),
     ...serverMetrics({ mirror, watch: {}, metrics: createMetrics() }),

@@ -83,6 +83,7 @@ it('a crate of which all is there is told by number alone', async () => {
     indexPath: 'se/rd/serde',
     name: 'serde',
     entries: [],
+    repeated: [],
     problems: [],
     settled: { versions: 2, yanked: 0, buildMetadata: 1, selected: 2 },
   });
