@@ -80,7 +80,7 @@ export function afterError(
 }
 
 /**
- * What the gate learns from an attempt: undefined for one that was broken off from our side.
+ * What the gate learns from an attempt: undefined for one that was broken off from our side, or found nobody to connect to.
  *
  * @param sentAt - on the clock of the gate
  */
@@ -90,6 +90,8 @@ export function gateOutcomeOf(
   latencyMs: number | undefined,
 ): GateOutcome | undefined {
   if (attempt === undefined) return undefined;
+  // an address where nobody listens says nothing about how much the others bear
+  if (attempt.kind === 'again' && attempt.cause === 'connect') return undefined;
   if (attempt.kind !== 'again') return { ok: true, sentAt, latencyMs };
   return { ok: false, status: attempt.httpStatus, retryAfterMs: attempt.retryAfterMs, sentAt, latencyMs };
 }
