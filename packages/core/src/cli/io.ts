@@ -69,7 +69,7 @@ export function processIo(): CliIo {
   return { stdout, stderr, stdin, env, signal: controller.signal, settled, onReopen };
 }
 
-const SAME_SIGNAL_MS = 500;
+const SAME_SIGNAL_MS = 150;
 
 function onReopen(listener: () => void): () => void {
   for (const name of REOPEN_SIGNALS) process.on(name, listener);
