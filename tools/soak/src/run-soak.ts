@@ -43,7 +43,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     cacheBytes: 2 ** 30,
     faults: mixedFaults(options.faultRate),
   });
-  const wanted = registry.versions.filter((version) => !version.yanked);
+  const wanted = registry.versions;
   const bytes = wanted.reduce((sum, version) => sum + Math.ceil(version.size / 4096) * 4096, 0);
   const disk = mountSmallDisk(path.join(dir, 'disk'), bytes * 3);
   const run = createRun(options, registry, disk.dir);

@@ -23,7 +23,7 @@ export interface CliIo {
    * process, or open its debugger, as long as nobody listens. The result stops that.
    */
   readonly onReopen?: (listener: () => void) => () => void;
-  /** Resolves when all that was written to stdout has left this process, or could not: then `signal` is aborted. */
+  /** Resolves when all that was written to stdout has left this process, or could not: then `signal` is aborted. After an abort it waits only for a moment. */
   readonly settled?: () => Promise<void>;
 }
 
@@ -63,6 +63,10 @@ export function processIo(): CliIo {
       stdout.write('', () => {
         resolve();
       });
+      // a run that was stopped does not wait for a reader that stands still
+      const giveUp = (): void => void setTimeout(resolve, LAST_WORDS_MS).unref();
+      if (controller.signal.aborted) giveUp();
+      else controller.signal.addEventListener('abort', giveUp, { once: true });
     });
     await nextTurn(); // an error is told after the callback
   };
