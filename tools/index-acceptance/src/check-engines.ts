@@ -31,9 +31,9 @@ async function checkSparse(course: Course, first: string, second: string): Promi
   const served = path.join(course.dir, 'single-files');
   const server = await startFileServer(served);
   const names = new Set([first, second].flatMap((commit) => indexPathsAt(repository, commit)));
-  const lock = path.join(course.dir, 'Cargo.lock');
-  writeFileSync(lock, [...names].map(lockEntry).join(''));
-  const flags = ['--protocol=sparse', `--cargo-lock=${lock}`, '--retry-base=50ms'];
+  const wanted = path.join(course.dir, 'names.txt');
+  writeFileSync(wanted, [...names].map((name) => `${path.posix.basename(name)}\n`).join(''));
+  const flags = ['--protocol=sparse', `--crates=${wanted}`, '--retry-base=50ms'];
   const subject: Subject = { dir: path.join(course.dir, 'sparse'), isBare: false, flags };
   const { upstream } = course;
   const over: Course = { ...course, upstream: { ...upstream, url: server.url } };
@@ -68,9 +68,4 @@ function compareFolders(dir: string, served: string, indexPaths: readonly string
 function indexPathsAt(repository: string, commit: string): string[] {
   const files = git(repository, 'ls-tree', '-r', '--name-only', commit).split('\n');
   return files.filter((file) => /^([12]\/|3\/.\/|[^.].\/..\/)/.test(file));
-}
-
-function lockEntry(indexPath: string): string {
-  const registry = 'registry+https://github.com/rust-lang/crates.io-index';
-  return `[[package]]\nname = "${path.posix.basename(indexPath)}"\nversion = "0.1.0"\nsource = "${registry}"\nchecksum = "${'0'.repeat(64)}"\n\n`;
 }
